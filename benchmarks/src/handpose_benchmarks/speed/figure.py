@@ -26,3 +26,16 @@ class Figure:
     def met(self) -> bool | None:
         """Whether the target is reached; None without a target."""
         return None if self.target is None else self.value >= self.target
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A measurement that could not be made here, and why: reported beside the figures, never left out.
+
+    Attributes:
+        name: What would have been measured.
+        reason: Why it was not, for example a peer that is not installed.
+    """
+
+    name: str
+    reason: str

@@ -1,0 +1,50 @@
+"""Checks one installed package as a user has it: run by ``nox -s isolated`` from an empty folder, outside the clone."""
+
+import importlib.resources
+import pkgutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+PACKAGES = {"core": "handpose_core", "dggan": "handpose_dggan"}
+
+
+def main(name: str) -> None:
+    """Check the package that was installed by name; an AssertionError says what is wrong."""
+    package = __import__(PACKAGES[name])
+    site = Path(sysconfig.get_paths()["purelib"])
+    assert Path(package.__file__ or "").is_relative_to(site), f"{package.__file__} is not the installed wheel"
+    check_imports(name)
+    assert list(importlib.resources.files("handpose_core").joinpath("rig", "assets").iterdir()), "no hand in the wheel"
+    listed = handpose("--help")
+    assert ("dggan" in listed.split("methods:")[1].split("commands:")[0].split()) == (name == "dggan"), listed
+    handpose("data", "synth", "--like", "rhd", "--split", "training", "--frames", "8", "data")
+    handpose("data", "synth", "--like", "rhd", "--split", "evaluation", "--frames", "4", "data")
+    if name == "dggan":
+        recipes = {path.name for path in importlib.resources.files("handpose_dggan").joinpath("configs").iterdir()}
+        assert "demo.yaml" in recipes, f"recipes in the wheel: {sorted(recipes)}"
+        handpose("dggan", "fit", "--config", "demo", "--data.root", "data", "--trainer.fast_dev_run", "true")
+    print(f"handpose-{name}: complete without the clone")
+
+
+def check_imports(name: str) -> None:
+    """Import every module of the package; only core may come with it."""
+    package = sys.modules[PACKAGES[name]]
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        if not module.name.endswith("__main__"):
+            __import__(module.name)
+    loaded = {module.split(".")[0] for module in sys.modules if module.startswith("handpose_")}
+    assert loaded <= {"handpose_core", package.__name__}, f"{package.__name__} imports {sorted(loaded)}"
+
+
+def handpose(*arguments: str) -> str:
+    """Run the installed console script; what it printed."""
+    command = [str(Path(sys.executable).with_name("handpose")), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, f"{' '.join(command)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,71 @@
+"""Runs the chosen measurements, prints them as a table and writes them down when asked."""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from handpose_benchmarks.speed import loading, metrics, rendering
+from handpose_benchmarks.speed.figure import Figure, Skipped
+from handpose_benchmarks.speed.machine import machine_facts
+
+
+def run_speed(chosen: Iterable[str], blender_python: str, report: Path | None, console: Console) -> None:
+    """Measure, print, and write the report.
+
+    Args:
+        chosen: Names out of ``metrics``, ``loading``, ``rendering``.
+        blender_python: A Python that can import Blender's ``bpy``.
+        report: Where to write the figures as JSON; None writes nothing.
+        console: Where to print.
+    """
+    measures: dict[str, Callable[[], Sequence[Figure | Skipped]]] = {
+        "metrics": metrics.measure,
+        "loading": loading.measure,
+        "rendering": partial(rendering.measure, blender_python),
+    }
+    results: list[Figure | Skipped] = []
+    for name in chosen:
+        with console.status(f"measuring {name}"):
+            results.extend(measures[name]())
+    facts = machine_facts()
+    console.print(_table(results))
+    console.print(" · ".join(f"{key} {value}" for key, value in facts.items()), highlight=False)
+    if report is not None:
+        _write(report, facts, results)
+        console.print(f"written: {report}")
+
+
+def _table(results: Sequence[Figure | Skipped]) -> Table:
+    table = Table("measured", "value", "unit", "target", "met", "note", title="Speed")
+    for column in ("value", "target"):
+        next(c for c in table.columns if c.header == column).justify = "right"
+    for result in results:
+        match result:
+            case Skipped():
+                table.add_row(result.name, "—", "", "", "", f"not measured: {result.reason}", style="dim")
+            case Figure():
+                met = {None: "", True: "yes", False: "NO"}[result.met]
+                target = "" if result.target is None else _number(result.target)
+                table.add_row(result.name, _number(result.value), result.unit, target, met, result.note)
+    return table
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _write(path: Path, facts: dict[str, str], results: Sequence[Figure | Skipped]) -> None:
+    document = {
+        "machine": facts,
+        "figures": [asdict(result) | {"met": result.met} for result in results if isinstance(result, Figure)],
+        "skipped": [asdict(result) for result in results if isinstance(result, Skipped)],
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_text(json.dumps(document, indent=2) + "\n")
+    temporary.replace(path)

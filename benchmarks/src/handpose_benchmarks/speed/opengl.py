@@ -80,7 +80,9 @@ class OpenGLRenderer:
         self._array.render()
         self.context.copy_framebuffer(self._resolved, self._multisampled)
         colour = np.frombuffer(self._resolved.read(components=3), np.uint8).reshape(size, size, 3)
-        stored = np.frombuffer(self._resolved.read(attachment=-1, dtype="f4"), np.float32).reshape(size, size)
+        stored = np.frombuffer(self._resolved.read(components=1, attachment=-1, dtype="f4"), np.float32).reshape(
+            size, size
+        )
         mask = stored < 1.0
         clip = 2.0 * stored - 1.0
         depth = 2.0 * FAR_MM * NEAR_MM / (FAR_MM + NEAR_MM - clip * (FAR_MM - NEAR_MM))

@@ -13,7 +13,7 @@ class Scene:
     Attributes:
         vertices: One hand a frame, mm, camera frame (x right, y down, z forward).
         faces: Triangles, the same in all frames.
-        K: Intrinsics in px; (0, 0) is the centre of the top-left pixel.
+        K: Intrinsics in px, fx = fy; (0, 0) is the centre of the top-left pixel.
         size: Width and height of the image, px.
     """
 

@@ -1,7 +1,7 @@
 """Peer: the same hand drawn by Blender's Cycles. Runs by itself, in a Python that has Blender's ``bpy``.
 
-``python cycles.py SCENE.npz FRAMES`` prints one line of JSON: seconds for each image. It imports nothing of handpose,
-because ``bpy`` asks for other versions of its dependencies than the suite and takes over the process it is loaded in.
+``python -I cycles_job.py SCENE.npz FRAMES`` prints the seconds that each image took. It imports nothing of handpose:
+``bpy`` asks for other versions of its dependencies than the suite and takes over the process it is loaded in.
 """
 
 import json

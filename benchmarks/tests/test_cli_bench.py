@@ -1,0 +1,39 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from handpose_benchmarks import cli
+from handpose_benchmarks.speed import metrics, rendering
+from handpose_benchmarks.speed.figure import Figure, Skipped
+from handpose_core.errors import HandposeError
+
+
+def test_unknown_measurement_is_named() -> None:
+    with pytest.raises(HandposeError, match=r"'colour'.*metrics, loading, rendering"):
+        cli.main(["speed", "--only", "metrics,colour"])
+
+
+def test_report_holds_machine_figures_and_what_was_skipped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(metrics, "measure", lambda: [Figure("EPE", 2.5e6, "joints/s", target=1e6)])
+    monkeypatch.setattr(rendering, "measure", lambda python: [Skipped("Cycles", f"no bpy in {python}")])
+    path = tmp_path / "results" / "speed.json"
+
+    status = cli.main(
+        ["speed", "--only", "metrics,rendering", "--json", str(path), "--blender-python", "python-of-blender"]
+    )
+
+    assert status == 0
+    report = json.loads(path.read_text())
+    assert report["figures"] == [
+        {"name": "EPE", "value": 2.5e6, "unit": "joints/s", "target": 1e6, "note": "", "met": True}
+    ]
+    assert report["skipped"] == [{"name": "Cycles", "reason": "no bpy in python-of-blender"}]
+    assert int(report["machine"]["cores"]) >= 1
+    assert list(path.parent.iterdir()) == [path]
+    printed = capsys.readouterr().out
+    assert "2,500,000" in printed
+    assert "no bpy in python-of-blender" in printed

@@ -39,6 +39,7 @@ def test_a_ball_lies_where_its_equation_says(renderer: "OpenGLRenderer") -> None
     expected = (along - np.sqrt(np.maximum(discriminant, 0.0))) / squared
 
     assert (truth & mask).sum() / (truth | mask).sum() > 0.985
-    assert np.median(np.abs(depth - expected)[truth & mask]) < 0.1
+    assert np.abs(np.argwhere(truth).mean(0) - np.argwhere(mask).mean(0)).max() < 0.1  # half a pixel would show
+    assert np.median(np.abs(depth - expected)[truth & mask]) < 0.3
     assert np.all(depth[~mask] == 0.0)
     assert colour[mask].sum(-1).min() > 30

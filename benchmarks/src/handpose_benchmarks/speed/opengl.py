@@ -71,7 +71,8 @@ class OpenGLRenderer:
         """Draw one frame of the scene.
 
         Returns:
-            Colour (size, size, 3) uint8; depth (size, size) in mm, 0 outside the hand; mask (size, size) bool.
+            Colour (size, size, 3) uint8; depth (size, size) in mm at each pixel's first sample, 0 outside the hand;
+            mask (size, size) bool, pixels that the hand covers by half or more.
         """
         size = self.scene.size
         self._vertices.write(self.scene.vertices[frame].astype("f4").tobytes())
@@ -79,14 +80,13 @@ class OpenGLRenderer:
         self._multisampled.clear()
         self._array.render()
         self.context.copy_framebuffer(self._resolved, self._multisampled)
-        colour = np.frombuffer(self._resolved.read(components=3), np.uint8).reshape(size, size, 3)
-        stored = np.frombuffer(self._resolved.read(components=1, attachment=-1, dtype="f4"), np.float32).reshape(
-            size, size
-        )
-        mask = stored < 1.0
+        colour = np.frombuffer(self._resolved.read(components=4), np.uint8).reshape(size, size, 4)
+        buffer = self._resolved.read(components=1, attachment=-1, dtype="f4")
+        stored = np.frombuffer(buffer, np.float32).reshape(size, size)
         clip = 2.0 * stored - 1.0
         depth = 2.0 * FAR_MM * NEAR_MM / (FAR_MM + NEAR_MM - clip * (FAR_MM - NEAR_MM))
-        return colour, np.where(mask, depth, 0.0), mask
+        mask = colour[..., 3] >= 128
+        return colour[..., :3], np.where(mask & (stored < 1.0), depth, 0.0), mask
 
     def release(self) -> None:
         """Give the context's memory back."""

@@ -1,0 +1,1 @@
+"""LightningDataModules, one file a dataset: splits, crops, augmentation and loaders."""

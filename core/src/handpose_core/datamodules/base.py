@@ -1,0 +1,174 @@
+"""What every hand datamodule does: held-out validation samples, crops, loaders, distributed sampling."""
+
+from abc import ABC, abstractmethod
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.overrides.distributed import UnrepeatedDistributedSampler
+from torch.utils.data import DataLoader, DistributedSampler, Sampler
+
+from handpose_core.datamodules.augmentation import Augmentation
+from handpose_core.datamodules.cropped import CroppedDataset, SampleSource
+from handpose_core.datasets.sample import Sample, collate
+from handpose_core.errors import HandposeError
+
+_SPLIT_SEED = 0
+
+
+def split_indices(count: int, fraction: float) -> tuple[list[int], list[int]]:
+    """Positions kept for training and held out for validation, the same for the same ``count`` and ``fraction``.
+
+    Raises:
+        HandposeError: one of the two would be empty.
+    """
+    held_out = max(1, round(count * fraction))
+    if not 0 < fraction < 1 or held_out >= count:
+        raise HandposeError(
+            "data, val_fraction",
+            f"{fraction} of {count} samples",
+            "a fraction between 0 and 1 that leaves samples on both sides",
+            "Change val_fraction, or give more training samples.",
+        )
+    order = torch.randperm(count, generator=torch.Generator().manual_seed(_SPLIT_SEED)).tolist()
+    return sorted(order[held_out:]), sorted(order[:held_out])
+
+
+class HandDataModule(pl.LightningDataModule, ABC):
+    """Crops and loaders of a dataset with a training and an evaluation split.
+
+    Training takes the training split but for a fixed held-out part, which is the validation set; test and
+    predict take the evaluation split. Each stage reads only the split it needs.
+
+    Several processes share the samples without Lightning's help: training by `DistributedSampler`, which
+    repeats a few to give each process equally many; validation, test and prediction by
+    `UnrepeatedDistributedSampler`, which gives every sample exactly once. Lightning keeps both,
+    whatever the Trainer's ``use_distributed_sampler`` says.
+
+    Args:
+        batch_size: Samples in a batch, in each process.
+        num_workers: Loader processes; 0 loads in the training process.
+        image_size: Side of the square crops, px.
+        crop_scale: The crop's side over the joints' extent.
+        val_fraction: Part of the training split that is held out.
+        augmentation: How to vary training samples; None leaves them as labelled.
+    """
+
+    def __init__(
+        self,
+        batch_size: int = 8,
+        num_workers: int = 0,
+        image_size: int = 256,
+        crop_scale: float = 1.5,
+        val_fraction: float = 0.05,
+        augmentation: Augmentation | None = None,
+    ) -> None:
+        super().__init__()
+        self.batch_size, self.num_workers = batch_size, num_workers
+        self.image_size, self.crop_scale = image_size, crop_scale
+        self.val_fraction, self.augmentation = val_fraction, augmentation
+        self._sets: dict[str, CroppedDataset] = {}
+        self._choices: dict[str, str] = {}
+
+    @abstractmethod
+    def training_source(self) -> SampleSource:
+        """The un-cropped training split."""
+
+    @abstractmethod
+    def evaluation_source(self) -> SampleSource:
+        """The un-cropped evaluation split."""
+
+    def setup(self, stage: str) -> None:
+        """Read the split that ``stage`` (fit, validate, test or predict) needs."""
+        if stage in ("fit", "validate"):
+            if "train" not in self._sets:
+                source = self.training_source()
+                kept, held_out = split_indices(len(source), self.val_fraction)
+                self._sets["train"] = self._cropped(source, kept, self.augmentation)
+                self._sets["val"] = self._cropped(source, held_out, None)
+            self._choices = {
+                **self._sets["val"].source.describe(),
+                "held_out": f"{len(self._sets['val'])} for validation",
+                "augmentation": str(self.augmentation or "none"),
+            }
+        else:
+            if "test" not in self._sets:
+                source = self.evaluation_source()
+                self._sets["test"] = self._cropped(source, range(len(source)), None)
+            self._choices = self._sets["test"].source.describe()
+
+    def _cropped(
+        self, source: SampleSource, indices: list[int] | range, augmentation: Augmentation | None
+    ) -> CroppedDataset:
+        rank = self.trainer.global_rank if self.trainer else 0
+        return CroppedDataset(source, indices, self.image_size, self.crop_scale, augmentation, rank)
+
+    @property
+    def train_set(self) -> CroppedDataset:
+        """The training samples, after ``setup("fit")``."""
+        return self._set("train", "fit")
+
+    @property
+    def val_set(self) -> CroppedDataset:
+        """The validation samples, after ``setup("fit")`` or ``setup("validate")``."""
+        return self._set("val", "validate")
+
+    @property
+    def test_set(self) -> CroppedDataset:
+        """The evaluation samples, after ``setup("test")`` or ``setup("predict")``."""
+        return self._set("test", "test")
+
+    def _set(self, name: str, stage: str) -> CroppedDataset:
+        if name not in self._sets:
+            raise HandposeError(
+                f"data, {name} set", "a datamodule not set up for it", f"setup({stage!r}) first", "Call setup first."
+            )
+        return self._sets[name]
+
+    def describe(self) -> dict[str, str]:
+        """The choices that results depend on, of the stage set up last, to be recorded with them."""
+        return {
+            **self._choices,
+            "crop": f"square around the joints x {self.crop_scale:g}, resized to {self.image_size} px",
+        }
+
+    def train_dataloader(self) -> DataLoader[Sample]:
+        """Training batches, shuffled."""
+        world, rank = self._processes()
+        sampler: Sampler[int] | None = DistributedSampler(self.train_set, world, rank) if world > 1 else None
+        return self._loader(self.train_set, sampler, shuffle=sampler is None)
+
+    def val_dataloader(self) -> DataLoader[Sample]:
+        """Validation batches, in order."""
+        return self._evaluation_loader(self.val_set)
+
+    def test_dataloader(self) -> DataLoader[Sample]:
+        """Test batches, in order."""
+        return self._evaluation_loader(self.test_set)
+
+    def predict_dataloader(self) -> DataLoader[Sample]:
+        """The test batches."""
+        return self.test_dataloader()
+
+    def _processes(self) -> tuple[int, int]:
+        return (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
+
+    def _evaluation_loader(self, samples: CroppedDataset) -> DataLoader[Sample]:
+        world, rank = self._processes()
+        if world > len(samples):
+            raise HandposeError(
+                "data, evaluation", f"{len(samples)} samples for {world} processes", "one each", "Use fewer devices."
+            )
+        sampler = UnrepeatedDistributedSampler(samples, world, rank, shuffle=False) if world > 1 else None
+        return self._loader(samples, sampler, shuffle=False)
+
+    def _loader(self, samples: CroppedDataset, sampler: Sampler[int] | None, shuffle: bool) -> DataLoader[Sample]:
+        return DataLoader(
+            samples,
+            self.batch_size,
+            shuffle=shuffle,
+            sampler=sampler,
+            num_workers=self.num_workers,
+            collate_fn=collate,
+            pin_memory=torch.cuda.is_available(),
+            persistent_workers=self.num_workers > 0,
+        )

@@ -1,0 +1,54 @@
+"""Reading image files, with an error that names the file."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from jaxtyping import UInt8
+from numpy import ndarray
+
+from handpose_core.errors import HandposeError
+
+
+def _decode(path: Path, mode: int) -> ndarray:
+    try:
+        data = np.fromfile(path, np.uint8)
+    except OSError as error:
+        raise HandposeError(
+            str(path), f"no readable file ({error.strerror})", "an image", "Complete the copy of the dataset."
+        ) from error
+    image: ndarray | None = cv2.imdecode(data, mode) if data.size else None
+    if image is None:
+        raise HandposeError(
+            str(path),
+            f"{data.size} bytes that do not decode as an image",
+            "a whole image file",
+            "Get this file again; it is cut off or damaged.",
+        )
+    return image
+
+
+def read_rgb(path: Path) -> UInt8[ndarray, "h w 3"]:
+    """An image file as RGB.
+
+    Raises:
+        HandposeError: there is no such file, or it is cut off or damaged.
+    """
+    return cv2.cvtColor(_decode(path, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)  # type: ignore[no-any-return]
+
+
+def read_labels(path: Path) -> UInt8[ndarray, "h w"]:
+    """A one-channel image file of class numbers.
+
+    Raises:
+        HandposeError: as `read_rgb`, or the file has several channels.
+    """
+    image = _decode(path, cv2.IMREAD_UNCHANGED)
+    if image.ndim != 2 or image.dtype != np.uint8:
+        raise HandposeError(
+            str(path),
+            f"an image of shape {image.shape} and type {image.dtype}",
+            "one 8-bit channel of class numbers",
+            "Get this file again, or write class numbers, not colours.",
+        )
+    return image

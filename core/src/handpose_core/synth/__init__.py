@@ -1,0 +1,1 @@
+"""Synthetic data: pose sampling, scenes, and writers of the datasets' own layouts."""

@@ -46,7 +46,7 @@ class OpenGLRenderer:
     def __init__(self, scene: Scene) -> None:
         os.environ["LP_NUM_THREADS"] = "0"
         self.scene = scene
-        self.context = moderngl.create_standalone_context(backend="egl")
+        self.context = moderngl.create_context(standalone=True, backend="egl")
         size = (scene.size, scene.size)
         self._multisampled = self.context.framebuffer(
             [self.context.renderbuffer(size, 4, samples=SAMPLES)],

@@ -1,0 +1,1 @@
+"""The command line: ``handpose``, its registry of methods and commands, and how errors end it."""

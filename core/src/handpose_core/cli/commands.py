@@ -1,0 +1,6 @@
+"""The commands that handpose-core itself registers."""
+
+from handpose_core.cli.registry import Command
+
+SCORE = Command("score any tool's 3D joints against the truth", "handpose_core.cli.score:main")
+DATA = Command("make, check and look at datasets", "handpose_core.cli.data:main")

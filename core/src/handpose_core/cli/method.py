@@ -1,0 +1,27 @@
+"""Runs a method, for ``handpose <method>`` and for the method's own console script."""
+
+import sys
+from collections.abc import Sequence
+
+from handpose_core.cli.guard import guarded
+from handpose_core.cli.registry import Method
+
+
+def method_main(name: str, method: Method, argv: Sequence[str] | None = None) -> int:
+    """The whole of a method's console script ``handpose-<name>``; the exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    return guarded(lambda: run_method(name, method, arguments, prog=f"handpose-{name}"))
+
+
+def run_method(name: str, method: Method, argv: Sequence[str], prog: str) -> int:
+    """Fit, validate, test or predict with a method; the exit status.
+
+    Args:
+        name: the method's name.
+        method: the method.
+        argv: the arguments after the name.
+        prog: how the user called it, for usage messages.
+    """
+    from handpose_core.training.cli import run  # Lightning takes seconds to import; `handpose --help` must not
+
+    return run(name, method, argv, prog)

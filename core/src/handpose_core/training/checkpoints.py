@@ -1,0 +1,47 @@
+"""Checks a checkpoint before a model is rebuilt from it: that it is one, and that this method wrote it."""
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from handpose_core.errors import HandposeError
+
+CLASS_KEY = "handpose_class"
+"""Under this key a checkpoint holds the path of the class that wrote it, ``module.Class``."""
+
+
+def class_path(model_class: type[Any]) -> str:
+    """``module.Class``, as checkpoints record it."""
+    return f"{model_class.__module__}.{model_class.__qualname__}"
+
+
+def check_checkpoint(path: Path, model_class: type[Any]) -> None:
+    """Make sure that ``model_class`` wrote the checkpoint.
+
+    Raises:
+        HandposeError: the file is missing, is not a checkpoint, or belongs to another method.
+    """
+    where = f"--ckpt_path {path}"
+    if not path.is_file():
+        raise HandposeError(where, "no such file", "a checkpoint (.ckpt)", "Checkpoints lie in <run folder>/checkpoints.")
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except (RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+        reason = str(error).strip().splitlines()
+        raise HandposeError(
+            where,
+            f"a file that cannot be read ({reason[0] if reason else type(error).__name__})",
+            "a checkpoint written by handpose",
+            "Copy it again, or take another one: it is truncated or something else.",
+        ) from error
+    found = checkpoint.get(CLASS_KEY) if isinstance(checkpoint, dict) else None
+    expected = class_path(model_class)
+    if found != expected:
+        raise HandposeError(
+            where,
+            f"a checkpoint of {found}" if found else "no record of the method that wrote it",
+            f"one of {expected}",
+            "Run it with the method that wrote it.",
+        )

@@ -1,0 +1,165 @@
+"""``handpose <method> fit|validate|test|predict``: Lightning's CLI with recipes, run folders, loggers and callbacks."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning import Callback, LightningDataModule, Trainer
+from pytorch_lightning.callbacks import LearningRateMonitor, ModelCheckpoint, ProgressBar, RichProgressBar, TQDMProgressBar
+from pytorch_lightning.cli import ArgsType, LightningArgumentParser, LightningCLI
+from pytorch_lightning.loggers import Logger
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
+
+from handpose_core.cli.registry import Method
+from handpose_core.errors import HandposeError
+from handpose_core.training import logging
+from handpose_core.training.checkpoints import check_checkpoint
+from handpose_core.training.data_names import resolve_data
+from handpose_core.training.recipes import resolve_recipes
+
+SEED = 0
+USAGE = "[--config RECIPE_OR_FILE] [--data NAME] [--data.OPTION ...] [--model.OPTION ...] [--trainer.OPTION ...] [options]"
+MONITOR = "val/epe"
+"""The validation metric whose lowest value makes the best checkpoint: root-aligned EPE in mm."""
+
+
+def run(name: str, method: Method, argv: Sequence[str], prog: str) -> int:
+    """Run one subcommand of a method; the exit status.
+
+    Args:
+        name: the method's name.
+        method: the method.
+        argv: the arguments after the name.
+        prog: how the user called it, for usage messages.
+    """
+    resolved = resolve_recipes(method.module.split(".")[0], argv)
+    try:
+        HandposeCLI(name, method.load(), resolve_data(resolved.argv), resolved.name, prog)
+    finally:
+        logging.close()
+    return 0
+
+
+class HandposeCLI(LightningCLI):
+    """Lightning's CLI for one method.
+
+    Beside Lightning's options: ``--run_dir``, and ``--checkpoint.*`` for what is kept.
+    A checkpoint rebuilds its model, so ``test --ckpt_path X --data RHD ...`` needs no recipe.
+
+    Args:
+        method_name: names the run folder.
+        model_class: the method's LightningModule.
+        argv: the arguments; recipes are paths already.
+        recipe: the recipe's name, for the run folder.
+        prog: how the user called it.
+    """
+
+    def __init__(self, method_name: str, model_class: type[Any], argv: Sequence[str], recipe: str | None, prog: str) -> None:
+        self._method_name = method_name
+        self._recipe = recipe
+        self.run_dir = self.stage_dir = Path()
+        super().__init__(
+            model_class=model_class,
+            datamodule_class=LightningDataModule,
+            subclass_mode_data=True,
+            # the datamodules bring samplers of their own, so that evaluation counts every sample once
+            trainer_defaults={"use_distributed_sampler": False},
+            seed_everything_default=SEED,
+            parser_kwargs={"prog": prog, **{name: {"usage": f"{prog} {name} {USAGE}"} for name in self.subcommands()}},
+            auto_configure_optimizers=False,  # the methods' modules configure theirs
+            args=list(argv),
+        )
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add the run folder and the callbacks that every run has."""
+        parser.add_argument(
+            "--run_dir",
+            type=Path | None,
+            default=None,
+            help="Where the run writes. Default: runs/<method>/<recipe>/<date_time>.",
+        )
+        parser.add_lightning_class_args(ModelCheckpoint, "checkpoint")
+        parser.set_defaults(
+            {
+                "checkpoint.monitor": MONITOR,
+                "checkpoint.filename": "best",
+                "checkpoint.save_last": True,
+                "checkpoint.enable_version_counter": False,  # a better one replaces best.ckpt
+            }
+        )
+        parser.add_lightning_class_args(LearningRateMonitor, "learning_rate_monitor")
+
+    def setup_parser(
+        self, add_subcommands: bool, main_kwargs: dict[str, Any], subparser_kwargs: dict[str, Any]
+    ) -> None:
+        """Set up the parsers; the results table stands in for Lightning's own print of the metrics."""
+        super().setup_parser(add_subcommands, main_kwargs, subparser_kwargs)
+        for name in ("validate", "test"):
+            self._subcommand_parsers[name].set_defaults({"verbose": False})
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
+        """Parse, and check the checkpoint before anything is built from it."""
+        self.config = parser.parse_args(args)
+        options = self.config[self.config.subcommand]
+        if options.ckpt_path and not _left_to_lightning(self.config.subcommand, options.ckpt_path):
+            check_checkpoint(Path(options.ckpt_path), self._model_class)
+
+    def before_instantiate_classes(self) -> None:
+        """Choose the folders: ``<run folder>/fit``, ``<run folder>/test``; nothing there is ever overwritten.
+
+        Raises:
+            HandposeError: another training wrote into the run folder.
+        """
+        subcommand, options = self.config.subcommand, self.config[self.config.subcommand]
+        root = Path(options.trainer.default_root_dir or "runs")
+        name = self._recipe or options.data.class_path.rpartition(".")[2]
+        self.run_dir = options.run_dir or logging.new_run_dir(root, self._method_name, name)
+        if subcommand == "fit" and (self.run_dir / "fit").exists() and not options.ckpt_path:
+            raise HandposeError(
+                f"--run_dir {self.run_dir}",
+                "a run that was trained before",
+                "a new folder",
+                "Leave --run_dir out, or go on from its checkpoint: --ckpt_path <run folder>/fit/checkpoints/last.ckpt",
+            )
+        self.stage_dir = logging.unused(self.run_dir / subcommand)
+
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        """The trainer, writing into the run folder.
+
+        Raises:
+            HandposeError: Lightning refuses the trainer's options.
+        """
+        options = self.config_init[self.config.subcommand].trainer
+        callbacks = _as_list(options.callbacks)
+        try:
+            return super().instantiate_trainer(
+                default_root_dir=self.run_dir,
+                logger=self._loggers(options.logger),
+                callbacks=[*callbacks, *self._progress_bar(options.enable_progress_bar, callbacks)],
+                **kwargs,
+            )
+        except MisconfigurationException as error:
+            raise HandposeError("--trainer", str(error), "options that Lightning accepts", "See --help.") from error
+
+    def _loggers(self, configured: Any) -> list[Logger]:
+        """CSV always; then those of the configuration, W&B unless it says otherwise."""
+        if configured is None or configured is True:
+            configured = logging.wandb_logger(self.run_dir, self._method_name)
+        return [logging.csv_logger(self.stage_dir), *_as_list(configured)]
+
+    @staticmethod
+    def _progress_bar(enabled: bool | None, callbacks: Sequence[Callback]) -> list[Callback]:
+        if enabled is False or any(isinstance(callback, ProgressBar) for callback in callbacks):
+            return []
+        return [RichProgressBar()] if sys.stdout.isatty() else [TQDMProgressBar(refresh_rate=20)]
+
+
+def _as_list(value: Any) -> list[Any]:
+    """What a Trainer option that takes one, several or none holds."""
+    return value if isinstance(value, list) else [value] if value else []
+
+
+def _left_to_lightning(subcommand: str, ckpt_path: str) -> bool:
+    """Whether the checkpoint is no local file: ``fit`` can go on from its own last one, and URLs are fetched."""
+    return "://" in ckpt_path or (subcommand == "fit" and ckpt_path in ("best", "last", "hpc"))

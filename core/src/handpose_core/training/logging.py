@@ -1,0 +1,60 @@
+"""Where a run writes: its folder, a CSV file always, and Weights & Biases beside it, offline without a login."""
+
+import netrc
+import os
+from datetime import datetime
+from itertools import chain, count
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import wandb
+from pytorch_lightning.loggers import CSVLogger, WandbLogger
+
+PROJECT = "handpose"
+
+
+def new_run_dir(root: Path, method: str, name: str) -> Path:
+    """A folder that does not exist yet, ``<root>/<method>/<name>/<date_time>``; it is not created."""
+    return unused(root / method / name / datetime.now().strftime("%Y-%m-%d_%H-%M-%S"))
+
+
+def unused(folder: Path) -> Path:
+    """The folder, or the first of ``<folder>_2``, ``<folder>_3``, ... that does not exist."""
+    numbered = (folder.with_name(f"{folder.name}_{number}") for number in count(2))
+    return next(path for path in chain([folder], numbered) if not path.exists())
+
+
+def csv_logger(stage_dir: Path) -> CSVLogger:
+    """Writes ``<stage_dir>/metrics.csv``, and has Lightning put checkpoints into ``<stage_dir>/checkpoints``."""
+    return CSVLogger(stage_dir.parent, name="", version=stage_dir.name)
+
+
+def wandb_logger(run_dir: Path, method: str) -> WandbLogger:
+    """Logs to W&B, into ``<run_dir>/wandb``; offline without a login, unless ``WANDB_MODE`` says otherwise."""
+    offline = "WANDB_MODE" not in os.environ and not has_wandb_login()
+    return WandbLogger(
+        name=f"{method}/{run_dir.parent.name}/{run_dir.name}",
+        save_dir=run_dir,
+        project=os.environ.get("WANDB_PROJECT", PROJECT),
+        group=method,
+        offline=offline,
+        settings=wandb.Settings(quiet=True, console="off"),
+    )
+
+
+def has_wandb_login() -> bool:
+    """Whether an API key is at hand: ``WANDB_API_KEY``, or what ``wandb login`` leaves in the netrc file."""
+    if os.environ.get("WANDB_API_KEY"):
+        return True
+    host = urlsplit(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname or ""
+    path = Path(os.environ.get("NETRC", "~/.netrc")).expanduser()
+    try:
+        return netrc.netrc(path).authenticators(host) is not None
+    except (FileNotFoundError, netrc.NetrcParseError):
+        return False
+
+
+def close() -> None:
+    """End the W&B run, if there is one, so that all of it is on disk and its service can end."""
+    if wandb.run is not None:
+        wandb.finish()

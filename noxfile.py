@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from pathlib import Path
 
 import nox
@@ -15,6 +16,7 @@ ROOT = Path(__file__).parent
 CONSTRAINTS = ROOT / "constraints.txt"
 GROUPS = nox.project.load_toml(ROOT / "pyproject.toml")
 TORCH = next(line for line in CONSTRAINTS.read_text().splitlines() if line.startswith("torch=="))
+DEMO_FRAMES = {"training": "2000", "evaluation": "200"}
 
 # Nothing logs in or asks the network for news while it is tested.
 QUIET = {"WANDB_MODE": "offline", "WANDB_SILENT": "true", "NO_ALBUMENTATIONS_UPDATE": "1"}
@@ -98,10 +100,13 @@ def demo(session: nox.Session) -> None:
     _install(session, "--editable", str(ROOT / "core"), "--editable", str(ROOT / "dggan"))
     _check_torch(session)
     data = ROOT / "runs" / "demo" / "data"
-    for split, frames in (("training", 2000), ("evaluation", 200)):
-        session.run("handpose", "data", "synth", "--like", "rhd", "--split", split, "--frames", str(frames), str(data))
-    session.run("handpose", "dggan", "fit", "--config", "demo", f"--data.root={data}", *session.posargs, env=QUIET)
-    session.run("handpose", "dggan", "test", "--config", "demo", f"--data.root={data}", env=QUIET)
+    for split, frames in DEMO_FRAMES.items():
+        session.run("handpose", "data", "synth", "--like", "rhd", "--split", split, "--frames", frames, str(data))
+    run = ROOT / "runs" / "demo" / time.strftime("%Y-%m-%d_%H-%M-%S")
+    options = ("--config", "demo", "--data.root", str(data), "--run_dir", str(run))
+    session.run("handpose", "dggan", "fit", *options, *session.posargs, env=QUIET)
+    best = run / "fit" / "checkpoints" / "best.ckpt"
+    session.run("handpose", "dggan", "test", *options, "--ckpt_path", str(best), env=QUIET)
 
 
 @nox.session(reuse_venv=False)

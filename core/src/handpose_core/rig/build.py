@@ -1,0 +1,153 @@
+"""From any hand mesh with 21 joints to the canonical rig: frame, closed wrist, hinge axes, nails."""
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from numpy import ndarray
+
+from handpose_core.errors import HandposeError
+from handpose_core.hand import FINGER_JOINTS, JOINT_NAMES
+from handpose_core.rig.asset import RigData
+
+_INDEX, _MIDDLE, _LITTLE = (JOINT_NAMES.index(f"{finger}_mcp") for finger in ("index", "middle", "little"))
+
+
+def build_rig(
+    vertices: Float[ndarray, "v 3"],
+    faces: Int[ndarray, "f 3"],
+    joints: Float[ndarray, "21 3"],
+    weights: Float[ndarray, "v 16"],
+    shape_vertices: Float[ndarray, "s v 3"],
+    shape_joints: Float[ndarray, "s 21 3"],
+    licence: str,
+) -> RigData:
+    """Assemble a rig from a right hand in any pose of the world, in mm; the wrist is capped if it is open.
+
+    Raises:
+        HandposeError: the fingers curl away from the palm (a left hand, or mirrored joints).
+    """
+    axes = palm_axes(joints)
+    origin = joints[0]
+    vertices, joints = (vertices - origin) @ axes, (joints - origin) @ axes
+    shape_vertices, shape_joints = shape_vertices @ axes, shape_joints @ axes
+    _require_right_hand(joints)
+    loop = boundary_loop(faces)
+    if len(loop):
+        vertices, faces, weights, shape_vertices = _cap(vertices, faces, weights, shape_vertices, loop)
+    return RigData(
+        vertices=vertices,
+        faces=faces,
+        joints=joints,
+        weights=weights / weights.sum(1, keepdims=True),
+        hinges=hinge_axes(joints),
+        shape_vertices=shape_vertices,
+        shape_joints=shape_joints,
+        wrist_loop=loop,
+        nails=find_nails(vertices, faces, joints, weights),
+        licence=licence,
+    )
+
+
+def palm_axes(joints: Float[ndarray, "21 3"]) -> Float[ndarray, "3 3"]:
+    """Columns x (to the thumb's side), y (wrist to middle MCP) and z (out of a right hand's palm)."""
+    y = _unit(joints[_MIDDLE] - joints[0])
+    across = joints[_INDEX] - joints[_LITTLE]
+    x = _unit(across - (across @ y) * y)
+    return np.stack([x, y, np.cross(x, y)], axis=1)
+
+
+def hinge_axes(joints: Float[ndarray, "21 3"]) -> Float[ndarray, "5 3"]:
+    """Flexion axis of each finger: the normal of the plane it curls in at rest, in the canonical frame.
+
+    A finger that is nearly straight at rest has no such plane; the axis then leans to the palm's x.
+    """
+    hinges = []
+    for chain in FINGER_JOINTS.values():
+        bones = np.diff(joints[list(chain)], axis=0)
+        first, second, third = (_unit(bone) for bone in bones)
+        normal = np.cross(first, second) + np.cross(second, third)
+        prior = np.array([1.0, 0.0, 0.0]) - first[0] * first
+        hinges.append(_unit(normal + 0.15 * _unit(prior)))
+    return np.stack(hinges)
+
+
+def boundary_loop(faces: Int[ndarray, "f 3"]) -> Int[ndarray, "w"]:
+    """The vertices around a mesh's one opening, in the order of its faces' edges; empty when it is closed.
+
+    Raises:
+        HandposeError: there is more than one opening.
+    """
+    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+    directed = {(int(a), int(b)) for a, b in edges}
+    following = {a: b for a, b in directed if (b, a) not in directed}
+    if not following:
+        return np.zeros(0, np.int64)
+    loop = [next(iter(sorted(following)))]
+    while following[loop[-1]] != loop[0]:
+        loop.append(following[loop[-1]])
+    if len(loop) != len(following):
+        raise HandposeError(
+            "rig mesh", f"{len(following)} boundary edges in more than one loop", "one opening, at the wrist",
+            "Close the other holes first.",
+        )  # fmt: skip
+    return np.array(loop)
+
+
+def find_nails(
+    vertices: Float[ndarray, "v 3"],
+    faces: Int[ndarray, "f 3"],
+    joints: Float[ndarray, "21 3"],
+    weights: Float[ndarray, "v 16"],
+) -> Bool[ndarray, "v"]:
+    """The vertices on the back of each last phalanx, over its outer 55 %, within a nail's width."""
+    normals = vertex_normals(vertices, faces)
+    nails = np.zeros(len(vertices), bool)
+    for finger, (chain, hinge) in enumerate(zip(FINGER_JOINTS.values(), hinge_axes(joints), strict=True)):
+        start, tip = joints[chain[2]], joints[chain[3]]
+        along = _unit(tip - start)
+        across = _unit(hinge - (hinge @ along) * along)
+        back = -np.cross(across, along)
+        position = (vertices - start) @ along / np.linalg.norm(tip - start)
+        distal = weights[:, 3 + 3 * finger] > 0.5
+        nails |= distal & (position > 0.45) & (position < 1.02) & (normals @ back > 0.55)
+    return nails
+
+
+def vertex_normals(vertices: Float[ndarray, "v 3"], faces: Int[ndarray, "f 3"]) -> Float[ndarray, "v 3"]:
+    """Unit normals, faces weighted by area."""
+    corners = vertices[faces]
+    face_normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    normals = np.zeros_like(vertices)
+    for corner in range(3):
+        np.add.at(normals, faces[:, corner], face_normals)
+    return _unit(normals)
+
+
+def _cap(
+    vertices: Float[ndarray, "v 3"],
+    faces: Int[ndarray, "f 3"],
+    weights: Float[ndarray, "v 16"],
+    shape_vertices: Float[ndarray, "s v 3"],
+    loop: Int[ndarray, "w"],
+) -> tuple[Float[ndarray, "u 3"], Int[ndarray, "g 3"], Float[ndarray, "u 16"], Float[ndarray, "s u 3"]]:
+    """Close the opening by a fan of faces around one new vertex at the loop's centre."""
+    fan = np.stack([np.roll(loop, -1), loop, np.full_like(loop, len(vertices))], axis=1)
+    return (
+        np.concatenate([vertices, vertices[loop].mean(0, keepdims=True)]),
+        np.concatenate([faces, fan]),
+        np.concatenate([weights, weights[loop].mean(0, keepdims=True)]),
+        np.concatenate([shape_vertices, shape_vertices[:, loop].mean(1, keepdims=True)], axis=1),
+    )
+
+
+def _require_right_hand(joints: Float[ndarray, "21 3"]) -> None:
+    curl = np.mean([joints[chain[3], 2] - joints[chain[0], 2] for chain in list(FINGER_JOINTS.values())[1:]])
+    if curl < 0:
+        raise HandposeError(
+            "rig joints", "fingers that curl away from the palm", "a right hand",
+            "Mirror the mesh and its joints (x -> -x, faces reversed), or check the joints' names.",
+        )  # fmt: skip
+
+
+def _unit(vector: Float[ndarray, "*n 3"]) -> Float[ndarray, "*n 3"]:
+    unit: Float[ndarray, "*n 3"] = vector / np.maximum(np.linalg.norm(vector, axis=-1, keepdims=True), 1e-12)
+    return unit

@@ -9,6 +9,7 @@ import nox
 from nox.command import CommandFailed
 
 nox.options.sessions = ["tests"]
+nox.options.default_venv_backend = "virtualenv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_external_run = True
 

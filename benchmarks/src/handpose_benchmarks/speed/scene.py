@@ -3,7 +3,15 @@
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from jaxtyping import Float, Int
+
+from handpose_core.rig import HandRig, pose_from_angles
+from handpose_core.synth.poses import PoseSampler
+
+DISTANCE_MM = 450.0
+FOCAL_PX_PER_SIZE = 1.6
+"""Focal length over image size: a hand of 180 mm at ``DISTANCE_MM`` then spans two thirds of the image."""
 
 
 @dataclass(frozen=True)
@@ -21,3 +29,28 @@ class Scene:
     faces: Int[np.ndarray, "faces 3"]
     K: Float[np.ndarray, "3 3"]
     size: int
+
+
+def posed_hands(frames: int, size: int) -> Scene:
+    """Hands in sampled poses, shapes and orientations, in the middle of the image; the same at every call.
+
+    Args:
+        frames: How many hands.
+        size: Width and height of the image, px.
+    """
+    generator = torch.Generator().manual_seed(0)
+    rig = HandRig()
+    angles = PoseSampler(rig).sample(frames, generator)
+    shape = torch.randn(frames, rig.n_shapes, generator=generator)
+    rotation = torch.linalg.qr(torch.randn(frames, 3, 3, generator=generator)).Q
+    rotation = rotation * torch.linalg.det(rotation)[:, None, None]  # no reflections
+    with torch.no_grad():
+        vertices = rig(pose_from_angles(rig, angles), shape, rotation).vertices
+    centred = vertices - (vertices.amin(1, keepdim=True) + vertices.amax(1, keepdim=True)) / 2
+    focal, middle = FOCAL_PX_PER_SIZE * size, (size - 1) / 2
+    return Scene(
+        vertices=(centred + torch.tensor([0.0, 0.0, DISTANCE_MM])).numpy(),
+        faces=rig.faces.numpy(),
+        K=np.array([[focal, 0.0, middle], [0.0, focal, middle], [0.0, 0.0, 1.0]]),
+        size=size,
+    )

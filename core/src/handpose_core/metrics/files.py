@@ -3,7 +3,8 @@
 import json
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -96,7 +97,7 @@ def _to_mm(
 
 
 def _read_npz(path: Path) -> dict[str, Any]:
-    with _load(path) as archive:
+    with _opened(path, b"PK") as archive:
         if _JOINTS not in archive:
             raise HandposeError(
                 str(path), f"the keys {', '.join(archive) or '(none)'}", f"a key {_JOINTS}", "Rename the array."
@@ -114,20 +115,25 @@ def _member(path: Path, archive: Mapping[str, Any], key: str) -> Any:
 
 
 def _read_npy(path: Path) -> dict[str, Any]:
-    return {_JOINTS: _load(path)}
+    with _opened(path, b"\x93NUMPY") as array:
+        return {_JOINTS: array}
 
 
-def _load(path: Path) -> Any:
-    try:
-        with path.open("rb") as file:
-            magic = file.read(6)
-        if not magic.startswith(b"PK" if path.suffix == ".npz" else b"\x93NUMPY"):
-            raise ValueError("its first bytes are not those of this format")
-        return np.load(path, allow_pickle=False)
-    except _UNREADABLE as error:
-        raise HandposeError(
-            str(path), f"no readable {path.suffix} file ({error})", "an array of numbers", "Save it again with numpy."
-        ) from error
+@contextmanager
+def _opened(path: Path, magic: bytes) -> Iterator[Any]:
+    """What numpy loads from a file, never unpickled; the file stays open, as archives are read member by member."""
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(path.open("rb"))
+            if file.read(len(magic)) != magic:
+                raise ValueError("its first bytes are not those of this format")
+            file.seek(0)
+            content = np.load(file, allow_pickle=False)
+        except _UNREADABLE as error:
+            raise HandposeError(
+                str(path), f"no readable {path.suffix} file ({error})", "an array of numbers", "Save it with numpy."
+            ) from error
+        yield content
 
 
 def _read_freihand(path: Path) -> dict[str, Any]:

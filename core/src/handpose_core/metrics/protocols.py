@@ -55,7 +55,7 @@ class ScoringProtocol:
     Attributes:
         name: what it is called in every result.
         counted: which joints count, from the masks of labelled and of visible joints.
-        thresholds: where the PCK curve is sampled (``e <= threshold``).
+        thresholds: where the PCK curve is sampled (``e <= threshold``), evenly spaced from 0.
         ranges: the ranges of its AUCs.
         areas: the AUC over each range, row by row of a tally.
         grouped: pools a tally's joints into one row, or leaves them apart; measures are means over the rows.
@@ -73,7 +73,9 @@ class ScoringProtocol:
         seen = sums.counts > 0
         if not bool(seen.any()):
             return None
-        table = self.grouped(Tally(*(state[seen] for state in sums)))
+        if not bool(seen.all()):
+            sums = Tally(*(state[seen] for state in sums))
+        table = self.grouped(sums)
         areas = self.areas(self, table).mean(dim=0).tolist()
         return Measures(
             n_joints=int(table.counts.sum()),
@@ -205,6 +207,8 @@ def require_finite(points: Float[Tensor, "batch joints dim"], needed: Bool[Tenso
     Raises:
         HandposeError: names the first such sample and joint.
     """
+    if bool(torch.isfinite(points).all()):
+        return
     broken = needed & ~torch.isfinite(points).all(dim=-1)
     if bool(broken.any()):
         sample, joint = (int(i) for i in broken.nonzero()[0])

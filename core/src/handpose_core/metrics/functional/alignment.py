@@ -99,12 +99,17 @@ def align_procrustes(
     p, t = (prediction - centre_p) * weights, (target - centre_t) * weights
     u, s, vt = torch.linalg.svd((t[..., :, None] * p[..., None, :]).sum(dim=1))
     signs = torch.ones_like(s)
-    signs[:, 2] = torch.where(torch.linalg.det(u) * torch.linalg.det(vt) < 0, -1, 1)
+    signs[:, 2] = torch.where(_handedness(u) * _handedness(vt) < 0, -1, 1)
     rotation = ((u * signs[:, None])[..., :, :, None] * vt[..., None, :, :]).sum(dim=2)
     spread = p.square().sum(dim=(1, 2))
     scale = torch.where(spread > _SHORTEST**2, (s * signs).sum(dim=1) / spread.clamp_min(_SHORTEST**2), 0)
     rotated = ((prediction - centre_p)[..., None, :] * rotation[:, None]).sum(dim=-1)
     return rotated * scale[:, None, None] + centre_t, target
+
+
+def _handedness(matrix: Float[Tensor, "batch 3 3"]) -> Float[Tensor, " batch"]:
+    """The determinant as a triple product; the library's goes through a factorisation and a thread pool."""
+    return (torch.linalg.cross(matrix[:, 0], matrix[:, 1]) * matrix[:, 2]).sum(dim=-1)
 
 
 def _need_joint(annotated: Bool[Tensor, "batch joints"], joint: int, role: str) -> None:

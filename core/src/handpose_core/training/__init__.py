@@ -1,0 +1,1 @@
+"""What all methods are trained and tested with: the LightningModule, recoveries, schedules, baselines, the CLI."""

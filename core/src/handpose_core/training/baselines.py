@@ -1,0 +1,136 @@
+"""Predictors that know little, scored on the same test batches: what a trained network has to beat."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+from torch.func import functional_call
+
+from handpose_core.camera import project, relative_depth
+from handpose_core.datasets.sample import Sample
+from handpose_core.errors import HandposeError
+from handpose_core.hand import WRIST
+from handpose_core.training.module import HandPoseModule
+from handpose_core.training.prediction import Estimate, Prediction, recover_with_truth, with_joints
+from handpose_core.training.results import ScoreSheet
+
+
+class Baseline(ABC):
+    """A predictor that may look at the truth as far as its ``recover`` says.
+
+    Attributes:
+        name: its row in tables.
+        recover: which truth it was given, for the record.
+    """
+
+    name: str
+    recover: str
+
+    @abstractmethod
+    def predict(self, batch: Sample) -> Prediction:
+        """Joints of a test batch."""
+
+
+class MeanPose(Baseline):
+    """The mean training pose at the true root, whatever the image shows."""
+
+    name, recover = "mean training pose", "true_root"
+
+    def __init__(self, module: HandPoseModule) -> None:
+        self._pose = module.label_means.pose
+
+    def predict(self, batch: Sample) -> Prediction:
+        """See `Baseline`."""
+        joints = batch["joints_3d"][:, [WRIST]] + self._pose
+        scores = torch.zeros_like(joints[..., 0])
+        return Prediction(project(joints, batch["K"]), relative_depth(joints), scores, joints)
+
+
+class FlatDepth(Baseline):
+    """The true 2D joints, each at the root's depth."""
+
+    name, recover = "true 2D, flat depth", "true_2d_and_root"
+
+    def __init__(self, module: HandPoseModule) -> None:
+        pass
+
+    def predict(self, batch: Sample) -> Prediction:
+        """See `Baseline`."""
+        flat = torch.zeros_like(batch["joints_2d"][..., 0])
+        estimate = Estimate(batch["joints_2d"], z_rel=flat, scores=torch.ones_like(flat))
+        return with_joints(estimate, recover_with_truth(estimate, batch))
+
+
+class Untrained(Baseline):
+    """The method's own network as it was before training."""
+
+    name, recover = "untrained network", "true_root_and_scale"
+
+    def __init__(self, module: HandPoseModule, seed: int = 0) -> None:
+        self._module = module
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            fresh = module.build_network()
+        self._state: Mapping[str, Tensor] = {
+            f"network.{name}": value.to(module.device) for name, value in fresh.state_dict().items()
+        }
+
+    def predict(self, batch: Sample) -> Prediction:
+        """See `Baseline`."""
+        output = functional_call(self._module, self._state, batch["image"])  # type: ignore[arg-type]
+        estimate = self._module.decode(output, batch["image"].shape[-1])
+        return with_joints(estimate, recover_with_truth(estimate, batch))
+
+
+class Baselines(pl.Callback):
+    """Adds the rows of `MeanPose`, `FlatDepth` and `Untrained` to the module's results in ``test``.
+
+    Args:
+        alignments: those to report; the mean pose and flat depth leave little to say without one.
+    """
+
+    def __init__(self, alignments: list[str] | None = None) -> None:
+        self._alignments = alignments or ["root"]
+        self._baselines: list[tuple[Baseline, ScoreSheet]] = []
+
+    def on_test_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Build the baselines of this module.
+
+        Raises:
+            HandposeError: the module is none of handpose's, or saw no training labels.
+        """
+        if not isinstance(pl_module, HandPoseModule):
+            raise HandposeError(
+                "trainer.callbacks, Baselines",
+                f"a module of type {type(pl_module).__name__}",
+                "a HandPoseModule",
+                "Leave the callback out.",
+            )
+        self._baselines = [
+            (baseline, ScoreSheet([baseline.recover], self._alignments).to(pl_module.device))
+            for baseline in (MeanPose(pl_module), FlatDepth(pl_module), Untrained(pl_module))
+        ]
+
+    def on_test_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Sample,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Score the baselines on the batch."""
+        for baseline, sheet in self._baselines:
+            prediction = baseline.predict(batch)
+            sheet.update(prediction.joints_3d, batch, baseline.recover)
+            sheet.update_2d(prediction.joints_2d, batch)
+
+    def on_test_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Append the baselines' rows."""
+        assert isinstance(pl_module, HandPoseModule)  # on_test_start has seen to it
+        for baseline, sheet in self._baselines:
+            pl_module.results.extend(sheet.results(baseline.name))

@@ -1,0 +1,171 @@
+"""The LightningModule that the methods share: recovery of millimetres, metrics, results, checkpoints."""
+
+from abc import abstractmethod
+from pathlib import Path
+from typing import IO, Any, ClassVar, Self
+
+import pytorch_lightning as pl
+from jaxtyping import Float
+from pytorch_lightning.cli import OptimizerCallable
+from pytorch_lightning.utilities.types import OptimizerLRScheduler
+from torch import Tensor, nn
+
+from handpose_core.datasets.sample import Sample
+from handpose_core.metrics import ALIGNMENTS
+from handpose_core.training.checkpoints import CLASS_KEY, check_checkpoint, class_path
+from handpose_core.training.labels import LabelMeans
+from handpose_core.training.prediction import (
+    RECOVERIES,
+    Estimate,
+    Prediction,
+    Recover,
+    recover_with_truth,
+    recover_without_truth,
+    with_joints,
+)
+from handpose_core.training.results import Result, ScoreSheet
+from handpose_core.training.schedules import Schedule
+
+_NOT_REBUILT = ("optimizer", "schedule")
+
+
+class HandPoseModule(pl.LightningModule):
+    """A method that estimates 2D joints and relative depth; subclasses give `forward`, `losses` and `decode`.
+
+    After ``test``, `results` holds a row for every recovery and alignment; callbacks draw and print it.
+
+    Args:
+        optimizer: builds the optimiser from the parameters.
+        schedule: the learning rate's schedule; None keeps it constant.
+        scale_mm: length of the reference bone for ``recover=predicted``; None takes the mean over the
+            training labels, which then belongs to the checkpoint.
+    """
+
+    display_name: ClassVar[str]
+    """The method's row in tables."""
+
+    network: nn.Module
+
+    def __init__(self, optimizer: OptimizerCallable, schedule: Schedule | None, scale_mm: float | None) -> None:
+        super().__init__()
+        self._build_optimizer = optimizer
+        self._schedule = schedule
+        self._scale_mm = scale_mm
+        self.label_means = LabelMeans()
+        self.val_scores = ScoreSheet(["true_root_and_scale"], ["root"])
+        self.test_scores = ScoreSheet(RECOVERIES, tuple(ALIGNMENTS))
+        self.results: list[Result] = []
+
+    def save_sizes(self) -> None:
+        """Record the arguments that rebuild the model; to be called at the end of a subclass's ``__init__``.
+
+        Under the command line these are the parsed options, all of them. An optimiser or schedule that
+        came as a Python object cannot be rebuilt from a checkpoint, and is left out.
+        """
+        self.save_hyperparameters(logger=False)
+        for name in _NOT_REBUILT:
+            if not isinstance(self.hparams.get(name), dict):
+                self.hparams.pop(name, None)
+
+    @abstractmethod
+    def build_network(self) -> nn.Module:
+        """The method's network with new weights; a subclass keeps one as ``network``, the baselines take another."""
+
+    @abstractmethod
+    def losses(self, output: Any, batch: Sample) -> dict[str, Float[Tensor, ""]]:
+        """Every loss by name; ``loss`` is the one to minimise. ``output`` is what `forward` returned."""
+
+    @abstractmethod
+    def decode(self, output: Any, image_size: int) -> Estimate:
+        """What `forward` returned as joints in px of the crop, of side ``image_size``, and relative depths."""
+
+    def estimate(self, batch: Sample, recover: Recover) -> Prediction:
+        """Predict a batch and recover millimetres; ``predicted`` needs no truth in the batch, only ``K``."""
+        estimate = self.decode(self(batch["image"]), batch["image"].shape[-1])
+        return self.recover(estimate, batch, recover)
+
+    def recover(self, estimate: Estimate, batch: Sample, recover: Recover) -> Prediction:
+        """Millimetres for an estimate."""
+        if recover == "true_root_and_scale":
+            return with_joints(estimate, recover_with_truth(estimate, batch))
+        scale = self.label_means.bone if self._scale_mm is None else estimate.z_rel.new_tensor(self._scale_mm)
+        return with_joints(estimate, recover_without_truth(estimate, batch, scale))
+
+    def training_step(self, batch: Sample, batch_idx: int) -> Tensor:
+        """One step of the sum of losses."""
+        self.label_means.update(batch)
+        losses = self.losses(self(batch["image"]), batch)
+        size = len(batch["image"])
+        self.log_dict({f"train/{name}": value for name, value in losses.items()}, prog_bar=True, batch_size=size)
+        return losses["loss"]
+
+    def validation_step(self, batch: Sample, batch_idx: int) -> None:
+        """Losses, and scores with the true root and scale."""
+        output = self(batch["image"])
+        size = len(batch["image"])
+        losses = self.losses(output, batch)
+        self.log_dict({f"val/{name}": value for name, value in losses.items()}, batch_size=size, sync_dist=True)
+        self._score(self.val_scores, output, batch)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log ``val/epe`` (mm, root-aligned), ``val/auc_20_50`` and ``val/epe_2d`` (px)."""
+        in_mm, in_px = (row.score for row in self.val_scores.results(self.display_name))
+        figures = {"epe": in_mm.epe_mean, "auc_20_50": in_mm.auc_20_50, "epe_2d": in_px.epe_mean}
+        self.log_dict({f"val/{name}": value for name, value in figures.items()}, prog_bar=True)
+
+    def on_test_start(self) -> None:
+        """Forget the results of an earlier test."""
+        self.results = []
+
+    def test_step(self, batch: Sample, batch_idx: int) -> None:
+        """Scores in every recovery and alignment."""
+        self._score(self.test_scores, self(batch["image"]), batch)
+
+    def on_test_epoch_end(self) -> None:
+        """Put the method's rows before those that callbacks added to `results`, and log them."""
+        rows = self.test_scores.results(self.display_name)
+        self.results[:0] = rows
+        *in_mm, in_px = (row.score for row in rows)
+        for score in in_mm:
+            prefix = f"test/{score.recover}/{score.alignment}"
+            self.log_dict({f"{prefix}/{name}": value for name, value in score.scalars().items()})
+        self.log("test/epe_2d", in_px.epe_mean)
+
+    def predict_step(self, batch: Sample, batch_idx: int) -> dict[str, Tensor]:
+        """Joints of a batch on the CPU, with the samples' ``index``; no truth is used.
+
+        Returns:
+            ``index`` (B), ``joints_2d`` (B 21 2) px of the crop, ``joints_3d`` (B 21 3) mm, ``z_rel``
+            and ``scores`` (B 21).
+        """
+        prediction = self.estimate(batch, "predicted")
+        return {"index": batch["index"].cpu(), **{key: value.cpu() for key, value in vars(prediction).items()}}
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """The recipe's optimiser and schedule."""
+        optimizer = self._build_optimizer(self.parameters())
+        if self._schedule is None:
+            return optimizer
+        return {"optimizer": optimizer, "lr_scheduler": self._schedule.build(optimizer, self.trainer)}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Record which class wrote the checkpoint."""
+        checkpoint[CLASS_KEY] = class_path(type(self))
+
+    @classmethod
+    def load_from_checkpoint(cls, checkpoint_path: str | Path | IO[bytes], *args: Any, **kwargs: Any) -> Self:  # type: ignore[override]
+        """Rebuild the module from a checkpoint; arguments as Lightning's.
+
+        Raises:
+            HandposeError: the file is missing, is not a checkpoint, or another method wrote it.
+        """
+        if isinstance(checkpoint_path, str | Path):
+            check_checkpoint(Path(checkpoint_path), cls)
+        return super().load_from_checkpoint(checkpoint_path, *args, **kwargs)
+
+    def _score(self, sheet: ScoreSheet, output: Any, batch: Sample) -> None:
+        estimate = self.decode(output, batch["image"].shape[-1])
+        for recover in RECOVERIES:
+            if recover in sheet.recoveries:
+                sheet.update(self.recover(estimate, batch, recover).joints_3d, batch, recover)
+        sheet.update_2d(estimate.joints_2d, batch)

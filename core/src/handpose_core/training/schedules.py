@@ -1,0 +1,43 @@
+"""Learning-rate schedules as small objects that a recipe chooses; they learn a run's length from its trainer."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import pytorch_lightning as pl
+from pytorch_lightning.utilities.types import LRSchedulerConfigType
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import OneCycleLR, StepLR
+
+
+class Schedule(ABC):
+    """Builds a scheduler once the optimiser and the trainer exist."""
+
+    @abstractmethod
+    def build(self, optimizer: Optimizer, trainer: pl.Trainer) -> LRSchedulerConfigType:
+        """The scheduler, and how often Lightning steps it."""
+
+
+@dataclass(frozen=True)
+class StepDecay(Schedule):
+    """The learning rate falls by ``factor`` every ``epochs`` epochs."""
+
+    epochs: int = 30
+    factor: float = 0.1
+
+    def build(self, optimizer: Optimizer, trainer: pl.Trainer) -> LRSchedulerConfigType:
+        """See `Schedule.build`."""
+        return {"scheduler": StepLR(optimizer, self.epochs, self.factor), "interval": "epoch"}
+
+
+@dataclass(frozen=True)
+class OneCycle(Schedule):
+    """Up to the optimiser's learning rate over ``warmup`` of the run, then down to nothing along a cosine."""
+
+    warmup: float = 0.15
+
+    def build(self, optimizer: Optimizer, trainer: pl.Trainer) -> LRSchedulerConfigType:
+        """See `Schedule.build`."""
+        peaks = [group["lr"] for group in optimizer.param_groups]
+        steps = int(trainer.estimated_stepping_batches)
+        scheduler = OneCycleLR(optimizer, peaks, total_steps=steps, pct_start=self.warmup)
+        return {"scheduler": scheduler, "interval": "step"}

@@ -25,7 +25,7 @@ def check_checkpoint(path: Path, model_class: type[Any]) -> None:
     """
     where = f"--ckpt_path {path}"
     if not path.is_file():
-        raise HandposeError(where, "no such file", "a checkpoint (.ckpt)", "Checkpoints lie in <run folder>/checkpoints.")
+        raise HandposeError(where, "no such file", "a checkpoint", "They lie in <run folder>/fit/checkpoints.")
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except (RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:

@@ -1,25 +1,43 @@
-"""``handpose <method> fit|validate|test|predict``: Lightning's CLI with recipes, run folders, loggers and callbacks."""
+"""``handpose <method> fit|validate|test|predict``: Lightning's CLI with recipes, run folders, loggers, callbacks."""
 
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning import Callback, LightningDataModule, Trainer
-from pytorch_lightning.callbacks import LearningRateMonitor, ModelCheckpoint, ProgressBar, RichProgressBar, TQDMProgressBar
+from pytorch_lightning.callbacks import (
+    LearningRateMonitor,
+    ModelCheckpoint,
+    ProgressBar,
+    RichProgressBar,
+    TQDMProgressBar,
+)
 from pytorch_lightning.cli import ArgsType, LightningArgumentParser, LightningCLI
 from pytorch_lightning.loggers import Logger
-from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from handpose_core.cli.registry import Method
 from handpose_core.errors import HandposeError
 from handpose_core.training import logging
+from handpose_core.training.callbacks_pictures import Pictures
+from handpose_core.training.callbacks_predictions import PredictionFile
+from handpose_core.training.callbacks_results import ResultsTable
 from handpose_core.training.checkpoints import check_checkpoint
 from handpose_core.training.data_names import resolve_data
 from handpose_core.training.recipes import resolve_recipes
 
 SEED = 0
-USAGE = "[--config RECIPE_OR_FILE] [--data NAME] [--data.OPTION ...] [--model.OPTION ...] [--trainer.OPTION ...] [options]"
+CALLBACKS = {
+    "checkpoint": ModelCheckpoint,
+    "learning_rate_monitor": LearningRateMonitor,
+    "results_table": ResultsTable,
+    "pictures": Pictures,
+    "prediction_file": PredictionFile,
+}
+ONLY_IN_FIT = ("checkpoint", "learning_rate_monitor")
+USAGE = "[--config RECIPE] [--data NAME] [--data.OPTION ...] [--model.OPTION ...] [--trainer.OPTION ...] [options]"
 MONITOR = "val/epe"
 """The validation metric whose lowest value makes the best checkpoint: root-aligned EPE in mm."""
 
@@ -34,10 +52,15 @@ def run(name: str, method: Method, argv: Sequence[str], prog: str) -> int:
         prog: how the user called it, for usage messages.
     """
     resolved = resolve_recipes(method.module.split(".")[0], argv)
-    try:
-        HandposeCLI(name, method.load(), resolve_data(resolved.argv), resolved.name, prog)
-    finally:
-        logging.close()
+    with warnings.catch_warnings():
+        # nothing a user can act upon: torch about Lightning's own code, and callbacks that only `fit` has
+        warnings.filterwarnings("ignore", message=".*LeafSpec", category=FutureWarning)
+        warnings.filterwarnings("ignore", message="Be aware that when using `ckpt_path`, callbacks used")
+        logging.silence_advertisement()
+        try:
+            HandposeCLI(name, method.load(), resolve_data(resolved.argv), resolved.name, prog)
+        finally:
+            logging.close()
     return 0
 
 
@@ -55,8 +78,12 @@ class HandposeCLI(LightningCLI):
         prog: how the user called it.
     """
 
-    def __init__(self, method_name: str, model_class: type[Any], argv: Sequence[str], recipe: str | None, prog: str) -> None:
+    def __init__(
+        self, method_name: str, model_class: type[Any], argv: Sequence[str], recipe: str | None, prog: str
+    ) -> None:
         self._method_name = method_name
+        self._method_class = model_class
+        self._argv = list(argv)
         self._recipe = recipe
         self.run_dir = self.stage_dir = Path()
         super().__init__(
@@ -68,7 +95,6 @@ class HandposeCLI(LightningCLI):
             seed_everything_default=SEED,
             parser_kwargs={"prog": prog, **{name: {"usage": f"{prog} {name} {USAGE}"} for name in self.subcommands()}},
             auto_configure_optimizers=False,  # the methods' modules configure theirs
-            args=list(argv),
         )
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
@@ -79,7 +105,8 @@ class HandposeCLI(LightningCLI):
             default=None,
             help="Where the run writes. Default: runs/<method>/<recipe>/<date_time>.",
         )
-        parser.add_lightning_class_args(ModelCheckpoint, "checkpoint")
+        for name, callback in CALLBACKS.items():
+            parser.add_class_arguments(callback, name)
         parser.set_defaults(
             {
                 "checkpoint.monitor": MONITOR,
@@ -88,7 +115,6 @@ class HandposeCLI(LightningCLI):
                 "checkpoint.enable_version_counter": False,  # a better one replaces best.ckpt
             }
         )
-        parser.add_lightning_class_args(LearningRateMonitor, "learning_rate_monitor")
 
     def setup_parser(
         self, add_subcommands: bool, main_kwargs: dict[str, Any], subparser_kwargs: dict[str, Any]
@@ -100,10 +126,10 @@ class HandposeCLI(LightningCLI):
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         """Parse, and check the checkpoint before anything is built from it."""
-        self.config = parser.parse_args(args)
+        self.config = parser.parse_args(self._argv)  # Lightning would warn that it is not given sys.argv
         options = self.config[self.config.subcommand]
         if options.ckpt_path and not _left_to_lightning(self.config.subcommand, options.ckpt_path):
-            check_checkpoint(Path(options.ckpt_path), self._model_class)
+            check_checkpoint(Path(options.ckpt_path), self._method_class)
 
     def before_instantiate_classes(self) -> None:
         """Choose the folders: ``<run folder>/fit``, ``<run folder>/test``; nothing there is ever overwritten.
@@ -136,7 +162,12 @@ class HandposeCLI(LightningCLI):
             return super().instantiate_trainer(
                 default_root_dir=self.run_dir,
                 logger=self._loggers(options.logger),
-                callbacks=[*callbacks, *self._progress_bar(options.enable_progress_bar, callbacks)],
+                callbacks=[
+                    *callbacks,
+                    *self._progress_bar(options.enable_progress_bar, callbacks),
+                    *self._standing_callbacks(options.enable_checkpointing is not False and not options.fast_dev_run),
+                ],
+                enable_checkpointing=options.enable_checkpointing if self.config.subcommand == "fit" else False,
                 **kwargs,
             )
         except MisconfigurationException as error:
@@ -147,6 +178,12 @@ class HandposeCLI(LightningCLI):
         if configured is None or configured is True:
             configured = logging.wandb_logger(self.run_dir, self._method_name)
         return [logging.csv_logger(self.stage_dir), *_as_list(configured)]
+
+    def _standing_callbacks(self, checkpoints: bool) -> list[Callback]:
+        """Those of every run, as configured; ``checkpoints``: the trainer's options allow them."""
+        left_out = {name for name in ONLY_IN_FIT if self.config.subcommand != "fit"}
+        left_out |= set() if checkpoints else {"checkpoint"}
+        return [self.config_init[self.config.subcommand][name] for name in CALLBACKS if name not in left_out]
 
     @staticmethod
     def _progress_bar(enabled: bool | None, callbacks: Sequence[Callback]) -> list[Callback]:

@@ -19,9 +19,10 @@ def known_datamodules() -> dict[str, type[LightningDataModule]]:
     """The datamodules of handpose-core and of everything imported so far, by short name."""
     for module in pkgutil.iter_modules(datamodules.__path__):
         import_module(f"{datamodules.__name__}.{module.name}")
-    concrete = (kind for kind in _subclasses(LightningDataModule) if not inspect.isabstract(kind))
     return {
-        kind.__name__.removesuffix(_SUFFIX): kind for kind in concrete if not kind.__module__.startswith("pytorch_lightning")
+        kind.__name__.removesuffix(_SUFFIX): kind
+        for kind in _subclasses(LightningDataModule)
+        if not inspect.isabstract(kind) and not kind.__module__.startswith("pytorch_lightning")
     }
 
 

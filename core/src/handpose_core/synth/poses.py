@@ -33,15 +33,18 @@ class PoseSampler:
         self._clearance = bone_radii(rig)[self._pairs].sum(1) - _tolerances(self._pairs)
 
     def sample(self, count: int, generator: Generator) -> Float[Tensor, "count 15 3"]:
-        """Angles in radians, as `pose_from_angles` takes them."""
+        """Angles in radians, as `pose_from_angles` takes them, free of penetration."""
+        return self.separate(self.draw(count, generator))
+
+    def draw(self, count: int, generator: Generator) -> Float[Tensor, "count 15 3"]:
+        """Angles within the limits; fingers may still run through each other until `separate` frees them."""
         first, second = (self.gestures[torch.randint(len(self.gestures), (count,), generator=generator)] for _ in "ab")
         share = torch.rand(count, 1, 1, generator=generator)
         kind = torch.randint(3, (count, 1, 1), generator=generator)
         blended = torch.lerp(first, second, share)
         angles = torch.where(kind == 0, first, torch.where(kind == 1, blended, self._free(count, generator)))
         noise = torch.randn(count, 15, 3, generator=generator) * torch.tensor([6.0, 2.5, 2.0]).deg2rad()
-        angles = clamp_to_limits(angles + noise)
-        return self._separate(angles)
+        return clamp_to_limits(angles + noise)
 
     def _free(self, count: int, generator: Generator) -> Float[Tensor, "count 15 3"]:
         """Each finger curls on its own, neighbours alike; DIP follows PIP by two thirds."""
@@ -59,7 +62,7 @@ class PoseSampler:
         angles[:, 1:, 0, 1] *= 0.4
         return angles.flatten(1, 2)
 
-    def _separate(self, angles: Float[Tensor, "count 15 3"]) -> Float[Tensor, "count 15 3"]:
+    def separate(self, angles: Float[Tensor, "count 15 3"]) -> Float[Tensor, "count 15 3"]:
         """Move every penetrating pose the least share of the way to the open hand that frees it."""
         bad = self.penetrates(angles).nonzero().squeeze(-1)
         stuck = angles[bad]

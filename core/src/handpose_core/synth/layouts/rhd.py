@@ -1,6 +1,5 @@
 """Writes RHD's own layout, so that what reads the authors' files reads ours."""
 
-import os
 import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import numpy as np
 from jaxtyping import Float, Float32, UInt8
 from numpy import ndarray
 
+from handpose_core.atomic import write_bytes
 from handpose_core.datasets.rhd_layout import KINDS, Kind, Split, annotation_paths, encode_depth, image_path
 
 _PICKLE_PROTOCOL = 2  # the authors' tools of 2017 run on Python 2
@@ -46,7 +46,7 @@ def write_frame(root: Path, split: Split, number: int, frame: RHDFrame) -> None:
     }
     for kind, image in images.items():
         encoded = cv2.imencode(".png", np.ascontiguousarray(image))[1]
-        _write_whole(image_path(root, split, kind, number), encoded.tobytes())
+        write_bytes(image_path(root, split, kind, number), encoded.tobytes())
 
 
 def frame_is_written(root: Path, split: Split, number: int) -> bool:
@@ -66,16 +66,8 @@ def write_annotations(root: Path, split: Split, annotations: Mapping[int, Mappin
         The pickle's path.
     """
     path, _ = annotation_paths(root, split)
-    content = {int(number): dict(annotations[number]) for number in sorted(annotations)}
+    content = {number: dict(annotations[number]) for number in sorted(annotations)}
     data = pickle.dumps(content, protocol=_PICKLE_PROTOCOL)
     # numpy 2 names its module numpy._core, which numpy before 1.26 lacks; every numpy reads the old name.
-    _write_whole(path, data.replace(b"cnumpy._core.multiarray\n", b"cnumpy.core.multiarray\n"))
+    write_bytes(path, data.replace(b"cnumpy._core.multiarray\n", b"cnumpy.core.multiarray\n"))
     return path
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # The process number keeps two writers of one frame apart.
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    temporary.write_bytes(data)
-    temporary.replace(path)

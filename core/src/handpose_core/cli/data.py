@@ -1,0 +1,81 @@
+"""``handpose data ...``: make, check and look at datasets."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run ``handpose data``; the exit status."""
+    arguments = _parser().parse_args(argv)
+    return _synth(arguments)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="handpose data", description="Make, check and look at datasets.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    synth = commands.add_parser(
+        "synth",
+        help="make a synthetic dataset in another dataset's own layout",
+        description="Make synthetic frames with exact labels, in the layout in which the authors of a dataset publish it. "
+        "Run it again after an interruption, and it goes on where it stopped.",
+    )
+    synth.add_argument("out", type=Path, help="folder of the dataset")
+    synth.add_argument("--like", choices=["rhd"], required=True, help="whose layout to write")
+    synth.add_argument("--frames", type=_positive, required=True, help="number of frames")
+    synth.add_argument(
+        "--split",
+        choices=["training", "evaluation", "both"],
+        default="both",
+        help="which part to make; both: FRAMES for training and a tenth of it for evaluation (default)",
+    )
+    synth.add_argument("--seed", type=int, default=0, help="of everything that is drawn (default 0)")
+    synth.add_argument(
+        "--backgrounds", type=Path, help="folder of pictures to stand behind the hands (default: made up)"
+    )
+    synth.add_argument("--workers", type=_positive, help="processes (default: one for each core)")
+    return parser
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"found {text}; expected a whole number from 1")
+    return value
+
+
+def _synth(arguments: argparse.Namespace) -> int:
+    import os
+
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    from handpose_core.synth.backgrounds import FolderBackground
+    from handpose_core.synth.generate import Recipe, generate
+
+    backgrounds = arguments.backgrounds
+    if backgrounds is not None:
+        FolderBackground(backgrounds)  # an empty folder is found out here, not in a worker
+    recipe = Recipe(like=arguments.like, seed=arguments.seed, backgrounds=str(backgrounds) if backgrounds else None)
+    counts = {"training": arguments.frames, "evaluation": max(1, arguments.frames // 10)}
+    wanted = counts if arguments.split == "both" else {arguments.split: arguments.frames}
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns) as progress:
+        for split, frames in wanted.items():
+            task = progress.add_task(f"{split} frames", total=frames)
+            for ready in generate(arguments.out, split, frames, recipe, arguments.workers or os.cpu_count() or 1):
+                progress.update(task, completed=ready)
+    print(f"{arguments.out}: " + ", ".join(f"{frames} {split} frames" for split, frames in wanted.items()))
+    return 0

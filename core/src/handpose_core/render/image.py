@@ -1,0 +1,120 @@
+"""From meshes, surfaces and lights to anti-aliased colour, exact depth, mask, face ids and normals."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.nn import functional
+
+from handpose_core.camera import project
+from handpose_core.render.rasterise import Fragments, rasterise
+from handpose_core.render.shading import Lights, Surface, diffuse_colour, sphere_occlusion, vertex_normals
+
+SAMPLES = 2
+"""Colour is sampled SAMPLES x SAMPLES times a pixel."""
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A batch of pictures.
+
+    Attributes:
+        colour: linear RGB, premultiplied by ``coverage``.
+        coverage: share of each pixel that the meshes cover.
+        fragments: the z-buffer at the pixels' centres: ``depth_map()``, ``mask()`` and ``face_ids()``.
+        normals: unit outward normals of the vertices, camera frame; ``fragments.interpolate`` makes them a map.
+    """
+
+    colour: Float[Tensor, "batch 3 height width"]
+    coverage: Float[Tensor, "batch 1 height width"]
+    fragments: Fragments
+    normals: Float[Tensor, "batch v 3"]
+
+
+@dataclass(frozen=True)
+class Occluders:
+    """Spheres that darken what they are near to: see `sphere_occlusion`."""
+
+    centres: Float[Tensor, "batch spheres 3"]
+    radii: Float[Tensor, "spheres"]
+
+
+@dataclass(frozen=True)
+class Grain:
+    """A fine texture that follows the surface: a tile of factors, looked up by each vertex's own coordinates.
+
+    Attributes:
+        tile: factors around 1; the lookup wraps around.
+        coordinates: of each vertex in tile cells, in two planes (front, side) so that no side is smeared.
+    """
+
+    tile: Float[Tensor, "rows columns"]
+    coordinates: Float[Tensor, "batch v 2"]
+
+
+def render(
+    vertices: Float[Tensor, "batch v 3"],
+    faces: Int[Tensor, "f 3"],
+    K: Float[Tensor, "batch 3 3"],
+    size: tuple[int, int],
+    surface: Surface,
+    lights: Lights,
+    occluders: Occluders | None = None,
+    grain: Grain | None = None,
+) -> Rendered:
+    """Draw a batch of meshes that share their faces.
+
+    Args:
+        vertices: mm, camera frame.
+        faces: corners, counter-clockwise seen from outside.
+        K: intrinsics, px.
+        size: (height, width) of the pictures.
+        surface: albedo and gloss of each vertex.
+        lights: what shines on them.
+        occluders: ambient occlusion by spheres; none without.
+        grain: a fine texture; none without.
+    """
+    height, width = size
+    pixels = project(vertices, K)
+    fragments = rasterise(pixels, vertices[..., 2], faces, height, width)
+    normals = vertex_normals(vertices, faces)
+    sky_seen = (
+        torch.ones_like(vertices[..., 0])
+        if occluders is None
+        else sphere_occlusion(vertices, normals, occluders.centres, occluders.radii)
+    )
+    diffuse, visible = diffuse_colour(vertices, normals, faces, surface, lights, sky_seen)
+    # sub-pixel sample i of a pixel lies at (i + 0.5) / SAMPLES of its width
+    fine_pixels = (pixels + 0.5) * SAMPLES - 0.5
+    fine = rasterise(fine_pixels, vertices[..., 2], faces, height * SAMPLES, width * SAMPLES)
+    attributes = [diffuse, normals, (surface.gloss * visible)[..., None], surface.shininess[..., None]]
+    if grain is not None:
+        attributes.append(grain.coordinates)
+    hits = fine.interpolate(torch.cat(attributes, dim=-1), faces)
+    colour = hits[:, :3]
+    if grain is not None:
+        colour = colour * _look_up(grain.tile, hits[:, 8:])[:, None]
+    colour = colour + _highlight(hits, fine.image, vertices, lights)
+    samples = torch.cat([colour, torch.ones_like(colour[:, :1])], dim=-1)
+    picture = fine.pool(samples, SAMPLES).permute(0, 3, 1, 2)
+    return Rendered(picture[:, :3], picture[:, 3:], fragments, normals)
+
+
+def _highlight(
+    hits: Float[Tensor, "n c"], image: Int[Tensor, "n"], vertices: Float[Tensor, "batch v 3"], lights: Lights
+) -> Float[Tensor, "n 3"]:
+    """Blinn-Phong highlight of the first light; the view is taken towards each mesh's middle."""
+    view = -functional.normalize(vertices.mean(1), dim=-1)
+    half = functional.normalize(view + lights.directions[:, 0], dim=-1)
+    normal, gloss, shininess = hits[:, 3:6], hits[:, 6], hits[:, 7]
+    cosine = (normal * half[image]).sum(-1) * normal.square().sum(-1).clamp_min(1e-6).rsqrt()
+    strength = gloss * cosine.clamp(1e-4, 1).pow(shininess)
+    return strength[:, None] * lights.colours[image, 0]
+
+
+def _look_up(tile: Float[Tensor, "rows columns"], at: Float[Tensor, "n 2"]) -> Float[Tensor, "n"]:
+    """The tile's factor at each coordinate, nearest cell, wrapping around."""
+    rows, columns = tile.shape
+    cell = at.floor().long()
+    return tile.flatten()[torch.remainder(cell[:, 1], rows) * columns + torch.remainder(cell[:, 0], columns)]

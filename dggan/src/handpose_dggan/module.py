@@ -2,7 +2,6 @@
 
 import torch
 from jaxtyping import Float
-from pytorch_lightning.cli import OptimizerCallable
 from torch import Tensor
 from torch.optim import RMSprop
 
@@ -13,7 +12,7 @@ from handpose_core.nn.cpm import PAPER_CPM, CPMSize
 from handpose_core.nn.heatmaps import add_background, decode_argmax, gaussian_heatmaps
 from handpose_core.training.module import HandPoseModule
 from handpose_core.training.prediction import Estimate
-from handpose_core.training.schedules import Schedule
+from handpose_core.training.schedules import OptimizerCallable, Schedule
 from handpose_dggan.losses import depth_loss, heatmap_loss
 from handpose_dggan.networks import PAPER_DEPTH_HEAD, DepthHeadSize, PoseRegressor
 

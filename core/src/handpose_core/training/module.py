@@ -2,11 +2,10 @@
 
 from abc import abstractmethod
 from pathlib import Path
-from typing import IO, Any, ClassVar, Self
+from typing import IO, Any, ClassVar, TypeVar
 
 import pytorch_lightning as pl
 from jaxtyping import Float
-from pytorch_lightning.cli import OptimizerCallable
 from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 
@@ -24,8 +23,9 @@ from handpose_core.training.prediction import (
     with_joints,
 )
 from handpose_core.training.results import Result, ScoreSheet
-from handpose_core.training.schedules import Schedule
+from handpose_core.training.schedules import OptimizerCallable, Schedule
 
+_Module = TypeVar("_Module", bound="HandPoseModule")  # typing.Self cannot be checked on methods taken one by one
 _NOT_REBUILT = ("optimizer", "schedule")
 
 
@@ -153,7 +153,9 @@ class HandPoseModule(pl.LightningModule):
         checkpoint[CLASS_KEY] = class_path(type(self))
 
     @classmethod
-    def load_from_checkpoint(cls, checkpoint_path: str | Path | IO[bytes], *args: Any, **kwargs: Any) -> Self:  # type: ignore[override]
+    def load_from_checkpoint(  # type: ignore[override]
+        cls: type[_Module], checkpoint_path: str | Path | IO[bytes], *args: Any, **kwargs: Any
+    ) -> _Module:
         """Rebuild the module from a checkpoint; arguments as Lightning's.
 
         Raises:

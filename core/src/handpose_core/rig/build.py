@@ -25,11 +25,11 @@ def build_rig(
     Raises:
         HandposeError: the fingers curl away from the palm (a left hand, or mirrored joints).
     """
+    _require_right_hand(joints)
     axes = palm_axes(joints)
     origin = joints[0]
     vertices, joints = (vertices - origin) @ axes, (joints - origin) @ axes
     shape_vertices, shape_joints = shape_vertices @ axes, shape_joints @ axes
-    _require_right_hand(joints)
     loop = boundary_loop(faces)
     if len(loop):
         vertices, faces, weights, shape_vertices = _cap(vertices, faces, weights, shape_vertices, loop)
@@ -139,9 +139,14 @@ def _cap(
     )
 
 
+def curls_into_palm(joints: Float[ndarray, "21 3"]) -> bool:
+    """Whether the fingers bend to the side where a right hand's palm would be: false for a left hand."""
+    local = (joints - joints[0]) @ palm_axes(joints)
+    return bool(np.mean([local[chain[3], 2] - local[chain[0], 2] for chain in list(FINGER_JOINTS.values())[1:]]) > 0)
+
+
 def _require_right_hand(joints: Float[ndarray, "21 3"]) -> None:
-    curl = np.mean([joints[chain[3], 2] - joints[chain[0], 2] for chain in list(FINGER_JOINTS.values())[1:]])
-    if curl < 0:
+    if not curls_into_palm(joints):
         raise HandposeError(
             "rig joints", "fingers that curl away from the palm", "a right hand",
             "Mirror the mesh and its joints (x -> -x, faces reversed), or check the joints' names.",

@@ -1,6 +1,7 @@
 """A forearm, bare or in a sleeve, that grows from the hand's wrist: geometry only."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from jaxtyping import Float, Int
@@ -39,8 +40,8 @@ def arm_faces(rig: HandRig) -> Int[Tensor, "f 3"]:
     first = len(rig.vertices)
     rings = [loop] + [first + k * width + torch.arange(width, device=loop.device) for k in range(2 * _RINGS + 1)]
     arm, sleeve = rings[: _RINGS + 1], rings[_RINGS + 1 :]
-    bands = [_band(a, b) for a, b in zip(arm, arm[1:], strict=False)]
-    bands += [_band(a, b) for a, b in zip(sleeve, sleeve[1:], strict=False)]
+    bands = [_band(a, b) for a, b in pairwise(arm)]
+    bands += [_band(a, b) for a, b in pairwise(sleeve)]
     return torch.cat([*bands, _lid(arm[-1]), _lid(sleeve[-1])])
 
 

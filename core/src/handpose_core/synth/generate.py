@@ -1,7 +1,7 @@
 """Making a synthetic dataset on disk: by processes, the same bits however it is split up, and on again after a kill.
 
-Frames are made in chunks. A chunk's images are written first, then its annotations as one part file; a chunk whose part is there is
-finished. When all are, the parts become the dataset's annotation file and are removed.
+Frames are made in chunks. A chunk's images are written first, then its annotations as one part file; a chunk whose
+part is there is finished. When all are, the parts become the dataset's annotation file and are removed.
 """
 
 import json
@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -155,5 +156,6 @@ def _make_chunk(chunk: _Chunk, recipe: Recipe) -> None:
         write_frame(chunk.root, chunk.split, number, frame)
     rows = [annotation(frame) for frame in frames]
     buffer = BytesIO()
-    np.savez(buffer, **{name: np.stack([row[name] for row in rows]) for name in rows[0]})
+    arrays: dict[str, Any] = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+    np.savez(buffer, **arrays)
     write_bytes(chunk.part, buffer.getvalue())

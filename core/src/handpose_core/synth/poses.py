@@ -18,8 +18,8 @@ class PoseSampler:
     """Draws joint angles that cover open, fist, pinch, pointing, counting and what lies between.
 
     A third of the draws are gestures with noise, a third lie between two gestures, a third have each finger on
-    its own (neighbours alike, DIP following PIP). A draw in which fingers run through each other is moved towards the open
-    hand as far as needed: penetration is judged by capsules around the bones, as thick as the rig's flesh.
+    its own (neighbours alike, DIP following PIP). A draw in which fingers run through each other is moved towards
+    the open hand as far as needed: penetration is judged by capsules around the bones, as thick as the rig's flesh.
 
     Args:
         rig: the hand whose penetration is judged, at its mean shape.

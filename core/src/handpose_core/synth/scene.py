@@ -111,9 +111,10 @@ def _draw_lights(generator: Generator) -> Lights:
     )
 
 
-def stack_lights(scenes: list[Scene]) -> Lights:
+def stack_lights(scenes: list[Scene], device: torch.device) -> Lights:
     """The lights of several scenes as one batch."""
-    return Lights(*(torch.cat([getattr(scene.lights, field.name) for scene in scenes]) for field in fields(Lights)))
+    parts = ([getattr(scene.lights, field.name) for scene in scenes] for field in fields(Lights))
+    return Lights(*(torch.cat(part).to(device) for part in parts))
 
 
 def stack_forearms(scenes: list[Scene]) -> Forearm:

@@ -11,7 +11,7 @@ from handpose_core.camera import project
 from handpose_core.hand import BONES, Side
 from handpose_core.render import Rendered, Surface, render
 from handpose_core.render.image import Grain, Occluders
-from handpose_core.rig import ARTICULATED, HandRig, PosedHand, mirror, pose_from_angles
+from handpose_core.rig import ARTICULATED, HandRig, mirror, pose_from_angles
 from handpose_core.synth.backgrounds import Background, ProceduralBackground
 from handpose_core.synth.draws import frame_generator
 from handpose_core.synth.forearm import arm_faces, arm_vertices, sleeve_vertices
@@ -70,14 +70,14 @@ class SourceWorld:
         return [frames[i] for i in range(len(numbers))]
 
     def _make(self, scenes: list[Scene], generators: list[Generator], side: Side) -> list[SyntheticFrame]:
-        hand, vertices, joints, local = self._place(scenes, side)
+        vertices, joints, local = self._place(scenes, side)
         K = torch.stack([scene.K for scene in scenes])
         surface = self._paint(generators, scenes)
         grain = Grain(self._tile, (local[..., :2] + 0.35 * local[..., 2:]).to(self.device) * 1.3)
         middles = torch.stack([(joints[:, a] + joints[:, b]) / 2 for a, b in BONES], dim=1).to(self.device)
         picture = render(
             vertices.to(self.device), self._faces[side], K.to(self.device), (self.size, self.size), surface,
-            _to(stack_lights(scenes), self.device), Occluders(middles, self._radii), grain,
+            stack_lights(scenes, self.device), Occluders(middles, self._radii), grain,
         )  # fmt: skip
         colours = self._compose(picture, generators)
         depth = picture.fragments.depth_map().cpu()
@@ -102,7 +102,7 @@ class SourceWorld:
 
     def _place(
         self, scenes: list[Scene], side: Side
-    ) -> tuple[PosedHand, Float[Tensor, "b v 3"], Float[Tensor, "b 21 3"], Float[Tensor, "b v 3"]]:
+    ) -> tuple[Float[Tensor, "b v 3"], Float[Tensor, "b 21 3"], Float[Tensor, "b v 3"]]:
         """Pose the hands, grow their arms, mirror left ones and move them before the camera."""
         angles = self.poses.separate(torch.stack([scene.angles for scene in scenes]))
         hand = self.rig(pose_from_angles(self.rig, angles), torch.stack([scene.shape for scene in scenes]))
@@ -114,7 +114,7 @@ class SourceWorld:
         rotation = torch.stack([scene.rotation for scene in scenes])
         centre = torch.stack([scene.centre for scene in scenes])
         placed = points @ rotation.transpose(-1, -2) + centre[:, None]
-        return hand, placed[:, :-21], placed[:, -21:], local
+        return placed[:, :-21], placed[:, -21:], local
 
     def _paint(self, generators: list[Generator], scenes: list[Scene]) -> Surface:
         """Albedo and gloss of hand, arm and sleeve."""
@@ -169,7 +169,3 @@ def _visible(joints: Tensor, pixels: Tensor, depth: Tensor, segments: Tensor) ->
     surface = depth.flatten(1).gather(1, index)
     on_hand = segments.flatten(1).gather(1, index) >= FIRST_BONE
     return inside & on_hand & (joints[..., 2] - surface < _FLESH)
-
-
-def _to(lights: "Lights", device: torch.device) -> "Lights":
-    return type(lights)(*(getattr(lights, name).to(device) for name in lights.__dataclass_fields__))

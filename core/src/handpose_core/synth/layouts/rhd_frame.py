@@ -14,7 +14,7 @@ _APART = 400.0
 
 
 def rhd_frame(frame: SyntheticFrame) -> RHDFrame:
-    """Put a frame into RHD's form. RHD always labels two hands: the other one is out of the picture, beside the first."""
+    """Put a frame into RHD's form. It always labels two hands: the other one is beside the first, out of sight."""
     class_of_segment = np.array([BACKGROUND, PERSON, *BONE_CLASSES[frame.side]], np.uint8)
     uv_vis, xyz = raw_joints(frame.joints_2d, frame.visible, frame.joints_3d, frame.side)
     other = Side.LEFT if frame.side == Side.RIGHT else Side.RIGHT

@@ -19,7 +19,7 @@ def test_report_holds_machine_figures_and_what_was_skipped(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setattr(metrics, "measure", lambda: [Figure("EPE", 2.5e6, "joints/s", target=1e6)])
-    monkeypatch.setattr(rendering, "measure", lambda python: [Skipped("Cycles", f"no bpy in {python}")])
+    monkeypatch.setattr(rendering, "measure", lambda blender_python: [Skipped("Cycles", f"no bpy in {blender_python}")])
     path = tmp_path / "results" / "speed.json"
 
     status = cli.main(

@@ -13,6 +13,7 @@ def machine_facts() -> dict[str, str]:
     facts = {
         "processor": _processor(),
         "cores": str(_cores()),
+        "load": _load(),
         "torch threads": str(torch.get_num_threads()),
         "python": platform.python_version(),
         "torch": torch.__version__,
@@ -28,6 +29,11 @@ def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _load() -> str:
+    """Processes that wanted a core over the last minute; more than there are cores, and rates are too low."""
+    return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
 
 
 def _processor() -> str:

@@ -1,17 +1,16 @@
 """Runs the chosen measurements, prints them as a table and writes them down when asked."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from handpose_benchmarks.speed import loading, metrics, rendering
 from handpose_benchmarks.speed.figure import Figure, Skipped
 from handpose_benchmarks.speed.machine import machine_facts
+from handpose_core.cli.registry import load_target
 
 
 def run_speed(chosen: Iterable[str], blender_python: str, report: Path | None, console: Console) -> None:
@@ -23,15 +22,12 @@ def run_speed(chosen: Iterable[str], blender_python: str, report: Path | None, c
         report: Where to write the figures as JSON; None writes nothing.
         console: Where to print.
     """
-    measures: dict[str, Callable[[], Sequence[Figure | Skipped]]] = {
-        "metrics": metrics.measure,
-        "loading": loading.measure,
-        "rendering": partial(rendering.measure, blender_python),
-    }
+    options = {"rendering": {"blender_python": blender_python}}
     results: list[Figure | Skipped] = []
     for name in chosen:
         with console.status(f"measuring {name}"):
-            results.extend(measures[name]())
+            measure = load_target(f"handpose_benchmarks.speed.{name}:measure")  # what is not chosen is not imported
+            results.extend(measure(**options.get(name, {})))
     facts = machine_facts()
     console.print(_table(results))
     console.print(" · ".join(f"{key} {value}" for key, value in facts.items()), highlight=False)

@@ -1,0 +1,129 @@
+"""Images a second of our renderer, beside OpenGL and Blender's Cycles drawing the same hands, each on one core."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+
+from handpose_benchmarks.speed.blender import BlenderMissing, cycles_rate
+from handpose_benchmarks.speed.figure import Figure, Skipped
+from handpose_benchmarks.speed.scene import Scene, posed_hands
+from handpose_benchmarks.speed.timing import rate
+from handpose_core.render import Lights, Rendered, Surface, render
+
+SIZE = 256
+FRAMES = 32
+BATCH = 8
+CYCLES_FRAMES = 8
+TARGET = 40.0
+
+
+def measure(blender_python: str) -> list[Figure | Skipped]:
+    """Our rate, and each peer's with the ratio of ours to it; a peer that does not run here is named.
+
+    Args:
+        blender_python: A Python that can import ``bpy``.
+    """
+    scene = posed_hands(FRAMES, SIZE)
+    with one_thread():
+        ours = _our_rate(scene)
+    note = f"{SIZE}x{SIZE}, colour, depth and mask, one core"
+    return [
+        Figure("renderer, handpose_core.render", ours, "images/s", TARGET, f"{note}, 2x2 samples, shadows"),
+        *_beside(ours, "renderer, OpenGL by moderngl", lambda: _opengl_rate(scene), note),
+        *_beside(ours, "renderer, Blender Cycles", lambda: _cycles_rate(scene, blender_python), note),
+    ]
+
+
+class OursInBatches:
+    """Our renderer over a scene's frames, lit by two lights that are those of the OpenGL peer.
+
+    Args:
+        scene: What to draw.
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        self.vertices = torch.from_numpy(scene.vertices).split(BATCH)
+        self.faces = torch.from_numpy(scene.faces).long()
+        self.K = torch.from_numpy(scene.K).float()
+        self.size = (scene.size, scene.size)
+
+    def draw(self) -> Iterator[Rendered]:
+        """Draw the scene batch by batch."""
+        for vertices in self.vertices:
+            count, corners, _ = vertices.shape
+            surface = Surface(
+                albedo=torch.tensor([0.69, 0.34, 0.22]).expand(count, corners, 3),
+                gloss=torch.full((count, corners), 0.1),
+                shininess=torch.full((count, corners), 20.0),
+            )
+            towards = torch.nn.functional.normalize(torch.tensor([[0.4, -0.5, -0.8], [-0.7, 0.1, -0.7]]), dim=-1)
+            lights = Lights(
+                directions=towards.expand(count, 2, 3),
+                colours=torch.tensor([[0.6] * 3, [0.2] * 3]).expand(count, 2, 3),
+                sky=torch.full((count, 3), 0.2),
+                ground=torch.full((count, 3), 0.1),
+                wrap=torch.full((count,), 0.2),
+                shadow_softness=torch.full((count,), 4.0),
+            )
+            yield render(vertices, self.faces, self.K.expand(count, 3, 3), self.size, surface, lights)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Hold torch to the calling thread."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+class _PeerMissing(Exception):
+    """A peer cannot run here; the message says why."""
+
+
+def _our_rate(scene: Scene) -> float:
+    ours = OursInBatches(scene)
+
+    def draw_all() -> None:
+        with torch.no_grad():
+            for drawn in ours.draw():
+                drawn.fragments.depth_map()
+                drawn.fragments.mask()
+
+    return rate(draw_all, len(scene.vertices))
+
+
+def _opengl_rate(scene: Scene) -> tuple[float, str]:
+    try:
+        from handpose_benchmarks.speed.opengl import SAMPLES, OpenGLRenderer
+
+        renderer = OpenGLRenderer(scene)
+    except Exception as error:  # without EGL or a driver, moderngl raises bare Exceptions
+        raise _PeerMissing(str(error)) from error
+    try:
+        value = rate(lambda: [renderer.draw(frame) for frame in range(len(scene.vertices))], len(scene.vertices))
+        return value, f"{SAMPLES}x MSAA, no shadows, {renderer.device}"
+    finally:
+        renderer.release()
+
+
+def _cycles_rate(scene: Scene, python: str) -> tuple[float, str]:
+    try:
+        return cycles_rate(scene, python, CYCLES_FRAMES), "8 samples, path traced"
+    except BlenderMissing as error:
+        raise _PeerMissing(str(error)) from error
+
+
+def _beside(ours: float, name: str, peer: Callable[[], tuple[float, str]], note: str) -> list[Figure | Skipped]:
+    """A peer's rate and the ratio of ours to it."""
+    try:
+        value, conditions = peer()
+    except _PeerMissing as missing:
+        return [Skipped(name, str(missing))]
+    return [
+        Figure(name, value, "images/s", note=f"{note}, {conditions}"),
+        Figure("  ours over it", ours / value, "×"),
+    ]

@@ -19,8 +19,7 @@ def main(name: str) -> None:
     assert list(importlib.resources.files("handpose_core").joinpath("rig", "assets").iterdir()), "no hand in the wheel"
     listed = handpose("--help")
     assert ("dggan" in listed.split("methods:")[1].split("commands:")[0].split()) == (name == "dggan"), listed
-    handpose("data", "synth", "--like", "rhd", "--split", "training", "--frames", "8", "data")
-    handpose("data", "synth", "--like", "rhd", "--split", "evaluation", "--frames", "4", "data")
+    handpose("data", "synth", "--like", "rhd", "--frames", "20", "data")
     if name == "dggan":
         recipes = {path.name for path in importlib.resources.files("handpose_dggan").joinpath("configs").iterdir()}
         assert "demo.yaml" in recipes, f"recipes in the wheel: {sorted(recipes)}"

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 
+import cv2
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.overrides.distributed import UnrepeatedDistributedSampler
@@ -31,6 +32,12 @@ def split_indices(count: int, fraction: float) -> tuple[list[int], list[int]]:
         )
     order = torch.randperm(count, generator=torch.Generator().manual_seed(_SPLIT_SEED)).tolist()
     return sorted(order[held_out:]), sorted(order[:held_out])
+
+
+def _one_thread(worker: int) -> None:
+    """Keeps a loader worker on its own core: OpenCV would start a thread a core in each."""
+    # Not 1: that waits for the parent's OpenCV threads, which a forked process does not have, for ever.
+    cv2.setNumThreads(0)
 
 
 class HandDataModule(pl.LightningDataModule, ABC):
@@ -171,4 +178,5 @@ class HandDataModule(pl.LightningDataModule, ABC):
             collate_fn=collate,
             pin_memory=torch.cuda.is_available(),
             persistent_workers=self.num_workers > 0,
+            worker_init_fn=_one_thread,
         )

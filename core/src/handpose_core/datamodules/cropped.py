@@ -1,7 +1,7 @@
 """A dataset's samples as square crops of one size, varied for training."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch.utils.data import Dataset
@@ -16,6 +16,7 @@ _AS_LABELLED = Placement(angle=0.0, scale=1.0, shift=torch.zeros(2))
 _RANK_STRIDE = 1_000_003
 
 
+@runtime_checkable
 class SampleSource(Protocol):
     """What a dataset offers to be cropped and recorded."""
 

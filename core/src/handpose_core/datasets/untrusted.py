@@ -28,10 +28,10 @@ class _Dtype:
         self.dtype = self.dtype.newbyteorder(state[1])
 
 
-def _array(raw: bytes | str, dtype: _Dtype, shape: tuple[int, ...], order: str) -> ndarray:
+def _array(raw: bytes | bytearray | str, dtype: _Dtype, shape: tuple[int, ...], order: str) -> ndarray:
     # Python 2 stored the bytes as str; latin1 maps them back one to one.
     data = raw.encode("latin1") if isinstance(raw, str) else raw
-    flat = np.frombuffer(data, dtype.dtype)
+    flat = np.frombuffer(data, dtype.dtype).astype(dtype.dtype.newbyteorder("="))
     return flat.reshape(shape[::-1]).T if order == "F" else flat.reshape(shape)
 
 
@@ -41,15 +41,16 @@ class _Array(ndarray):
     def __setstate__(self, state: Any) -> None:
         _, shape, dtype, fortran, raw = state
         values = _array(raw, dtype, shape, "F" if fortran else "C")
-        super().__setstate__((1, values.shape, values.dtype, np.False_, values.tobytes()))
+        # numpy types the fourth as its own bool but takes only a plain one.
+        super().__setstate__((1, values.shape, values.dtype, False, values.tobytes()))  # type: ignore[arg-type]
 
 
 def _reconstruct(*_: object) -> _Array:
     return _Array(0)
 
 
-def _frombuffer(raw: bytes, dtype: _Dtype, shape: tuple[int, ...], order: str, *_: object) -> ndarray:
-    return _array(raw, dtype, shape, order).copy()
+def _frombuffer(raw: bytes | bytearray, dtype: _Dtype, shape: tuple[int, ...], order: str, *_: object) -> ndarray:
+    return _array(raw, dtype, shape, order)
 
 
 def _scalar(dtype: _Dtype, raw: bytes | str) -> np.generic:
@@ -101,7 +102,7 @@ class _RestrictedUnpickler(pickle.Unpickler):
 
 
 def load_pickle(path: Path) -> object:
-    """Read a pickle of numeric numpy arrays in builtin containers, written by Python 2 or 3.
+    """Read a pickle of numeric numpy arrays in builtin containers, written by Python 2 or 3, in native byte order.
 
     Raises:
         HandposeError: the file names any other class or function (which is not run), or is no whole pickle.

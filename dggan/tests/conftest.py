@@ -23,7 +23,7 @@ def joints(rng: np.random.Generator) -> np.ndarray:
         for angle in angles
         for length in (70, 105, 130, 150)
     ]
-    return np.array([np.zeros(3), *fingers]) + [0, 0, 600]
+    return np.stack([np.zeros(3), *fingers]) + np.array([0, 0, 600])
 
 
 def frame(rng: np.random.Generator) -> RHDFrame:

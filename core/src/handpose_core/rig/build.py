@@ -10,6 +10,11 @@ from handpose_core.rig.asset import RigData
 
 _INDEX, _MIDDLE, _LITTLE = (JOINT_NAMES.index(f"{finger}_mcp") for finger in ("index", "middle", "little"))
 
+_THUMB_HINGE = np.array([-0.42, -0.32, 0.85])
+"""Flexion axis of a thumb held out beside the palm, in the canonical frame: measured on the packaged rig."""
+_STRAIGHT = 0.26
+"""Sum of the sines of a finger's two bends at rest where its own plane and the typical axis count alike: 15 degrees."""
+
 
 def build_rig(
     vertices: Float[ndarray, "v 3"],
@@ -56,17 +61,20 @@ def palm_axes(joints: Float[ndarray, "21 3"]) -> Float[ndarray, "3 3"]:
 
 
 def hinge_axes(joints: Float[ndarray, "21 3"]) -> Float[ndarray, "5 3"]:
-    """Flexion axis of each finger: the normal of the plane it curls in at rest, in the canonical frame.
+    """Flexion axis of each finger in the canonical frame: the normal of the plane it curls in at rest.
 
-    A finger that is nearly straight at rest has no such plane; the axis then leans to the palm's x.
+    A finger that is nearly straight at rest has no such plane: the less it is bent, the more a typical axis counts,
+    the palm's x for the fingers.
     """
     hinges = []
-    for chain in FINGER_JOINTS.values():
-        bones = np.diff(joints[list(chain)], axis=0)
-        first, second, third = (_unit(bone) for bone in bones)
+    for finger, chain in FINGER_JOINTS.items():
+        first, second, third = _unit(np.diff(joints[list(chain)], axis=0))
+        typical = _THUMB_HINGE if finger == "thumb" else np.array([1.0, 0.0, 0.0])
+        typical = _unit(typical - (typical @ first) * first)
         normal = np.cross(first, second) + np.cross(second, third)
-        prior = np.array([1.0, 0.0, 0.0]) - first[0] * first
-        hinges.append(_unit(normal + 0.15 * _unit(prior)))
+        bend = max(0.0, float(normal @ typical))
+        trust = bend**2 / (bend**2 + _STRAIGHT**2)
+        hinges.append(_unit(trust * _unit(normal) + (1 - trust) * typical))
     return np.stack(hinges)
 
 

@@ -99,7 +99,7 @@ def _accessor(document: dict[str, Any], binary: bytes, number: int) -> ndarray:
     stride = view.get("byteStride", kind.itemsize * width)
     rows = np.ndarray((accessor["count"], width), kind, binary, start, (stride, kind.itemsize))
     if accessor.get("normalized"):
-        return rows / np.float32(np.iinfo(kind).max)
+        return rows / np.float32(255 if kind.itemsize == 1 else 65535)
     return rows.copy()
 
 

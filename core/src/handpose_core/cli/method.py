@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from handpose_core.cli.guard import guarded
 from handpose_core.cli.registry import Method
+from handpose_core.training.recipes import resolve_recipes
 
 
 def method_main(name: str, method: Method, argv: Sequence[str] | None = None) -> int:
@@ -22,6 +23,7 @@ def run_method(name: str, method: Method, argv: Sequence[str], prog: str) -> int
         argv: the arguments after the name.
         prog: how the user called it, for usage messages.
     """
+    resolved = resolve_recipes(method.module.split(".")[0], argv)
     from handpose_core.training.cli import run  # Lightning takes seconds to import; `handpose --help` must not
 
-    return run(name, method, argv, prog)
+    return run(name, method, resolved, prog)

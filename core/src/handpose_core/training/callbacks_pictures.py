@@ -18,7 +18,7 @@ from handpose_core.datasets.sample import Sample, collate
 from handpose_core.hand import WRIST
 from handpose_core.training.callbacks_results import as_method, describe_data
 from handpose_core.training.module import HandPoseModule
-from handpose_core.training.prediction import Recover
+from handpose_core.training.prediction import Prediction, Recover
 from handpose_core.training.results import Result
 from handpose_core.viz import Curve, contact_sheet, overlay, plot_hand_3d, plot_pck, with_caption, write_image
 
@@ -76,7 +76,7 @@ class Pictures(Callback):
     ) -> None:
         """Note every sample's error, to find the best, the median and the worst."""
         if trainer.is_global_zero:
-            prediction = as_method(pl_module).estimate(batch, RECOVER)
+            prediction = _estimate(trainer, as_method(pl_module), batch)
             self._errors += root_aligned_epe(prediction.joints_3d, batch).tolist()
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -119,15 +119,18 @@ def spread(count: int, wanted: int) -> list[Chosen]:
 
 
 def draw_curves(rows: Sequence[Result], data: dict[str, str]) -> UInt8[ndarray, "h w 3"]:
-    """The PCK curves of the rows in the pictures' recovery and alignment; the conventions in the title."""
-    shown = [row for row in rows if row.score.recover == RECOVER and row.score.alignment == ALIGNMENT]
-    curves = [Curve(row.name, row.score.thresholds, row.score.pck, row.score.auc_0_50) for row in shown]
-    score = shown[0].score
+    """The aligned PCK curve of the network and of each baseline, with what each was told; the conventions above."""
+    aligned = [row for row in rows if row.score.unit == "mm" and row.score.alignment == ALIGNMENT]
+    shown = {row.name: row for row in reversed(aligned)}  # of several recoveries the first stays, RECOVER
+    curves = [
+        Curve(f"{name}, {row.score.recover}", row.score.thresholds, row.score.pck, row.score.auc_0_50)
+        for name, row in reversed(shown.items())
+    ]
+    score = aligned[0].score
     where = f"{data['dataset']}, " if "dataset" in data else ""
     return plot_pck(
         curves,
-        f"{where}{score.n_samples} samples\nprotocol {score.protocol}, alignment {score.alignment} ({score.root}),"
-        f" recover {score.recover}",
+        f"{where}{score.n_samples} samples\nprotocol {score.protocol}, alignment {score.alignment} ({score.root})",
     )
 
 
@@ -137,13 +140,18 @@ def _draw(
     """A sample read again: its prediction over its truth, and both in 3D with the wrists laid on each other."""
     position = list(loader.sampler)[chosen.position]
     batch: Sample = trainer.strategy.batch_to_device(collate([loader.dataset[position]]))
-    prediction = module.estimate(batch, RECOVER)
+    prediction = _estimate(trainer, module, batch)
     error = float(root_aligned_epe(prediction.joints_3d, batch))
     image = (batch["image"][0].permute(1, 2, 0).clamp(0, 1) * 255).round().byte().cpu().numpy()
     flat = overlay(image, _first(prediction.joints_2d), _first(batch["joints_2d"]))
     space = plot_hand_3d(_first(_rooted(prediction.joints_3d)), _first(_rooted(batch["joints_3d"])), flat.shape[0])
     caption = f"{chosen.name}: no. {position}, EPE {error:.1f} mm"
     return with_caption(np.concatenate([flat, space], axis=1), caption)
+
+
+def _estimate(trainer: Trainer, module: HandPoseModule, batch: Sample) -> Prediction:
+    with trainer.precision_plugin.forward_context():  # as in the test step, so that captions and table agree
+        return module.estimate(batch, RECOVER)
 
 
 def _sheet(tiles: Sequence[UInt8[ndarray, "_ _ 3"]]) -> UInt8[ndarray, "h w 3"]:

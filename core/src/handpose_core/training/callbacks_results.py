@@ -4,6 +4,7 @@ import copy
 import json
 from collections.abc import Sequence
 from importlib.metadata import version
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,8 @@ COLUMNS = (
     "samples",
 )
 _TEXT_COLUMNS = 5
-_PLAIN_WIDTH = 140
+_SHAREABLE = ("root", "protocol", "samples")
+_PLAIN_WIDTH = 160
 
 
 class ResultsTable(Callback):
@@ -107,13 +109,15 @@ def cells(row: Result) -> tuple[str, ...]:
 
 
 def as_table(rows: Sequence[Result]) -> Table:
-    """The rows as a table for the terminal."""
-    table = Table(title="Results")
-    for i, column in enumerate(COLUMNS):
-        table.add_column(column, justify="left" if i < _TEXT_COLUMNS else "right", overflow="fold")
-    for i, row in enumerate(rows):
-        last = i + 1 == len(rows) or rows[i + 1].name != row.name
-        table.add_row(*cells(row), end_section=last)
+    """The rows as a table for the terminal; conventions that all rows share stand in its title."""
+    lines = [cells(row) for row in rows]
+    shared = [i for i, column in enumerate(COLUMNS) if column in _SHAREABLE and len({line[i] for line in lines}) == 1]
+    shown = [i for i in range(len(COLUMNS)) if i not in shared]
+    table = Table(title=", ".join(["Results", *(f"{COLUMNS[i]} {lines[0][i]}" for i in shared)]))
+    for i in shown:
+        table.add_column(COLUMNS[i], justify="left" if i < _TEXT_COLUMNS else "right", overflow="fold")
+    for line, following in zip_longest(lines, lines[1:]):
+        table.add_row(*(line[i] for i in shown), end_section=following is None or following[0] != line[0])
     return table
 
 

@@ -21,37 +21,39 @@ from pytorch_lightning.loggers import Logger
 from handpose_core.cli.registry import Method
 from handpose_core.errors import HandposeError
 from handpose_core.training import logging
+from handpose_core.training.baselines import Baselines
 from handpose_core.training.callbacks_pictures import Pictures
 from handpose_core.training.callbacks_predictions import PredictionFile
 from handpose_core.training.callbacks_results import ResultsTable
 from handpose_core.training.checkpoints import check_checkpoint
 from handpose_core.training.data_names import resolve_data
-from handpose_core.training.recipes import resolve_recipes
+from handpose_core.training.recipes import Resolved
 
 SEED = 0
-CALLBACKS = {
+CALLBACKS: dict[str, type[Callback]] = {
     "checkpoint": ModelCheckpoint,
     "learning_rate_monitor": LearningRateMonitor,
+    "baselines": Baselines,
     "results_table": ResultsTable,
     "pictures": Pictures,
     "prediction_file": PredictionFile,
 }
+"""What every run has, by the name of its options; the order is that of their hooks."""
 ONLY_IN_FIT = ("checkpoint", "learning_rate_monitor")
 USAGE = "[--config RECIPE] [--data NAME] [--data.OPTION ...] [--model.OPTION ...] [--trainer.OPTION ...] [options]"
 MONITOR = "val/epe"
 """The validation metric whose lowest value makes the best checkpoint: root-aligned EPE in mm."""
 
 
-def run(name: str, method: Method, argv: Sequence[str], prog: str) -> int:
+def run(name: str, method: Method, resolved: Resolved, prog: str) -> int:
     """Run one subcommand of a method; the exit status.
 
     Args:
         name: the method's name.
         method: the method.
-        argv: the arguments after the name.
+        resolved: the arguments after the name.
         prog: how the user called it, for usage messages.
     """
-    resolved = resolve_recipes(method.module.split(".")[0], argv)
     with warnings.catch_warnings():
         # nothing a user can act upon: torch about Lightning's own code, and callbacks that only `fit` has
         warnings.filterwarnings("ignore", message=".*LeafSpec", category=FutureWarning)
@@ -165,7 +167,9 @@ class HandposeCLI(LightningCLI):
                 callbacks=[
                     *callbacks,
                     *self._progress_bar(options.enable_progress_bar, callbacks),
-                    *self._standing_callbacks(options.enable_checkpointing is not False and not options.fast_dev_run),
+                    *self._standing_callbacks(
+                        options.enable_checkpointing is not False and not options.fast_dev_run, callbacks
+                    ),
                 ],
                 enable_checkpointing=options.enable_checkpointing if self.config.subcommand == "fit" else False,
                 **kwargs,
@@ -179,10 +183,16 @@ class HandposeCLI(LightningCLI):
             configured = logging.wandb_logger(self.run_dir, self._method_name)
         return [logging.csv_logger(self.stage_dir), *_as_list(configured)]
 
-    def _standing_callbacks(self, checkpoints: bool) -> list[Callback]:
-        """Those of every run, as configured; ``checkpoints``: the trainer's options allow them."""
+    def _standing_callbacks(self, checkpoints: bool, configured: Sequence[Callback]) -> list[Callback]:
+        """Those of every run, as its options say; one of the same class in the trainer's ``callbacks`` stands in.
+
+        Args:
+            checkpoints: the trainer's options allow them.
+            configured: the trainer's ``callbacks``.
+        """
         left_out = {name for name in ONLY_IN_FIT if self.config.subcommand != "fit"}
         left_out |= set() if checkpoints else {"checkpoint"}
+        left_out |= {name for name, kind in CALLBACKS.items() if any(type(callback) is kind for callback in configured)}
         return [self.config_init[self.config.subcommand][name] for name in CALLBACKS if name not in left_out]
 
     @staticmethod

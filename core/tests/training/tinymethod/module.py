@@ -15,6 +15,17 @@ def _sgd(parameters: Any) -> torch.optim.Optimizer:
     return torch.optim.SGD(parameters, lr=0.01)
 
 
+class LearntPose(nn.Module):
+    """The same pose for every image."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.pose = nn.Parameter(torch.rand(21, width))
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.pose.expand(len(image), -1, -1)
+
+
 class TinyModule(HandPoseModule):
     """Predicts one learnt pose, whatever the image.
 
@@ -35,11 +46,16 @@ class TinyModule(HandPoseModule):
         scale_mm: float | None = None,
     ) -> None:
         super().__init__(optimizer, schedule, scale_mm)
-        self.pose = nn.Parameter(torch.rand(21, width))
+        self.width = width
+        self.network = self.build_network()
         self.save_sizes()
 
+    def build_network(self) -> nn.Module:
+        return LearntPose(self.width)
+
     def forward(self, image: Tensor) -> Tensor:
-        return self.pose.expand(len(image), -1, -1)
+        output: Tensor = self.network(image)
+        return output
 
     def losses(self, output: Tensor, batch: Sample) -> dict[str, Tensor]:
         size = batch["image"].shape[-1]

@@ -1,0 +1,46 @@
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from handpose_core.cli.method import method_main
+from handpose_core.cli.registry import Method
+
+TINY = Method("one learnt pose", "tinymethod.module:TinyModule")
+OTHER = Method("another", "tinymethod.module:OtherModule")
+Run = Callable[..., int]
+
+
+def _runner(patch: pytest.MonkeyPatch, folder: Path) -> Run:
+    patch.syspath_prepend(Path(__file__).parent)
+    patch.chdir(folder)
+    for name in ("WANDB_API_KEY", "WANDB_MODE"):
+        patch.delenv(name, raising=False)
+    patch.setenv("NETRC", str(folder / "no-netrc"))
+
+    def run(*argv: str, method: Method = TINY, logger: str = "false") -> int:
+        options = ["--trainer.logger", logger] if argv and argv[0] in ("fit", "validate", "test", "predict") else []
+        return method_main("tiny", method, [*argv[:1], *options, *argv[1:]])
+
+    import_module("tinymethod.data")  # as a plugin would be, so that `--data TinyHands` is known
+    return run
+
+
+@pytest.fixture(scope="session")
+def tiny_runner() -> Callable[[pytest.MonkeyPatch, Path], Run]:
+    """Makes what `tiny` gives, for a fixture of another scope."""
+    return _runner
+
+
+@pytest.fixture
+def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """Runs the tiny method's command line in an empty folder; without W&B unless told: ``tiny("fit", ...)``."""
+    return _runner(monkeypatch, tmp_path)
+
+
+@pytest.fixture
+def trained(tiny: Run, tmp_path: Path) -> Path:
+    """The run folder of a trained tiny method."""
+    assert tiny("fit", "--config", "tiny", "--run_dir", "run") == 0
+    return tmp_path / "run"

@@ -1,0 +1,163 @@
+import csv
+import json
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:The .* does not have many workers",
+    "ignore:The number of training batches",
+    "ignore:GPU available but not used",
+    "ignore::DeprecationWarning",  # Lightning of jsonargparse
+)
+OTHER = "tinymethod.module:OtherModule"
+
+
+def _config(path):
+    return yaml.safe_load(path.read_text())
+
+
+def _metrics(stage):
+    return list(csv.DictReader((stage / "metrics.csv").read_text().splitlines()))
+
+
+def test_fit_writes_a_run_folder(tiny, tmp_path):
+    assert tiny("fit", "--config", "tiny") == 0
+    (run,) = (tmp_path / "runs" / "tiny" / "tiny").iterdir()
+    assert {path.name for path in (run / "fit" / "checkpoints").iterdir()} == {"best.ckpt", "last.ckpt"}
+    rows = _metrics(run / "fit")
+    assert float(rows[-1]["val/epe"]) > 0
+    assert "lr-SGD" in rows[0]
+    config = _config(run / "fit" / "config.yaml")
+    assert config["model"]["width"] == 4
+    assert config["trainer"]["use_distributed_sampler"] is False
+    assert config["seed_everything"] == 0
+
+
+def test_the_same_command_trains_the_same_network(tiny, tmp_path):
+    for run in ("a", "b"):
+        tiny("fit", "--config", "tiny", "--run_dir", run)
+    a, b = (torch.load(tmp_path / run / "fit/checkpoints/last.ckpt", weights_only=True) for run in ("a", "b"))
+    assert torch.equal(a["state_dict"]["network.pose"], b["state_dict"]["network.pose"])
+
+
+def test_options_overrule_the_recipe(tiny, tmp_path):
+    tiny("fit", "--config", "tiny", "--model.width", "6", "--data.n=4", "--run_dir", "run")
+    config = _config(tmp_path / "run/fit/config.yaml")
+    assert (config["model"]["width"], config["data"]["init_args"]["n"]) == (6, 4)
+
+
+def test_print_config_is_yaml_that_can_be_run(tiny, tmp_path, capsys):
+    with pytest.raises(SystemExit, match=r"^0$"):
+        tiny("fit", "--config", "tiny", "--model.width", "5", "--print_config")
+    printed = capsys.readouterr().out
+    assert yaml.safe_load(printed)["model"]["width"] == 5
+    (tmp_path / "mine.yaml").write_text(printed)
+    assert tiny("fit", "--config", "mine.yaml", "--run_dir", "run") == 0
+
+
+def test_a_saved_configuration_runs_again_elsewhere(tiny, trained, tmp_path):
+    assert tiny("fit", "--config", str(trained / "fit" / "config.yaml"), "--run_dir", "again") == 0
+    assert (tmp_path / "again" / "fit" / "checkpoints" / "best.ckpt").is_file()
+
+
+def test_test_rebuilds_the_model_without_a_recipe(tiny, trained, capsys):
+    best = str(trained / "fit" / "checkpoints" / "best.ckpt")
+    assert tiny("test", "--ckpt_path", best, "--data", "TinyHands", "--data.n", "2", "--run_dir", str(trained)) == 0
+    assert _config(trained / "test" / "config.yaml")["model"]["width"] == 4
+    out = capsys.readouterr().out
+    assert "true_root_and_scale" in out
+    assert out.strip().splitlines()[-1].startswith("pictures: ")
+
+
+def test_test_again_overwrites_nothing(tiny, trained):
+    best = str(trained / "fit" / "checkpoints" / "best.ckpt")
+    options = ("--ckpt_path", best, "--data", "TinyHands", "--data.n", "2", "--run_dir", str(trained))
+    for _ in range(2):
+        assert tiny("test", *options) == 0
+    assert (trained / "test" / "results.json").is_file()
+    assert (trained / "test_2" / "results.json").is_file()
+
+
+def test_validate_reports_too(tiny, trained):
+    best = str(trained / "fit" / "checkpoints" / "best.ckpt")
+    assert tiny("validate", "--ckpt_path", best, "--data", "TinyHands", "--run_dir", str(trained)) == 0
+    rows = json.loads((trained / "validate" / "results.json").read_text())["rows"]
+    assert rows[0]["epe_mean"] == pytest.approx(float(_metrics(trained / "validate")[-1]["val/epe"]), rel=1e-4)
+
+
+def test_predict_writes_what_score_reads(tiny, trained):
+    best = str(trained / "fit" / "checkpoints" / "best.ckpt")
+    assert tiny("predict", "--ckpt_path", best, "--data", "TinyHands", "--data.n", "5", "--run_dir", str(trained)) == 0
+    with np.load(trained / "predict" / "predictions.npz") as predictions:
+        assert predictions["joints_3d"].shape == (5, 21, 3)
+        assert predictions["index"].tolist() == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.filterwarnings("ignore:The dirpath has changed")
+def test_training_goes_on_from_a_checkpoint(tiny, trained):
+    last = str(trained / "fit" / "checkpoints" / "last.ckpt")
+    options = ("--config", "tiny", "--ckpt_path", last, "--run_dir", str(trained), "--trainer.max_epochs", "2")
+    assert tiny("fit", *options) == 0
+    assert torch.load(trained / "fit_2/checkpoints/last.ckpt", weights_only=True)["epoch"] == 1
+
+
+def test_wandb_is_offline_without_a_login(tiny, tmp_path, capsys):
+    assert tiny("fit", "--config", "tiny", "--run_dir", "run", logger="true") == 0
+    assert list((tmp_path / "run" / "wandb").glob("offline-run-*/*.wandb"))
+    assert "wandb sync run/wandb/offline-run-" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["fit", "--config", "tinny"], "'tinny', which is neither a recipe nor a file; expected a recipe (tiny)"),
+        (["fit", "--config", "tiny", "--data", "TinyHand"], "--data: found 'TinyHand'; expected one of RHD"),
+        (["fit", "--config", "tiny", "--data.n", "0"], "error: data, n: found 0; expected at least 1."),
+        (["fit", "--config", "tiny", "--data.bad", "3"], "error: frame 3, image: found nothing; expected a PNG."),
+        (["test", "--ckpt_path", "no.ckpt", "--data", "TinyHands"], "--ckpt_path no.ckpt: found no such file"),
+        (["test", "--ckpt_path", "broken.ckpt", "--data", "TinyHands"], "--ckpt_path broken.ckpt: found a file that"),
+    ],
+)
+def test_a_users_mistake_is_one_message(tiny, tmp_path, capsys, argv, message):
+    (tmp_path / "broken.ckpt").write_bytes(b"PK\x03\x04 truncated")
+    assert tiny(*argv) == 2
+    err = [line for line in capsys.readouterr().err.splitlines() if "error: " in line]
+    assert len(err) == 1
+    assert message in err[0]
+    assert "Traceback" not in err[0]
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["fit", "--config", "tiny", "--model.widht", "3"], "--model.widht"),
+        (["fit", "--config", "tiny", "--model.width", "wide"], "model.width"),
+        (["fitt"], "invalid choice: 'fitt'"),
+        (["test"], "required: test.data"),
+    ],
+)
+def test_a_wrong_option_is_named(tiny, capsys, argv, message):
+    with pytest.raises(SystemExit, match=r"^2$"):
+        tiny(*argv)
+    err = capsys.readouterr().err
+    assert message in err
+    assert len(err.splitlines()) < 12
+
+
+def test_checkpoint_of_another_method(tiny, trained, capsys):
+    from handpose_core.cli.registry import Method
+
+    best = str(trained / "fit" / "checkpoints" / "best.ckpt")
+    assert tiny("test", "--ckpt_path", best, "--data", "TinyHands", method=Method("another", OTHER)) == 2
+    assert (
+        "found a checkpoint of tinymethod.module.TinyModule; expected one of tinymethod.module.OtherModule"
+        in capsys.readouterr().err
+    )
+
+
+def test_a_trained_run_is_not_trained_over(tiny, trained, capsys):
+    assert tiny("fit", "--config", "tiny", "--run_dir", str(trained)) == 2
+    assert "a run that was trained before" in capsys.readouterr().err

@@ -17,7 +17,7 @@ def _parser() -> argparse.ArgumentParser:
     synth = commands.add_parser(
         "synth",
         help="make a synthetic dataset in another dataset's own layout",
-        description="Make synthetic frames with exact labels, in the layout in which the authors of a dataset publish it. "
+        description="Make synthetic frames with exact labels, in the layout in which a dataset's authors publish it. "
         "Run it again after an interruption, and it goes on where it stopped.",
     )
     synth.add_argument("out", type=Path, help="folder of the dataset")
@@ -30,9 +30,7 @@ def _parser() -> argparse.ArgumentParser:
         help="which part to make; both: FRAMES for training and a tenth of it for evaluation (default)",
     )
     synth.add_argument("--seed", type=int, default=0, help="of everything that is drawn (default 0)")
-    synth.add_argument(
-        "--backgrounds", type=Path, help="folder of pictures to stand behind the hands (default: made up)"
-    )
+    synth.add_argument("--backgrounds", type=Path, help="folder of pictures to go behind the hands (default: made up)")
     synth.add_argument("--workers", type=_positive, help="processes (default: one for each core)")
     return parser
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Integer
 from numpy import ndarray
 
 from handpose_core.errors import HandposeError
@@ -117,7 +117,7 @@ def _joint_slots(path: Path, names: list[str]) -> Int[ndarray, "21"]:
 
 
 def _weld(
-    positions: Float[ndarray, "p 3"], indices: Int[ndarray, "i 1"]
+    positions: Float[ndarray, "p 3"], indices: Integer[ndarray, "i 1"]
 ) -> tuple[Float[ndarray, "v 3"], Int[ndarray, "f 3"], Int[ndarray, "v"]]:
     """Join vertices that differ only in texture coordinates; also which of the old ones each new one was."""
     _, first, merged = np.unique(positions.round(3), axis=0, return_index=True, return_inverse=True)
@@ -127,7 +127,7 @@ def _weld(
 
 
 def _weights(
-    bones: Int[ndarray, "v 4"], amounts: Float[ndarray, "v 4"], slots: Int[ndarray, "21"], count: int
+    bones: Integer[ndarray, "v 4"], amounts: Float[ndarray, "v 4"], slots: Int[ndarray, "21"], count: int
 ) -> Float[ndarray, "v 16"]:
     """Weights of the articulated joints: tips count for their last phalanx, every other bone for the wrist."""
     owner = np.zeros(count, np.int64)

@@ -1,7 +1,7 @@
 """What stands behind a synthetic hand: made up, or taken from a folder of pictures."""
 
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import cv2
 import numpy as np
@@ -16,6 +16,7 @@ from handpose_core.synth.draws import uniform
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
 
 
+@runtime_checkable
 class Background(Protocol):
     """Anything that gives one picture for each frame's generator."""
 

@@ -21,8 +21,8 @@ from handpose_core.synth.scene import Scene, draw_scene, stack_forearms, stack_l
 from handpose_core.synth.sensor import draw_sensor, expose, to_srgb
 from handpose_core.synth.skin import SkinPainter, cloth_albedo
 
-_FLESH = 22.0
-"""mm; a joint this far behind the surface seen at its pixel is still taken to be seen."""
+_FLESH = (-8.0, 22.0)
+"""mm; a joint this far behind the surface seen at its pixel is taken to be seen. Before it, it is on the outline."""
 
 
 class SourceWorld:
@@ -168,4 +168,5 @@ def _visible(joints: Tensor, pixels: Tensor, depth: Tensor, segments: Tensor) ->
     index = (cell[..., 1].clamp(0, size - 1) * size + cell[..., 0].clamp(0, size - 1)).clamp(0, size * size - 1)
     surface = depth.flatten(1).gather(1, index)
     on_hand = segments.flatten(1).gather(1, index) >= FIRST_BONE
-    return inside & on_hand & (joints[..., 2] - surface < _FLESH)
+    under = joints[..., 2] - surface
+    return inside & on_hand & (under > _FLESH[0]) & (under < _FLESH[1])

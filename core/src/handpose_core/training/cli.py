@@ -26,7 +26,7 @@ from handpose_core.training.callbacks_pictures import Pictures
 from handpose_core.training.callbacks_predictions import PredictionFile
 from handpose_core.training.callbacks_results import ResultsTable
 from handpose_core.training.checkpoints import check_checkpoint
-from handpose_core.training.data_names import resolve_data
+from handpose_core.training.data_names import resolve_data, short_name
 from handpose_core.training.recipes import Resolved
 
 SEED = 0
@@ -141,7 +141,7 @@ class HandposeCLI(LightningCLI):
         """
         subcommand, options = self.config.subcommand, self.config[self.config.subcommand]
         root = Path(options.trainer.default_root_dir or "runs")
-        name = self._recipe or options.data.class_path.rpartition(".")[2]
+        name = self._recipe or short_name(options.data.class_path)
         self.run_dir = options.run_dir or logging.new_run_dir(root, self._method_name, name)
         if subcommand == "fit" and (self.run_dir / "fit").exists() and not options.ckpt_path:
             raise HandposeError(

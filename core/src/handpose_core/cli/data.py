@@ -54,6 +54,7 @@ def _synth(arguments: argparse.Namespace) -> int:
         TimeRemainingColumn,
     )
 
+    from handpose_core.datasets.rhd_layout import Split
     from handpose_core.synth.backgrounds import FolderBackground
     from handpose_core.synth.generate import Recipe, generate
 
@@ -61,7 +62,7 @@ def _synth(arguments: argparse.Namespace) -> int:
     if backgrounds is not None:
         FolderBackground(backgrounds)  # an empty folder is found out here, not in a worker
     recipe = Recipe(like=arguments.like, seed=arguments.seed, backgrounds=str(backgrounds) if backgrounds else None)
-    counts = {"training": arguments.frames, "evaluation": max(1, arguments.frames // 10)}
+    counts: dict[Split, int] = {"training": arguments.frames, "evaluation": max(1, arguments.frames // 10)}
     wanted = counts if arguments.split == "both" else {arguments.split: arguments.frames}
     columns = (
         TextColumn("{task.description}"),

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from handpose_core.camera import project
 from handpose_core.render.rasterise import Fragments, rasterise
-from handpose_core.render.shading import Lights, Surface, diffuse_colour, sphere_occlusion, vertex_normals
+from handpose_core.render.shading import Illumination, Surface, sphere_occlusion, vertex_normals
 
 SAMPLES = 2
 """Colour is sampled SAMPLES x SAMPLES times a pixel."""
@@ -59,7 +59,7 @@ def render(
     K: Float[Tensor, "batch 3 3"],
     size: tuple[int, int],
     surface: Surface,
-    lights: Lights,
+    light: Illumination,
     occluders: Occluders | None = None,
     grain: Grain | None = None,
 ) -> Rendered:
@@ -71,7 +71,7 @@ def render(
         K: intrinsics, px.
         size: (height, width) of the pictures.
         surface: albedo and gloss of each vertex.
-        lights: what shines on them.
+        light: what shines on them, and how they reflect it.
         occluders: ambient occlusion by spheres; none without.
         grain: a fine texture; none without.
     """
@@ -84,7 +84,7 @@ def render(
         if occluders is None
         else sphere_occlusion(vertices, normals, occluders.centres, occluders.radii)
     )
-    diffuse, visible = diffuse_colour(vertices, normals, faces, surface, lights, sky_seen)
+    diffuse, visible = light.diffuse(vertices, normals, faces, surface, sky_seen)
     # sub-pixel sample i of a pixel lies at (i + 0.5) / SAMPLES of its width
     fine_pixels = (pixels + 0.5) * SAMPLES - 0.5
     fine = rasterise(fine_pixels, vertices[..., 2], faces, height * SAMPLES, width * SAMPLES)
@@ -95,22 +95,12 @@ def render(
     colour = hits[:, :3]
     if grain is not None:
         colour = colour * _look_up(grain.tile, hits[:, 8:])[:, None]
-    colour = colour + _highlight(hits, fine.image, vertices, lights)
+    towards_camera = -functional.normalize(vertices.mean(1), dim=-1)
+    facing = functional.normalize(hits[:, 3:6], dim=-1)
+    colour = colour + light.highlight(facing, hits[:, 6], hits[:, 7], fine.image, towards_camera)
     samples = torch.cat([colour, torch.ones_like(colour[:, :1])], dim=-1)
     picture = fine.pool(samples, SAMPLES).permute(0, 3, 1, 2)
     return Rendered(picture[:, :3], picture[:, 3:], fragments, normals)
-
-
-def _highlight(
-    hits: Float[Tensor, "n c"], image: Int[Tensor, "n"], vertices: Float[Tensor, "batch v 3"], lights: Lights
-) -> Float[Tensor, "n 3"]:
-    """Blinn-Phong highlight of the first light; the view is taken towards each mesh's middle."""
-    view = -functional.normalize(vertices.mean(1), dim=-1)
-    half = functional.normalize(view + lights.directions[:, 0], dim=-1)
-    normal, gloss, shininess = hits[:, 3:6], hits[:, 6], hits[:, 7]
-    cosine = (normal * half[image]).sum(-1) * normal.square().sum(-1).clamp_min(1e-6).rsqrt()
-    strength = gloss * cosine.clamp(1e-4, 1).pow(shininess)
-    return strength[:, None] * lights.colours[image, 0]
 
 
 def _look_up(tile: Float[Tensor, "rows columns"], at: Float[Tensor, "n 2"]) -> Float[Tensor, "n"]:

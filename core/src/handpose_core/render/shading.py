@@ -1,10 +1,12 @@
 """Light on a surface: diffuse light worked out at the vertices, highlights at the pixels."""
 
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+from torch.nn import functional
 
 from handpose_core.camera import project
 from handpose_core.render.rasterise import rasterise
@@ -29,6 +31,45 @@ class Surface:
     shininess: Float[Tensor, "batch v"]
 
 
+@runtime_checkable
+class Illumination(Protocol):
+    """A model of light and its reflection, for a batch of pictures."""
+
+    def diffuse(
+        self,
+        vertices: Float[Tensor, "batch v 3"],
+        normals: Float[Tensor, "batch v 3"],
+        faces: Int[Tensor, "f 3"],
+        surface: Surface,
+        sky_seen: Float[Tensor, "batch v"],
+    ) -> tuple[Float[Tensor, "batch v 3"], Float[Tensor, "batch v"]]:
+        """Light that leaves each vertex diffusely (linear RGB), and the share 0..1 of its gloss that is lit.
+
+        Args:
+            vertices: mm, camera frame.
+            normals: unit, outwards.
+            faces: the mesh that casts shadows.
+            surface: what it is made of.
+            sky_seen: share of the sky each vertex sees, 0..1.
+        """
+        ...
+
+    def highlight(
+        self, normals: Float[Tensor, "n 3"], gloss: Float[Tensor, "n"], shininess: Float[Tensor, "n"],
+        image: Int[Tensor, "n"], view: Float[Tensor, "batch 3"],
+    ) -> Float[Tensor, "n 3"]:  # fmt: skip
+        """Light reflected towards the camera at each hit (linear RGB), to be added to the diffuse.
+
+        Args:
+            normals: unit.
+            gloss: lit gloss.
+            shininess: exponent.
+            image: which picture each hit is in.
+            view: unit vector from each mesh's middle to the camera.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class Lights:
     """Several directional lights and the sky, in the camera's frame.
@@ -49,6 +90,33 @@ class Lights:
     wrap: Float[Tensor, "batch"]
     shadow_softness: Float[Tensor, "batch"]
 
+    def diffuse(
+        self,
+        vertices: Float[Tensor, "batch v 3"],
+        normals: Float[Tensor, "batch v 3"],
+        faces: Int[Tensor, "f 3"],
+        surface: Surface,
+        sky_seen: Float[Tensor, "batch v"],
+    ) -> tuple[Float[Tensor, "batch v 3"], Float[Tensor, "batch v"]]:
+        """Wrapped Lambert light with a soft shadow, and light from sky and ground; see `Illumination`."""
+        facing = normals @ self.directions.transpose(-1, -2)
+        wrap = self.wrap[:, None, None]
+        lit = ((facing + wrap) / (1 + wrap)).clamp_min(0).square()
+        visible = soft_shadow(vertices, normals, faces, self)
+        lit = torch.cat([lit[..., :1] * visible[..., None], lit[..., 1:]], dim=-1)
+        upward = (1 - normals[..., 1:2]) / 2
+        ambient = torch.lerp(self.ground[:, None], self.sky[:, None], upward) * sky_seen[..., None]
+        return surface.albedo * (lit @ self.colours + ambient), visible
+
+    def highlight(
+        self, normals: Float[Tensor, "n 3"], gloss: Float[Tensor, "n"], shininess: Float[Tensor, "n"],
+        image: Int[Tensor, "n"], view: Float[Tensor, "batch 3"],
+    ) -> Float[Tensor, "n 3"]:  # fmt: skip
+        """Blinn-Phong highlight of the first light; see `Illumination`."""
+        half = functional.normalize(view + self.directions[:, 0], dim=-1)
+        strength = gloss * (normals * half[image]).sum(-1).clamp(1e-4, 1).pow(shininess)
+        return strength[:, None] * self.colours[image, 0]
+
 
 def vertex_normals(vertices: Float[Tensor, "batch v 3"], faces: Int[Tensor, "f 3"]) -> Float[Tensor, "batch v 3"]:
     """Unit normals, pointing out of a surface with counter-clockwise faces; faces weigh by their area."""
@@ -57,39 +125,14 @@ def vertex_normals(vertices: Float[Tensor, "batch v 3"], faces: Int[Tensor, "f 3
     normals = torch.zeros_like(vertices)
     for corner in range(3):
         normals = normals.index_add(1, faces[:, corner], face_normals)
-    return torch.nn.functional.normalize(normals, dim=-1)
-
-
-def diffuse_colour(
-    vertices: Float[Tensor, "batch v 3"],
-    normals: Float[Tensor, "batch v 3"],
-    faces: Int[Tensor, "f 3"],
-    surface: Surface,
-    lights: Lights,
-    occlusion: Float[Tensor, "batch v"],
-) -> tuple[Float[Tensor, "batch v 3"], Float[Tensor, "batch v"]]:
-    """Light that leaves each vertex diffusely (linear RGB), and how much of the first light reaches it.
-
-    Args:
-        vertices: mm, camera frame.
-        normals: unit, outwards.
-        faces: the mesh that casts the shadow.
-        surface: what it is made of.
-        lights: what shines on it.
-        occlusion: share of the sky each vertex sees, 0..1.
-    """
-    facing = normals @ lights.directions.transpose(-1, -2)
-    wrap = lights.wrap[:, None, None]
-    lit = ((facing + wrap) / (1 + wrap)).clamp_min(0).square()
-    visible = soft_shadow(vertices, normals, faces, lights)
-    lit = torch.cat([lit[..., :1] * visible[..., None], lit[..., 1:]], dim=-1)
-    upward = (1 - normals[..., 1:2]) / 2
-    ambient = torch.lerp(lights.ground[:, None], lights.sky[:, None], upward) * occlusion[..., None]
-    return surface.albedo * (lit @ lights.colours + ambient), visible
+    return functional.normalize(normals, dim=-1)
 
 
 def soft_shadow(
-    vertices: Float[Tensor, "batch v 3"], normals: Float[Tensor, "batch v 3"], faces: Int[Tensor, "f 3"], lights: Lights
+    vertices: Float[Tensor, "batch v 3"],
+    normals: Float[Tensor, "batch v 3"],
+    faces: Int[Tensor, "f 3"],
+    lights: "Lights",
 ) -> Float[Tensor, "batch v"]:
     """How much of the first light reaches each vertex: percentage-closer filtering in a depth map seen from it."""
     with torch.no_grad():
@@ -130,7 +173,7 @@ def _light_axes(direction: Float[Tensor, "batch 3"]) -> Float[Tensor, "batch 3 3
     forward = -direction
     helper = torch.zeros_like(forward)
     helper.scatter_(1, forward.abs().argmin(1, keepdim=True), 1.0)
-    x = torch.nn.functional.normalize(torch.linalg.cross(helper, forward), dim=-1)
+    x = functional.normalize(torch.linalg.cross(helper, forward), dim=-1)
     return torch.stack([x, torch.linalg.cross(forward, x), forward], dim=-1)
 
 

@@ -9,8 +9,7 @@ from torch import Generator, Tensor
 
 from handpose_core.camera import project
 from handpose_core.hand import BONES, Side
-from handpose_core.render import Rendered, Surface, render
-from handpose_core.render.image import Grain, Occluders
+from handpose_core.render import Grain, Occluders, Rendered, Surface, render
 from handpose_core.rig import ARTICULATED, HandRig, mirror, pose_from_angles
 from handpose_core.synth.backgrounds import Background, ProceduralBackground
 from handpose_core.synth.draws import frame_generator

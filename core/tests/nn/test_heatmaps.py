@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from handpose_core.nn.heatmaps import (
+    Argmax,
+    SoftArgmax,
     add_background,
     cell_centres,
     cells_to_pixels,
@@ -90,3 +92,16 @@ def test_softargmax_between_cells_and_differentiable():
     pixels.sum().backward()
     assert maps.grad is not None
     assert maps.grad.abs().sum() > 0
+
+
+def test_decoders_are_the_functions():
+    maps = gaussian_heatmaps(torch.rand(2, 21, 2) * 100 + 10, 8.0, 128, 16)
+    assert torch.equal(Argmax()(maps, 128)[0], decode_argmax(maps, 128)[0])
+    assert torch.equal(SoftArgmax(beta=7.0)(maps, 128)[0], decode_softargmax(maps, 128, beta=7.0)[0])
+
+
+def test_between_two_peaks_the_soft_argmax_takes_the_middle():
+    peaks = gaussian_heatmaps(torch.tensor([[35.5, 67.5], [91.5, 67.5]]), 8.0, 128, 16)
+    both = peaks.sum(dim=0, keepdim=True)
+    assert decode_softargmax(both, 128, beta=40.0)[0][0, 0].item() == pytest.approx(63.5, abs=0.1)
+    assert min(abs(decode_argmax(both, 128)[0][0, 0].item() - x) for x in (35.5, 91.5)) < 1

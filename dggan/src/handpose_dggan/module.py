@@ -9,7 +9,7 @@ from handpose_core.camera import relative_depth
 from handpose_core.datasets.sample import Sample
 from handpose_core.hand import N_JOINTS, REFERENCE_BONE, WRIST
 from handpose_core.nn.cpm import PAPER_CPM, CPMSize
-from handpose_core.nn.heatmaps import add_background, decode_argmax, gaussian_heatmaps
+from handpose_core.nn.heatmaps import Argmax, Decoder, SoftArgmax, add_background, gaussian_heatmaps
 from handpose_core.training.module import HandPoseModule
 from handpose_core.training.prediction import Estimate
 from handpose_core.training.schedules import OptimizerCallable, Schedule
@@ -19,7 +19,10 @@ from handpose_dggan.networks import PAPER_DEPTH_HEAD, DepthHeadSize, PoseRegress
 Output = tuple[list[Tensor], Tensor]
 """Heatmaps of every stage, and relative depths."""
 
-torch.serialization.add_safe_globals([CPMSize, DepthHeadSize])  # so that a checkpoint that holds them loads
+ARGMAX = Argmax()
+
+# so that a checkpoint that holds them loads
+torch.serialization.add_safe_globals([CPMSize, DepthHeadSize, Argmax, SoftArgmax])
 
 
 class DGGANModule(HandPoseModule):
@@ -32,6 +35,7 @@ class DGGANModule(HandPoseModule):
         loss_size: side of the maps on which L_2D is taken.
         lambda_2d: weight of the heatmap loss.
         lambda_z: weight of the depth loss.
+        decoder: how joints are read off the last stage's maps.
         optimizer: builds the optimiser; the thesis's by default.
         schedule: the learning rate's schedule; None keeps it constant.
         scale_mm: see `HandPoseModule`.
@@ -47,6 +51,7 @@ class DGGANModule(HandPoseModule):
         loss_size: int = 256,
         lambda_2d: float = 1.0,
         lambda_z: float = 0.1,
+        decoder: Decoder = ARGMAX,
         optimizer: OptimizerCallable = lambda parameters: RMSprop(parameters, lr=2.5e-5),
         schedule: Schedule | None = None,
         scale_mm: float | None = None,
@@ -56,6 +61,7 @@ class DGGANModule(HandPoseModule):
         self.network = self.build_network()
         self.sigma, self.loss_size = sigma, loss_size
         self.lambda_2d, self.lambda_z = lambda_2d, lambda_z
+        self.decoder = decoder
         self.save_sizes()
 
     def build_network(self) -> PoseRegressor:
@@ -86,7 +92,7 @@ class DGGANModule(HandPoseModule):
         return {"loss": self.lambda_2d * loss_2d + self.lambda_z * loss_z, "loss_2d": loss_2d, "loss_z": loss_z}
 
     def decode(self, output: Output, image_size: int) -> Estimate:
-        """The last stage's maxima with a sub-pixel step, and the depths."""
+        """The last stage's maps as the decoder reads them, and the depths."""
         stages, z_rel = output
-        joints_2d, scores = decode_argmax(stages[-1][:, :N_JOINTS], image_size)
+        joints_2d, scores = self.decoder(stages[-1][:, :N_JOINTS], image_size)
         return Estimate(joints_2d, z_rel.float(), scores)

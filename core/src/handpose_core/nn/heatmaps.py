@@ -4,6 +4,9 @@ A map of m x m cells over an image of n x n px has cells of n / m px, and the ce
 ``(i + 0.5) n / m - 0.5`` px: at 3.5, 11.5, ... for a map downsampled 8 times, not at 0, 8, ...
 """
 
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -84,3 +87,37 @@ def decode_softargmax(
     centres = cell_centres(image_size, heatmaps.shape[-1], weights)
     pixels = torch.stack([(weights.sum(-2) * centres).sum(-1), (weights.sum(-1) * centres).sum(-1)], dim=-1)
     return pixels, heatmaps.float().flatten(-2).amax(dim=-1)
+
+
+class Decoder(ABC):
+    """A way from heatmaps to joints that a recipe chooses."""
+
+    @abstractmethod
+    def __call__(
+        self, heatmaps: Float[Tensor, "*batch joints cells cells"], image_size: int
+    ) -> tuple[Float[Tensor, "*batch joints 2"], Float[Tensor, "*batch joints"]]:
+        """Joints in px of the image, and their scores."""
+
+
+@dataclass(frozen=True)
+class Argmax(Decoder):
+    """See `decode_argmax`."""
+
+    def __call__(
+        self, heatmaps: Float[Tensor, "*batch joints cells cells"], image_size: int
+    ) -> tuple[Float[Tensor, "*batch joints 2"], Float[Tensor, "*batch joints"]]:
+        """See `Decoder`."""
+        return decode_argmax(heatmaps, image_size)
+
+
+@dataclass(frozen=True)
+class SoftArgmax(Decoder):
+    """See `decode_softargmax`: where a map has several peaks, a place between them, and so a smaller mean error."""
+
+    beta: float = 20.0
+
+    def __call__(
+        self, heatmaps: Float[Tensor, "*batch joints cells cells"], image_size: int
+    ) -> tuple[Float[Tensor, "*batch joints 2"], Float[Tensor, "*batch joints"]]:
+        """See `Decoder`."""
+        return decode_softargmax(heatmaps, image_size, self.beta)

@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from handpose_core.errors import HandposeError
+
 
 def main(argv: Sequence[str]) -> int:
     """Run ``handpose data``; the exit status."""
@@ -28,6 +30,12 @@ def _parser() -> argparse.ArgumentParser:
         choices=["training", "evaluation", "both"],
         default="both",
         help="which part to make; both: FRAMES for training and a tenth of it for evaluation (default)",
+    )
+    synth.add_argument(
+        "--world",
+        choices=["source", "target"],
+        default="source",
+        help="source: to train on (default); target: another hand, light and camera, to stand in for real data",
     )
     synth.add_argument("--seed", type=int, default=0, help="of everything that is drawn (default 0)")
     synth.add_argument("--backgrounds", type=Path, help="folder of pictures to go behind the hands (default: made up)")
@@ -59,9 +67,16 @@ def _synth(arguments: argparse.Namespace) -> int:
     from handpose_core.synth.generate import Recipe, generate
 
     backgrounds = arguments.backgrounds
+    if backgrounds is not None and arguments.world == "target":
+        raise HandposeError(
+            "--backgrounds", "a folder for the target world", "no folder: its places are its own",
+            "Leave --backgrounds out, or make source data with it.",
+        )  # fmt: skip
     if backgrounds is not None:
         FolderBackground(backgrounds)  # an empty folder is found out here, not in a worker
-    recipe = Recipe(like=arguments.like, seed=arguments.seed, backgrounds=str(backgrounds) if backgrounds else None)
+    recipe = Recipe(
+        arguments.like, arguments.world, seed=arguments.seed, backgrounds=str(backgrounds) if backgrounds else None
+    )
     counts: dict[Split, int] = {"training": arguments.frames, "evaluation": max(1, arguments.frames // 10)}
     wanted = counts if arguments.split == "both" else {arguments.split: arguments.frames}
     columns = (

@@ -63,9 +63,9 @@ def arm_vertices(rig: HandRig, hand: PosedHand, forearm: Forearm) -> Float[Tenso
     return torch.cat([arm, sleeve], dim=1).flatten(1, 2)
 
 
-def sleeve_vertices(rig: HandRig) -> slice:
-    """Which of `arm_vertices` belong to the sleeve."""
-    return slice(_RINGS * len(rig.data.wrist_loop), (2 * _RINGS + 1) * len(rig.data.wrist_loop))
+def sleeve_rings() -> tuple[int, int]:
+    """How many rings `arm_vertices` has of the bare arm, and then of the sleeve."""
+    return _RINGS, _RINGS + 1
 
 
 def _rings(

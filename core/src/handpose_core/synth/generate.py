@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -25,11 +25,14 @@ from handpose_core.errors import HandposeError
 from handpose_core.synth.backgrounds import FolderBackground
 from handpose_core.synth.layouts.rhd import annotation, frame_is_written, write_annotations, write_frame
 from handpose_core.synth.layouts.rhd_frame import rhd_frame
-from handpose_core.synth.source import SourceWorld
+from handpose_core.synth.source import SourceLook
+from handpose_core.synth.target import TargetLook
+from handpose_core.synth.world import World
 
 CHUNK = 16
 """Frames made together; part of what fixes their bits, so it is no option."""
 MANIFEST = "synth.json"
+WorldName = Literal["source", "target"]
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class Recipe:
     """
 
     like: str = "rhd"
-    world: str = "source"
+    world: WorldName = "source"
     seed: int = 0
     backgrounds: str | None = None
     version: str = __version__
@@ -143,14 +146,18 @@ def _finish(root: Path, split: Split, chunks: list[_Chunk]) -> None:
 
 
 @cache
-def _world(backgrounds: str | None) -> SourceWorld:
+def _world(name: WorldName, backgrounds: str | None) -> World:
     """One world a process: building it costs more than a chunk."""
     torch.set_num_threads(1)
-    return SourceWorld(SIZE, FolderBackground(backgrounds) if backgrounds else None)
+    return World(TargetLook() if name == "target" else _source_look(backgrounds), SIZE)
+
+
+def _source_look(backgrounds: str | None) -> SourceLook:
+    return SourceLook(FolderBackground(backgrounds) if backgrounds else None)
 
 
 def _make_chunk(chunk: _Chunk, recipe: Recipe) -> None:
-    made = _world(recipe.backgrounds).frames(recipe.seed, chunk.split, chunk.numbers)
+    made = _world(recipe.world, recipe.backgrounds).frames(recipe.seed, chunk.split, chunk.numbers)
     frames = [rhd_frame(frame) for frame in made]
     for number, frame in zip(chunk.numbers, frames, strict=True):
         write_frame(chunk.root, chunk.split, number, frame)

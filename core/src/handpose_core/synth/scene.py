@@ -1,15 +1,15 @@
-"""What a frame of the source world shows: every choice drawn from the frame's own generator."""
+"""What a frame shows: a hand before a camera, and how it looks there. Every choice comes from the frame's generator."""
 
 from dataclasses import dataclass, fields
+from typing import Protocol, TypeVar, runtime_checkable
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from torch import Generator, Tensor
-from torch.nn import functional
 
 from handpose_core.camera import back_project
 from handpose_core.hand import FINGER_JOINTS, Side
-from handpose_core.render import Lights
+from handpose_core.render import Illumination
 from handpose_core.rig import HandRig
 from handpose_core.synth.draws import random_rotation, uniform
 from handpose_core.synth.forearm import Forearm
@@ -18,10 +18,74 @@ from handpose_core.synth.poses import PoseSampler
 HAND_LENGTH = (160.0, 210.0)
 """mm, wrist to middle tip along the bones: adults."""
 
+_Batch = TypeVar("_Batch")
+
+
+@runtime_checkable
+class Camera(Protocol):
+    """What a camera makes of light and distance."""
+
+    def take(self, picture: Float[Tensor, "3 h w"], generator: Generator) -> UInt8[Tensor, "h w 3"]:
+        """The 8-bit picture of an sRGB one."""
+        ...
+
+    def measure(self, depth: Float[Tensor, "h w"], generator: Generator) -> Float[Tensor, "h w"]:
+        """The depth map (mm, 0 = no value) of a true one."""
+        ...
+
+
+@dataclass(frozen=True)
+class Appearance:
+    """How one person looks in one place: everything in a picture but pose and viewpoint.
+
+    Attributes:
+        skin: linear RGB of the rig's vertices.
+        gloss: strength of their highlights.
+        shininess: exponent of their highlights.
+        cloth: linear RGB of a sleeve's vertices, ring by ring.
+        light: for a batch of one.
+        background: sRGB in 0..1, as large as the picture.
+        camera: what takes the picture.
+    """
+
+    skin: Float[Tensor, "v 3"]
+    gloss: Float[Tensor, "v"]
+    shininess: Float[Tensor, "v"]
+    cloth: Float[Tensor, "cloth 3"]
+    light: Illumination
+    background: Float[Tensor, "3 size size"]
+    camera: Camera
+
+
+@runtime_checkable
+class Look(Protocol):
+    """What sets a world apart: its rig, and how people, places and cameras look there."""
+
+    rig: HandRig
+
+    def draw_intrinsics(self, size: int, generator: Generator) -> Float[Tensor, "3 3"]:
+        """K (px) of a camera for square pictures of this size."""
+        ...
+
+    def draw_appearance(self, size: int, generator: Generator) -> Appearance:
+        """One person in one place before one camera."""
+        ...
+
 
 @dataclass(frozen=True)
 class Scene:
-    """One hand before one camera; all scalars and small tensors, a batch axis comes by `stack`."""
+    """One hand before one camera; tensors have no batch axis, but for what `Forearm` and lights hold.
+
+    Attributes:
+        side: which hand.
+        shape: components of the rig.
+        angles: of its joints, radians (`handpose_core.rig.JOINT_LIMITS`).
+        rotation: of the hand's frame to the camera's.
+        centre: mean of the 21 joints, mm, camera frame.
+        K: px.
+        forearm: what the hand grows from.
+        appearance: everything else.
+    """
 
     side: Side
     shape: Float[Tensor, "s"]
@@ -30,32 +94,31 @@ class Scene:
     centre: Float[Tensor, "3"]
     K: Float[Tensor, "3 3"]
     forearm: Forearm
-    lights: Lights
+    appearance: Appearance
 
 
-def draw_scene(rig: HandRig, poses: PoseSampler, size: int, generator: Generator) -> Scene:
+def draw_scene(look: Look, poses: PoseSampler, size: int, generator: Generator) -> Scene:
     """Draw a scene whose hand is before the camera and mostly in the picture.
 
     Args:
-        rig: the hand model.
+        look: the world.
         poses: where poses come from; `PoseSampler.separate` is still to be applied, to a batch at a time.
         size: side of the square picture, px.
         generator: the frame's own.
     """
-    K = torch.eye(3)
-    K[0, 0] = K[1, 1] = float(uniform(generator, 0.82, 0.98, 1)) * size
-    K[:2, 2] = (size - 1) / 2
-    distance = 290 * (720 / 290) ** torch.rand(1, generator=generator)
+    K = look.draw_intrinsics(size, generator)
+    # what counts is the hand's size in the picture: as far as RHD's hands at RHD's focal length of 0.9 sizes
+    distance = 290 * (720 / 290) ** torch.rand(1, generator=generator) * K[0, 0] / (0.9 * size)
     aim = (size - 1) / 2 + uniform(generator, -0.22, 0.22, 1, 2) * size
     return Scene(
         side=Side(int(torch.randint(2, (1,), generator=generator))),
-        shape=draw_shape(rig, generator),
+        shape=draw_shape(look.rig, generator),
         angles=poses.draw(1, generator)[0],
         rotation=draw_viewpoint(generator),
         centre=back_project(aim, distance, K)[0],
         K=K,
-        forearm=_draw_forearm(generator),
-        lights=_draw_lights(generator),
+        forearm=draw_forearm(generator),
+        appearance=look.draw_appearance(size, generator),
     )
 
 
@@ -80,7 +143,8 @@ def draw_shape(rig: HandRig, generator: Generator) -> Float[Tensor, "s"]:
             return shape
 
 
-def _draw_forearm(generator: Generator) -> Forearm:
+def draw_forearm(generator: Generator) -> Forearm:
+    """A forearm of some length, bent at the wrist, in a sleeve more often than not."""
     length = uniform(generator, 80, 320, 1)
     sleeved = torch.rand(1, generator=generator) < 0.55
     return Forearm(
@@ -92,31 +156,8 @@ def _draw_forearm(generator: Generator) -> Forearm:
     )
 
 
-def _draw_lights(generator: Generator) -> Lights:
-    """A key light from before the hand, up to two others, and the sky; cool to warm, soft to harsh."""
-    toward = torch.randn(1, 3, 3, generator=generator) * torch.tensor([1.0, 0.8, 0.5]) + torch.tensor([0, -0.5, -0.9])
-    warmth = uniform(generator, -0.12, 0.12, 1, 3, 1)
-    tint = torch.cat([1 + warmth, torch.ones(1, 3, 1), 1 - warmth], dim=-1)
-    power = torch.cat([uniform(generator, 0.5, 1.6, 1, 1), uniform(generator, 0, 0.6, 1, 2)], dim=1)
-    on = torch.tensor([1.0, 1.0, 1.0]) * (torch.rand(1, 3, generator=generator) < torch.tensor([1.0, 0.6, 0.3]))
-    ambient = uniform(generator, 0.12, 0.55, 1, 1)
-    cast = 1 + 0.06 * torch.randn(1, 3, generator=generator)
-    return Lights(
-        directions=functional.normalize(toward, dim=-1),
-        colours=tint * (power * on)[..., None],
-        sky=(ambient * cast).clamp_min(0.02),
-        ground=(ambient * uniform(generator, 0.3, 0.8, 1, 1) * (2 - cast)).clamp_min(0.02),
-        wrap=uniform(generator, 0.1, 0.35, 1),
-        shadow_softness=uniform(generator, 1.5, 9, 1),
-    )
-
-
-def stack_lights(scenes: list[Scene], device: torch.device) -> Lights:
-    """The lights of several scenes as one batch."""
-    parts = ([getattr(scene.lights, field.name) for scene in scenes] for field in fields(Lights))
-    return Lights(*(torch.cat(part).to(device) for part in parts))
-
-
-def stack_forearms(scenes: list[Scene]) -> Forearm:
-    """The forearms of several scenes as one batch."""
-    return Forearm(*(torch.cat([getattr(scene.forearm, field.name) for scene in scenes]) for field in fields(Forearm)))
+def stack(parts: list[_Batch], device: torch.device) -> _Batch:
+    """Join dataclasses whose fields are tensors with a batch axis, into one of the same kind."""
+    kind = type(parts[0])
+    names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+    return kind(**{name: torch.cat([getattr(part, name) for part in parts]).to(device) for name in names})

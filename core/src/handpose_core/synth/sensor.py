@@ -11,12 +11,25 @@ from handpose_core.synth.draws import uniform
 
 @dataclass(frozen=True)
 class Sensor:
-    """One camera's settings; blur in px, noise in units of full white."""
+    """A webcam: colour with blur and noise, depth without any error. Blur in px, noise in units of full white."""
 
     gain: Float[Tensor, "3"]
     blur: float
     shot_noise: float
     read_noise: float
+
+    def take(self, picture: Float[Tensor, "3 h w"], generator: Generator) -> UInt8[Tensor, "h w 3"]:
+        """The 8-bit picture of an sRGB one."""
+        seen = (picture * self.gain.to(picture)[:, None, None]).clamp(0, 1)
+        if self.blur > 0.15:
+            seen = _blur(_blur(seen, self.blur, -1), self.blur, -2)
+        grain = torch.randn(picture.shape, generator=generator).to(picture)
+        seen = seen + grain * (self.read_noise + self.shot_noise * seen.sqrt())
+        return (seen.clamp(0, 1) * 255 + 0.5).to(torch.uint8).permute(1, 2, 0)
+
+    def measure(self, depth: Float[Tensor, "h w"], generator: Generator) -> Float[Tensor, "h w"]:
+        """The true depth, as a renderer's depth pass has it."""
+        return depth
 
 
 def draw_sensor(generator: Generator) -> Sensor:
@@ -27,16 +40,6 @@ def draw_sensor(generator: Generator) -> Sensor:
         shot_noise=float(uniform(generator, 0, 0.035, 1)),
         read_noise=float(uniform(generator, 0, 0.012, 1)),
     )
-
-
-def expose(picture: Float[Tensor, "3 h w"], sensor: Sensor, generator: Generator) -> UInt8[Tensor, "h w 3"]:
-    """The 8-bit picture the camera takes of an sRGB one."""
-    seen = (picture * sensor.gain.to(picture)[:, None, None]).clamp(0, 1)
-    if sensor.blur > 0.15:
-        seen = _blur(_blur(seen, sensor.blur, -1), sensor.blur, -2)
-    grain = torch.randn(picture.shape, generator=generator).to(picture)
-    seen = seen + grain * (sensor.read_noise + sensor.shot_noise * seen.sqrt())
-    return (seen.clamp(0, 1) * 255 + 0.5).to(torch.uint8).permute(1, 2, 0)
 
 
 def to_srgb(linear: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:

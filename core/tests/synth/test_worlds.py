@@ -1,4 +1,4 @@
-"""Frames of the source world: labels that agree with the pictures, the same whatever they are made with."""
+"""Frames of both worlds: labels that agree with the pictures, the same whatever they are made with."""
 
 import cv2
 import numpy as np
@@ -10,13 +10,15 @@ from handpose_core.hand import FINGER_JOINTS, Side
 from handpose_core.synth.backgrounds import FolderBackground, ProceduralBackground
 from handpose_core.synth.draws import frame_generator, random_rotation
 from handpose_core.synth.frame import ARM, FAR, FIRST_BONE
-from handpose_core.synth.sensor import Sensor, expose, to_srgb
-from handpose_core.synth.source import SourceWorld
+from handpose_core.synth.sensor import Sensor, to_srgb
+from handpose_core.synth.source import SourceLook
+from handpose_core.synth.target import TargetLook
+from handpose_core.synth.world import World
 
 
-@pytest.fixture(scope="module")
-def world():
-    return SourceWorld(160)
+@pytest.fixture(scope="module", params=[SourceLook, TargetLook], ids=["source", "target"])
+def world(request):
+    return World(request.param(), 160)
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +50,10 @@ def test_visible_joints_lie_just_under_the_surface_of_the_hand(frames):
         for joint in np.flatnonzero(frame.visible):
             u, v = frame.joints_2d[joint].round().astype(int)
             assert frame.segments[v, u] >= FIRST_BONE
+            if frame.depth[v, u] == 0:
+                continue
             under = frame.joints_3d[joint, 2] - frame.depth[v, u]
-            assert -10 < under < 22
+            assert -12 < under < 26
             seen += 1
     assert seen > 150
 
@@ -71,9 +75,11 @@ def test_finger_segments_lie_near_their_own_bones(frames):
 def test_depth_is_of_hand_and_arm_and_far_elsewhere(frames):
     for frame in frames:
         hit = frame.segments >= ARM
-        assert (frame.depth[~hit] == FAR).all()
-        assert (frame.depth[hit] < 1200).all()
-        hand = frame.depth[frame.segments >= FIRST_BONE]
+        value = frame.depth > 0  # the target world's sensor leaves holes
+        assert (frame.depth[~hit & value] > FAR - 600).all()
+        assert (frame.depth[hit] < 1500).all()
+        assert (value & hit).sum() > 0.7 * hit.sum()
+        hand = frame.depth[(frame.segments >= FIRST_BONE) & value]
         assert hand.min() > frame.joints_3d[:, 2].min() - 40
         assert hand.max() < frame.joints_3d[:, 2].max() + 40
 
@@ -96,13 +102,13 @@ def test_the_surface_has_no_cracks(frames):
     """A pixel of background amid hand on all four sides is a crack if these lie at one depth, a gap otherwise."""
     gaps = 0
     for frame in frames:
-        depth = np.where(frame.segments > 0, frame.depth, np.nan)
+        depth = np.where((frame.segments > 0) & (frame.depth > 0), frame.depth, np.nan)
         around = np.stack([np.roll(depth, shift, axis) for shift in (1, -1) for axis in (0, 1)])
         enclosed = (frame.segments == 0) & np.isfinite(around).all(0)
         spread = (around.max(0) - around.min(0))[enclosed]
         gaps += len(spread)
         assert (spread > 3).all()
-    assert gaps > 3  # between fingers there are some: the test has seen what it judges
+    assert gaps > 1  # between fingers there are some: the test has seen what it judges
 
 
 def test_folder_backgrounds_show_the_folder(tmp_path):
@@ -139,10 +145,10 @@ def test_random_rotations_are_rotations_and_even():
 def test_sensor_noise_has_the_strength_it_says():
     grey = torch.full((3, 200, 200), 0.25)
     sensor = Sensor(gain=torch.ones(3), blur=0.0, shot_noise=0.04, read_noise=0.01)
-    picture = expose(grey, sensor, torch.Generator().manual_seed(0)).float() / 255
+    picture = sensor.take(grey, torch.Generator().manual_seed(0)).float() / 255
     assert picture.mean().item() == pytest.approx(0.25, abs=0.003)
     assert picture.std().item() == pytest.approx(0.01 + 0.04 * 0.5, rel=0.05)
-    blurred = expose(grey, Sensor(torch.ones(3), 0.9, 0.0, 0.0), torch.Generator())
+    blurred = Sensor(torch.ones(3), 0.9, 0.0, 0.0).take(grey, torch.Generator())
     assert (blurred == 64).all()
 
 

@@ -1,0 +1,161 @@
+"""Making frames of a world: its rig posed, dressed, lit, rendered, and seen by its camera."""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float, Int, UInt8
+from torch import Generator, Tensor
+
+from handpose_core.camera import project
+from handpose_core.hand import BONES, Side
+from handpose_core.render import Grain, Occluders, Rendered, Surface, render
+from handpose_core.rig import ARTICULATED, HandRig, mirror, pose_from_angles
+from handpose_core.synth.draws import frame_generator
+from handpose_core.synth.forearm import arm_faces, arm_vertices, sleeve_rings
+from handpose_core.synth.frame import ARM, FAR, FIRST_BONE, SyntheticFrame
+from handpose_core.synth.poses import PoseSampler, bone_radii
+from handpose_core.synth.scene import Look, Scene, draw_scene, stack
+from handpose_core.synth.sensor import to_srgb
+
+_FLESH = (-8.0, 22.0)
+"""mm; a joint this far behind the surface seen at its pixel is taken to be seen. Before it, it is on the outline."""
+
+
+class World:
+    """Makes frames of random adult hands: pose, shape, skin, sleeve, light, background and camera all vary.
+
+    Args:
+        look: which world.
+        size: side of the square pictures, px.
+        device: where the pictures are rendered; the choices are drawn on the CPU and do not depend on it.
+    """
+
+    def __init__(self, look: Look, size: int, device: str = "cpu") -> None:
+        self.look, self.size, self.rig = look, size, look.rig
+        self.device = torch.device(device)
+        self.poses = PoseSampler(self.rig)
+        self._radii = bone_radii(self.rig).to(self.device)
+        right = torch.cat([self.rig.faces, arm_faces(self.rig)]).to(self.device)
+        self._faces = {Side.RIGHT: right, Side.LEFT: right.flip(1)}
+        self._segments = _face_segments(self.rig, len(right)).to(self.device)
+        tile = torch.randn(64, 64, generator=torch.Generator().manual_seed(1))
+        self._tile = (1 + 0.07 * tile).clamp_min(0.7).to(self.device)
+
+    @torch.no_grad()
+    def frames(self, seed: int, stream: str, numbers: Sequence[int]) -> list[SyntheticFrame]:
+        """The frames of these numbers; each depends on seed, stream and its own number alone.
+
+        Args:
+            seed: of the whole dataset.
+            stream: keeps splits apart, for example "training".
+            numbers: frame numbers, in any order.
+        """
+        generators = [frame_generator(seed, stream, number) for number in numbers]
+        return self.make([draw_scene(self.look, self.poses, self.size, g) for g in generators], generators)
+
+    @torch.no_grad()
+    def make(self, scenes: Sequence[Scene], generators: Sequence[Generator]) -> list[SyntheticFrame]:
+        """The frames of these scenes; the generators draw the cameras' noise."""
+        frames: dict[int, SyntheticFrame] = {}
+        for side in Side:
+            chosen = [i for i, scene in enumerate(scenes) if scene.side == side]
+            if chosen:
+                made = self._make([scenes[i] for i in chosen], [generators[i] for i in chosen], side)
+                frames.update(zip(chosen, made, strict=True))
+        return [frames[i] for i in range(len(scenes))]
+
+    def _make(self, scenes: list[Scene], generators: list[Generator], side: Side) -> list[SyntheticFrame]:
+        vertices, joints, local = self._place(scenes, side)
+        K = torch.stack([scene.K for scene in scenes])
+        light = stack([scene.appearance.light for scene in scenes], self.device)
+        grain = Grain(self._tile, (local[..., :2] + 0.35 * local[..., 2:]).to(self.device) * 1.3)
+        middles = torch.stack([(joints[:, a] + joints[:, b]) / 2 for a, b in BONES], dim=1).to(self.device)
+        picture = render(
+            vertices.to(self.device), self._faces[side], K.to(self.device), (self.size, self.size),
+            self._dress(scenes), light, Occluders(middles, self._radii), grain,
+        )  # fmt: skip
+        depth = picture.fragments.depth_map().cpu()
+        segments = self._label(picture).cpu()
+        joints_2d = project(joints, K)
+        seen = _visible(joints, joints_2d, depth, segments)
+        depth = torch.where(depth == 0, FAR, depth)
+        count = len(self.rig.vertices)
+        return [
+            SyntheticFrame(
+                colour=self._photograph(picture, i, scene, generator).numpy(),
+                depth=scene.appearance.camera.measure(depth[i], generator).numpy(),
+                segments=segments[i].numpy(),
+                joints_2d=joints_2d[i].numpy(),
+                joints_3d=joints[i].numpy(),
+                visible=seen[i].numpy(),
+                vertices=vertices[i, :count].numpy(),
+                K=K[i].numpy(),
+                side=side,
+            )
+            for i, (scene, generator) in enumerate(zip(scenes, generators, strict=True))
+        ]
+
+    def _place(
+        self, scenes: list[Scene], side: Side
+    ) -> tuple[Float[Tensor, "b v 3"], Float[Tensor, "b 21 3"], Float[Tensor, "b v 3"]]:
+        """Pose the hands, grow their arms, mirror left ones and move them before the camera."""
+        angles = self.poses.separate(torch.stack([scene.angles for scene in scenes]))
+        hand = self.rig(pose_from_angles(self.rig, angles), torch.stack([scene.shape for scene in scenes]))
+        forearms = stack([scene.forearm for scene in scenes], torch.device("cpu"))
+        local = torch.cat([hand.vertices, arm_vertices(self.rig, hand, forearms)], dim=1)
+        points = torch.cat([local, hand.joints], dim=1)
+        if side == Side.LEFT:
+            points = mirror(points)
+        points = points - points[:, -21:].mean(1, keepdim=True)
+        rotation = torch.stack([scene.rotation for scene in scenes])
+        centre = torch.stack([scene.centre for scene in scenes])
+        placed = points @ rotation.transpose(-1, -2) + centre[:, None]
+        return placed[:, :-21], placed[:, -21:], local
+
+    def _dress(self, scenes: list[Scene]) -> Surface:
+        """Albedo and gloss of hand, arm and sleeve; the arm goes on with the wrist's skin."""
+        loop = torch.as_tensor(self.rig.data.wrist_loop)
+        bare, sleeved = sleeve_rings()
+        albedos, glosses, exponents = [], [], []
+        for look in (scene.appearance for scene in scenes):
+            albedos.append(torch.cat([look.skin, look.skin[loop].repeat(bare, 1), look.cloth]))
+            cloth = torch.zeros(sleeved * len(loop))
+            glosses.append(torch.cat([look.gloss, look.gloss[loop].repeat(bare), cloth]))
+            exponents.append(torch.cat([look.shininess, look.shininess[loop].repeat(bare), cloth + 1]))
+        return Surface(*(torch.stack(values).to(self.device) for values in (albedos, glosses, exponents)))
+
+    def _photograph(self, picture: Rendered, number: int, scene: Scene, generator: Generator) -> UInt8[Tensor, "h w 3"]:
+        """Lay a hand over its background and take the picture."""
+        colour, coverage = picture.colour[number], picture.coverage[number, 0]
+        whole = scene.appearance.background.to(self.device, copy=True)
+        row, column = (coverage > 0).nonzero(as_tuple=True)
+        share = coverage[row, column]
+        front = to_srgb(colour[:, row, column] / share)
+        whole[:, row, column] = torch.lerp(whole[:, row, column], front, share.expand_as(front))
+        return scene.appearance.camera.take(whole, generator).cpu()
+
+    def _label(self, picture: Rendered) -> UInt8[Tensor, "b h w"]:
+        """Segment of each pixel, as `handpose_core.synth.frame` numbers them."""
+        ids = picture.fragments.face_ids()
+        return torch.where(ids < 0, 0, self._segments[ids.clamp_min(0)]).to(torch.uint8)
+
+
+def _face_segments(rig: HandRig, count: int) -> Int[Tensor, "faces"]:
+    """Which bone moves each face most; the faces after the hand's own are the arm's."""
+    moved_by = rig.weights[rig.faces].sum(1).argmax(1)
+    bones = torch.tensor([0, *ARTICULATED[1:]])
+    segments = torch.full((count,), ARM)
+    segments[: len(rig.faces)] = FIRST_BONE + bones[moved_by]
+    return segments
+
+
+def _visible(joints: Tensor, pixels: Tensor, depth: Tensor, segments: Tensor) -> Tensor:
+    """Which joints lie in the picture, right under the hand's surface seen there."""
+    size = depth.shape[-1]
+    cell = pixels.round().long()
+    inside = ((cell >= 0) & (cell < size)).all(-1)
+    index = (cell[..., 1].clamp(0, size - 1) * size + cell[..., 0].clamp(0, size - 1)).clamp(0, size * size - 1)
+    surface = depth.flatten(1).gather(1, index)
+    on_hand = segments.flatten(1).gather(1, index) >= FIRST_BONE
+    under = joints[..., 2] - surface
+    return inside & on_hand & (under > _FLESH[0]) & (under < _FLESH[1])

@@ -18,7 +18,7 @@ from handpose_core.synth.world import World
 
 @pytest.fixture(scope="module", params=[SourceLook, TargetLook], ids=["source", "target"])
 def world(request):
-    return World(request.param(), 160)
+    return World(request.param(), (160, 160))
 
 
 @pytest.fixture(scope="module")

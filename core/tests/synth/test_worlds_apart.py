@@ -20,7 +20,7 @@ def looks():
 
 @pytest.fixture(scope="module")
 def frames(looks):
-    return [World(look, 128).frames(0, "training", range(40)) for look in looks]
+    return [World(look, (128, 128)).frames(0, "training", range(40)) for look in looks]
 
 
 def proportions(frames):
@@ -51,7 +51,7 @@ def test_no_picture_background_or_camera_is_shared(looks):
 
 def test_focal_lengths_do_not_overlap(looks):
     lengths = [
-        [float(look.draw_intrinsics(320, frame_generator(0, "K", i))[0, 0]) for i in range(60)] for look in looks
+        [float(look.draw_intrinsics((320, 320), frame_generator(0, "K", i))[0, 0]) for i in range(60)] for look in looks
     ]
     assert max(lengths[0]) < min(lengths[1])
 

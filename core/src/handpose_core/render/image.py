@@ -60,6 +60,7 @@ def render(
     size: tuple[int, int],
     surface: Surface,
     light: Illumination,
+    to_light: Float[Tensor, "batch 3 3"] | None = None,
     occluders: Occluders | None = None,
     grain: Grain | None = None,
 ) -> Rendered:
@@ -72,6 +73,7 @@ def render(
         size: (height, width) of the pictures.
         surface: albedo and gloss of each vertex.
         light: what shines on them, and how they reflect it.
+        to_light: rotation from the camera's frame to the light's; without, light is given in the camera's.
         occluders: ambient occlusion by spheres; none without.
         grain: a fine texture; none without.
     """
@@ -84,18 +86,21 @@ def render(
         if occluders is None
         else sphere_occlusion(vertices, normals, occluders.centres, occluders.radii)
     )
-    diffuse, visible = light.diffuse(vertices, normals, faces, surface, sky_seen)
+    turn = torch.eye(3, device=K.device).expand(len(K), 3, 3) if to_light is None else to_light
+    # lit in the light's own frame, in which up is up from every camera
+    lit, lit_normals = vertices @ turn.mT, normals @ turn.mT
+    diffuse, visible = light.diffuse(lit, lit_normals, faces, surface, sky_seen)
     # sub-pixel sample i of a pixel lies at (i + 0.5) / SAMPLES of its width
     fine_pixels = (pixels + 0.5) * SAMPLES - 0.5
     fine = rasterise(fine_pixels, vertices[..., 2], faces, height * SAMPLES, width * SAMPLES)
-    attributes = [diffuse, normals, (surface.gloss * visible)[..., None], surface.shininess[..., None]]
+    attributes = [diffuse, lit_normals, (surface.gloss * visible)[..., None], surface.shininess[..., None]]
     if grain is not None:
         attributes.append(grain.coordinates)
     hits = fine.interpolate(torch.cat(attributes, dim=-1), faces)
     colour = hits[:, :3]
     if grain is not None:
         colour = colour * _look_up(grain.tile, hits[:, 8:])[:, None]
-    towards_camera = -functional.normalize(vertices.mean(1), dim=-1)
+    towards_camera = -functional.normalize(lit.mean(1), dim=-1)
     facing = functional.normalize(hits[:, 3:6], dim=-1)
     colour = colour + light.highlight(facing, hits[:, 6], hits[:, 7], fine.image, towards_camera)
     samples = torch.cat([colour, torch.ones_like(colour[:, :1])], dim=-1)

@@ -149,7 +149,7 @@ def _finish(root: Path, split: Split, chunks: list[_Chunk]) -> None:
 def _world(name: WorldName, backgrounds: str | None) -> World:
     """One world a process: building it costs more than a chunk."""
     torch.set_num_threads(1)
-    return World(TargetLook() if name == "target" else _source_look(backgrounds), SIZE)
+    return World(TargetLook() if name == "target" else _source_look(backgrounds), (SIZE, SIZE))
 
 
 def _source_look(backgrounds: str | None) -> SourceLook:

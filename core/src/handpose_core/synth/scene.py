@@ -18,6 +18,9 @@ from handpose_core.synth.poses import PoseSampler
 HAND_LENGTH = (160.0, 210.0)
 """mm, wrist to middle tip along the bones: adults."""
 
+Size = tuple[int, int]
+"""Height and width of a picture, px."""
+
 _Batch = TypeVar("_Batch")
 
 
@@ -44,7 +47,7 @@ class Appearance:
         shininess: exponent of their highlights.
         cloth: linear RGB of a sleeve's vertices, ring by ring.
         light: for a batch of one.
-        background: sRGB in 0..1, as large as the picture.
+        background: sRGB in 0..1, square; a picture shows its top left part.
         camera: what takes the picture.
     """
 
@@ -53,7 +56,7 @@ class Appearance:
     shininess: Float[Tensor, "v"]
     cloth: Float[Tensor, "cloth 3"]
     light: Illumination
-    background: Float[Tensor, "3 size size"]
+    background: Float[Tensor, "3 side side"]
     camera: Camera
 
 
@@ -63,12 +66,12 @@ class Look(Protocol):
 
     rig: HandRig
 
-    def draw_intrinsics(self, size: int, generator: Generator) -> Float[Tensor, "3 3"]:
-        """K (px) of a camera for square pictures of this size."""
+    def draw_intrinsics(self, size: Size, generator: Generator) -> Float[Tensor, "3 3"]:
+        """K (px) of a camera for pictures of this size."""
         ...
 
-    def draw_appearance(self, size: int, generator: Generator) -> Appearance:
-        """One person in one place before one camera."""
+    def draw_appearance(self, side: int, generator: Generator) -> Appearance:
+        """One person in one place before one camera, whose pictures' longer side is ``side`` px."""
         ...
 
 
@@ -85,6 +88,7 @@ class Scene:
         K: px.
         forearm: what the hand grows from.
         appearance: everything else.
+        to_light: rotation from the camera's frame to the one the light is given in.
     """
 
     side: Side
@@ -95,21 +99,23 @@ class Scene:
     K: Float[Tensor, "3 3"]
     forearm: Forearm
     appearance: Appearance
+    to_light: Float[Tensor, "3 3"]
 
 
-def draw_scene(look: Look, poses: PoseSampler, size: int, generator: Generator) -> Scene:
+def draw_scene(look: Look, poses: PoseSampler, size: Size, generator: Generator) -> Scene:
     """Draw a scene whose hand is before the camera and mostly in the picture.
 
     Args:
         look: the world.
         poses: where poses come from; `PoseSampler.separate` is still to be applied, to a batch at a time.
-        size: side of the square picture, px.
+        size: of the picture.
         generator: the frame's own.
     """
     K = look.draw_intrinsics(size, generator)
     # what counts is the hand's size in the picture: as far as RHD's hands at RHD's focal length of 0.9 sizes
-    distance = 290 * (720 / 290) ** torch.rand(1, generator=generator) * K[0, 0] / (0.9 * size)
-    aim = (size - 1) / 2 + uniform(generator, -0.22, 0.22, 1, 2) * size
+    distance = 290 * (720 / 290) ** torch.rand(1, generator=generator) * K[0, 0] / (0.9 * min(size))
+    height, width = size
+    aim = torch.tensor([width - 1, height - 1]) / 2 + uniform(generator, -0.22, 0.22, 1, 2) * min(size)
     return Scene(
         side=Side(int(torch.randint(2, (1,), generator=generator))),
         shape=draw_shape(look.rig, generator),
@@ -118,7 +124,8 @@ def draw_scene(look: Look, poses: PoseSampler, size: int, generator: Generator) 
         centre=back_project(aim, distance, K)[0],
         K=K,
         forearm=draw_forearm(generator),
-        appearance=look.draw_appearance(size, generator),
+        appearance=look.draw_appearance(max(size), generator),
+        to_light=torch.eye(3),
     )
 
 

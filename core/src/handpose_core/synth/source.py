@@ -10,7 +10,7 @@ from handpose_core.rig import HandRig
 from handpose_core.synth.backgrounds import Background, ProceduralBackground
 from handpose_core.synth.draws import uniform
 from handpose_core.synth.forearm import sleeve_rings
-from handpose_core.synth.scene import Appearance
+from handpose_core.synth.scene import Appearance, Size
 from handpose_core.synth.sensor import draw_sensor
 from handpose_core.synth.skin import SkinPainter, cloth_albedo
 
@@ -27,14 +27,14 @@ class SourceLook:
         self._background = background or ProceduralBackground()
         self._skin = SkinPainter(self.rig)
 
-    def draw_intrinsics(self, size: int, generator: Generator) -> Float[Tensor, "3 3"]:
+    def draw_intrinsics(self, size: Size, generator: Generator) -> Float[Tensor, "3 3"]:
         """K (px): RHD's range of focal lengths, centred."""
         K = torch.eye(3)
-        K[0, 0] = K[1, 1] = float(uniform(generator, 0.82, 0.98, 1)) * size
-        K[:2, 2] = (size - 1) / 2
+        K[0, 0] = K[1, 1] = float(uniform(generator, 0.82, 0.98, 1)) * min(size)
+        K[:2, 2] = (torch.tensor([size[1], size[0]]) - 1) / 2
         return K
 
-    def draw_appearance(self, size: int, generator: Generator) -> Appearance:
+    def draw_appearance(self, side: int, generator: Generator) -> Appearance:
         """See `handpose_core.synth.scene.Look`."""
         gloss, shininess = self._skin.gloss(generator)
         return Appearance(
@@ -43,7 +43,7 @@ class SourceLook:
             shininess=shininess,
             cloth=cloth_albedo(generator, sleeve_rings()[1], len(self.rig.data.wrist_loop)),
             light=_draw_lights(generator),
-            background=self._background.draw(size, generator),
+            background=self._background.draw(side, generator),
             camera=draw_sensor(generator),
         )
 

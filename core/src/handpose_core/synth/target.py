@@ -18,7 +18,7 @@ from handpose_core.rig import HandRig
 from handpose_core.synth.draws import uniform
 from handpose_core.synth.forearm import sleeve_rings
 from handpose_core.synth.frame import FAR
-from handpose_core.synth.scene import Appearance
+from handpose_core.synth.scene import Appearance, Size
 
 _MELANIN = torch.tensor([0.9, 1.7, 2.9])
 _BLOOD = torch.tensor([0.12, 1.1, 0.85])
@@ -32,16 +32,16 @@ class TargetLook:
     def __init__(self) -> None:
         self.rig = HandRig("webxr")
 
-    def draw_intrinsics(self, size: int, generator: Generator) -> Float[Tensor, "3 3"]:
+    def draw_intrinsics(self, size: Size, generator: Generator) -> Float[Tensor, "3 3"]:
         """K (px): longer lenses than the source world's, pixels not quite square, the axis off the centre."""
-        focal = float(uniform(generator, 1.05, 1.45, 1)) * size
+        focal = float(uniform(generator, 1.05, 1.45, 1)) * min(size)
         K = torch.eye(3)
         K[0, 0] = focal
         K[1, 1] = focal * float(uniform(generator, 0.997, 1.003, 1))
-        K[:2, 2] = (size - 1) / 2 + uniform(generator, -0.02, 0.02, 2) * size
+        K[:2, 2] = (torch.tensor([size[1], size[0]]) - 1) / 2 + uniform(generator, -0.02, 0.02, 2) * min(size)
         return K
 
-    def draw_appearance(self, size: int, generator: Generator) -> Appearance:
+    def draw_appearance(self, side: int, generator: Generator) -> Appearance:
         """See `handpose_core.synth.scene.Look`."""
         count = len(self.rig.vertices)
         gloss = uniform(generator, 0.1, 0.6, 1).expand(count)
@@ -51,7 +51,7 @@ class TargetLook:
             shininess=torch.ones(count),
             cloth=_draw_cloth(sleeve_rings()[1], len(self.rig.data.wrist_loop), generator),
             light=_draw_environment(generator),
-            background=_draw_clutter(size, generator),
+            background=_draw_clutter(side, generator),
             camera=_draw_camera(generator),
         )
 

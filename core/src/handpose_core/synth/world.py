@@ -14,7 +14,7 @@ from handpose_core.synth.draws import frame_generator
 from handpose_core.synth.forearm import arm_faces, arm_vertices, sleeve_rings
 from handpose_core.synth.frame import ARM, FAR, FIRST_BONE, SyntheticFrame
 from handpose_core.synth.poses import PoseSampler, bone_radii
-from handpose_core.synth.scene import Look, Scene, draw_scene, stack
+from handpose_core.synth.scene import Look, Scene, Size, draw_scene, stack
 from handpose_core.synth.sensor import to_srgb
 
 _FLESH = (-8.0, 22.0)
@@ -26,11 +26,11 @@ class World:
 
     Args:
         look: which world.
-        size: side of the square pictures, px.
+        size: of the pictures.
         device: where the pictures are rendered; the choices are drawn on the CPU and do not depend on it.
     """
 
-    def __init__(self, look: Look, size: int, device: str = "cpu") -> None:
+    def __init__(self, look: Look, size: Size, device: str = "cpu") -> None:
         self.look, self.size, self.rig = look, size, look.rig
         self.device = torch.device(device)
         self.poses = PoseSampler(self.rig)
@@ -68,11 +68,12 @@ class World:
         vertices, joints, local = self._place(scenes, side)
         K = torch.stack([scene.K for scene in scenes])
         light = stack([scene.appearance.light for scene in scenes], self.device)
+        to_light = torch.stack([scene.to_light for scene in scenes]).to(self.device)
         grain = Grain(self._tile, (local[..., :2] + 0.35 * local[..., 2:]).to(self.device) * 1.3)
         middles = torch.stack([(joints[:, a] + joints[:, b]) / 2 for a, b in BONES], dim=1).to(self.device)
         picture = render(
-            vertices.to(self.device), self._faces[side], K.to(self.device), (self.size, self.size),
-            self._dress(scenes), light, Occluders(middles, self._radii), grain,
+            vertices.to(self.device), self._faces[side], K.to(self.device), self.size,
+            self._dress(scenes), light, to_light, Occluders(middles, self._radii), grain,
         )  # fmt: skip
         depth = picture.fragments.depth_map().cpu()
         segments = self._label(picture).cpu()
@@ -127,7 +128,8 @@ class World:
     def _photograph(self, picture: Rendered, number: int, scene: Scene, generator: Generator) -> UInt8[Tensor, "h w 3"]:
         """Lay a hand over its background and take the picture."""
         colour, coverage = picture.colour[number], picture.coverage[number, 0]
-        whole = scene.appearance.background.to(self.device, copy=True)
+        height, width = self.size
+        whole = scene.appearance.background[:, :height, :width].to(self.device, copy=True)
         row, column = (coverage > 0).nonzero(as_tuple=True)
         share = coverage[row, column]
         front = to_srgb(colour[:, row, column] / share)
@@ -151,10 +153,10 @@ def _face_segments(rig: HandRig, count: int) -> Int[Tensor, "faces"]:
 
 def _visible(joints: Tensor, pixels: Tensor, depth: Tensor, segments: Tensor) -> Tensor:
     """Which joints lie in the picture, right under the hand's surface seen there."""
-    size = depth.shape[-1]
-    cell = pixels.round().long()
-    inside = ((cell >= 0) & (cell < size)).all(-1)
-    index = (cell[..., 1].clamp(0, size - 1) * size + cell[..., 0].clamp(0, size - 1)).clamp(0, size * size - 1)
+    height, width = depth.shape[-2:]
+    column, row = pixels.round().long().unbind(-1)
+    inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
+    index = row.clamp(0, height - 1) * width + column.clamp(0, width - 1)
     surface = depth.flatten(1).gather(1, index)
     on_hand = segments.flatten(1).gather(1, index) >= FIRST_BONE
     under = joints[..., 2] - surface

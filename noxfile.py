@@ -17,6 +17,7 @@ ROOT = Path(__file__).parent
 CONSTRAINTS = ROOT / "constraints.txt"
 GROUPS = nox.project.load_toml(ROOT / "pyproject.toml")
 TORCH = next(line for line in CONSTRAINTS.read_text().splitlines() if line.startswith("torch=="))
+WHEELS = ("core", "dggan")  # what users install: each alone, with what it depends on
 DEMO_FRAMES = "2000"  # for training, and a tenth of that for evaluation
 
 # Nothing logs in or asks the network for news while it is tested.
@@ -52,7 +53,7 @@ def tests(session: nox.Session) -> None:
     env = QUIET | {"OMP_NUM_THREADS": "1"}
     session.run("pytest", "--numprocesses", "auto", "--dist", "loadfile", *session.posargs, env=env)
     if os.environ.get("CI"):
-        for name in ("lint", "types", "isolated"):
+        for name in ("lint", "types", *(f"isolated(package='{package}')" for package in WHEELS)):
             session.notify(name)
 
 
@@ -110,7 +111,7 @@ def demo(session: nox.Session) -> None:
 
 
 @nox.session(reuse_venv=False)
-@nox.parametrize("package", ["core", "dggan"])
+@nox.parametrize("package", WHEELS)
 def isolated(session: nox.Session, package: str) -> None:
     """Install built wheels into a fresh environment, nothing else of the clone, and use them from an empty folder."""
     with TemporaryDirectory() as folder:
@@ -118,7 +119,7 @@ def isolated(session: nox.Session, package: str) -> None:
         empty.mkdir()
         session.run(
             *("python", "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(wheels)),
-            *(str(ROOT / name) for name in ("core", "dggan")),
+            *(str(ROOT / name) for name in WHEELS),
         )
         _install(session, "--find-links", str(wheels), f"handpose-{package}")
         with session.chdir(empty):

@@ -1,4 +1,4 @@
-"""Fixtures that several rooms use: hands drawn in RHD's layout, and where real samples are."""
+"""Fixtures that several rooms use: hands drawn in the datasets' layouts, and where real samples are."""
 
 import os
 from collections.abc import Callable
@@ -9,8 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
+from handpose_core.datasets import stb_layout
 from handpose_core.datasets.rhd_layout import BONE_CLASSES, SIZE, raw_joints
 from handpose_core.hand import BONES, FINGERS, Side
+from handpose_core.synth.layouts import stb as stb_writer
 from handpose_core.synth.layouts.rhd import RHDFrame, annotation, write_annotations, write_frame
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
@@ -91,6 +93,84 @@ def rhd_root(tmp_path_factory: pytest.TempPathFactory, drawn_hands: dict[str, li
             write_frame(root, split, number, hand.frame)
         write_annotations(root, split, {number: annotation(hand.frame) for number, hand in enumerate(hands)})
     return root
+
+
+def _motion(side: Side, frames: int, start: int = 0) -> np.ndarray:
+    """(frames, 21, 3) mm, wrist in place: a hand half a metre away that turns and drifts smoothly."""
+    hand = _open_hand(side)
+    moved = []
+    for time in np.arange(start, start + frames):
+        turn = cv2.Rodrigues(np.array([0.3 * np.sin(time / 5), 0.4 * np.cos(time / 7), time / 40]))[0]
+        moved.append((hand - hand[9]) @ turn.T + [30 * np.sin(time / 9), 20 * np.cos(time / 6), 550 + 2 * time])
+    return np.stack(moved)
+
+
+def _pixels(joints: np.ndarray, K: np.ndarray) -> np.ndarray:
+    pixels = joints @ K.T
+    return pixels[..., :2] / pixels[..., 2:]
+
+
+def _picture(pixels: np.ndarray, width: int, height: int) -> np.ndarray:
+    """A smooth background with the hand's bones on it."""
+    image = np.zeros((height, width, 3), np.uint8)
+    image[...] = np.linspace(20, 90, width)[:, None]
+    for start, end in BONES:
+        ends = [tuple(int(v) for v in np.rint(pixels[j])) for j in (start, end)]
+        cv2.line(image, *ends, (210, 160, 130), 9)
+    return image
+
+
+def _depth_picture(joints: np.ndarray, K: np.ndarray, width: int, height: int) -> np.ndarray:
+    """mm: a wall, and the hand's bones before it."""
+    depth, pixels = np.full((height, width), 1500.0), _pixels(joints, K)
+    for start, end in BONES:
+        ends = [tuple(int(v) for v in np.rint(pixels[j])) for j in (start, end)]
+        cv2.line(depth, *ends, float(joints[[start, end], 2].mean()), 15)
+    return depth
+
+
+STB_FRAMES = 5
+STB_RULE = "ring_2.0"
+
+
+@dataclass(frozen=True)
+class DrawnSTB:
+    """A folder in STB's layout, and the joints (mm, wrist in place by STB_RULE) of every camera and sequence."""
+
+    root: Path
+    joints: dict[str, dict[str, np.ndarray]]
+
+
+@pytest.fixture(scope="session")
+def drawn_stb(tmp_path_factory: pytest.TempPathFactory) -> DrawnSTB:
+    """All 12 sequences of STB with STB_FRAMES frames each; copy it before changing it."""
+    root, cameras = tmp_path_factory.mktemp("stb"), stb_layout.CAMERAS
+    drawn: dict[str, dict[str, np.ndarray]] = {name: {} for name in cameras}
+    for number, sequence in enumerate(stb_layout.SEQUENCES):
+        sk = _motion(Side.LEFT, STB_FRAMES, 10 * number)
+        left = sk + np.array([40, 10, 60])
+        right = left - [stb_layout.BASELINE_MM, 0, 0]
+        for name, joints in (("sk", sk), ("bb_left", left), ("bb_right", right)):
+            drawn[name][sequence] = joints
+        for frame in range(STB_FRAMES):
+            colours = {
+                camera.kind: _picture(_pixels(drawn[name][sequence][frame], camera.K), 640, 480)
+                for name, camera in cameras.items()
+            }
+            depth = _depth_picture(cameras["sk"].to_labels(sk[frame]), stb_layout.SK_DEPTH_K, 640, 480)
+            stb_writer.write_frame(root, sequence, frame, colours, depth)
+        for name in ("sk", "bb_left"):
+            stb_writer.write_labels(root, sequence, cameras[name], drawn[name][sequence], STB_RULE)
+    return DrawnSTB(root, drawn)
+
+
+@pytest.fixture(scope="session")
+def real_samples() -> Path:
+    """The folder of real samples, or a skip."""
+    samples = os.environ.get("HANDPOSE_SAMPLES")
+    if not samples or not Path(samples).is_dir():
+        pytest.skip("no real samples: set HANDPOSE_SAMPLES to the folder that holds rhd/, stb/, ...")
+    return Path(samples)
 
 
 @pytest.fixture(scope="session")

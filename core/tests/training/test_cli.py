@@ -114,7 +114,7 @@ def test_wandb_is_offline_without_a_login(tiny, tmp_path, capsys):
     ("argv", "message"),
     [
         (["fit", "--config", "tinny"], "'tinny', which is neither a recipe nor a file; expected a recipe (tiny)"),
-        (["fit", "--config", "tiny", "--data", "TinyHand"], "--data: found 'TinyHand'; expected one of RHD"),
+        (["fit", "--config", "tiny", "--data", "TinyHand"], "--data: found 'TinyHand'; expected one of "),
         (["fit", "--config", "tiny", "--data.n", "0"], "error: data, n: found 0; expected at least 1."),
         (["fit", "--config", "tiny", "--data.bad", "3"], "error: frame 3, image: found nothing; expected a PNG."),
         (["test", "--ckpt_path", "no.ckpt", "--data", "TinyHands"], "--ckpt_path no.ckpt: found no such file"),

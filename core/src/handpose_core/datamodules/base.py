@@ -1,6 +1,8 @@
 """What every hand datamodule does: held-out validation samples, crops, loaders, distributed sampling."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TypeAlias
 
 import cv2
 import pytorch_lightning as pl
@@ -9,29 +11,14 @@ from pytorch_lightning.overrides.distributed import UnrepeatedDistributedSampler
 from torch.utils.data import DataLoader, DistributedSampler, Sampler
 
 from handpose_core.datamodules.augmentation import Augmentation
-from handpose_core.datamodules.cropped import CroppedDataset, SampleSource
+from handpose_core.datamodules.cropped import CroppedClips, CroppedDataset, CroppedViews, SampleSource
+from handpose_core.datamodules.splits import split_indices
 from handpose_core.datasets.sample import Sample, collate
+from handpose_core.datasets.video import Clips, Views
 from handpose_core.errors import HandposeError
 
-_SPLIT_SEED = 0
-
-
-def split_indices(count: int, fraction: float) -> tuple[list[int], list[int]]:
-    """Positions kept for training and held out for validation, the same for the same ``count`` and ``fraction``.
-
-    Raises:
-        HandposeError: one of the two would be empty.
-    """
-    held_out = max(1, round(count * fraction))
-    if not 0 < fraction < 1 or held_out >= count:
-        raise HandposeError(
-            "data, val_fraction",
-            f"{fraction} of {count} samples",
-            "a fraction between 0 and 1 that leaves samples on both sides",
-            "Change val_fraction, or give more training samples.",
-        )
-    order = torch.randperm(count, generator=torch.Generator().manual_seed(_SPLIT_SEED)).tolist()
-    return sorted(order[held_out:]), sorted(order[:held_out])
+Part: TypeAlias = tuple[SampleSource, Sequence[int]]
+"""Some samples of a source, by position."""
 
 
 def _one_thread(worker: int) -> None:
@@ -40,11 +27,16 @@ def _one_thread(worker: int) -> None:
     cv2.setNumThreads(0)
 
 
+_CROPPED: dict[type, type[CroppedDataset]] = {Clips: CroppedClips, Views: CroppedViews}
+"""How samples with an axis more are cropped."""
+
+
 class HandDataModule(pl.LightningDataModule, ABC):
     """Crops and loaders of a dataset with a training and an evaluation split.
 
-    Training takes the training split but for a fixed held-out part, which is the validation set; test and
-    predict take the evaluation split. Each stage reads only the split it needs.
+    Training takes the training split but for a fixed held-out part, which is the validation set (see
+    `training_and_validation`); test and predict take the evaluation split. Each stage reads only the split it needs.
+    Sources of `Clips` and `Views` give samples with a time or view axis.
 
     Several processes share the samples without Lightning's help: training by `DistributedSampler`, which
     repeats a few to give each process equally many; validation, test and prediction by
@@ -75,6 +67,7 @@ class HandDataModule(pl.LightningDataModule, ABC):
         self.val_fraction, self.augmentation = val_fraction, augmentation
         self._sets: dict[str, CroppedDataset] = {}
         self._choices: dict[str, str] = {}
+        self._rule = CroppedDataset.RULE
 
     @abstractmethod
     def training_source(self) -> SampleSource:
@@ -84,30 +77,36 @@ class HandDataModule(pl.LightningDataModule, ABC):
     def evaluation_source(self) -> SampleSource:
         """The un-cropped evaluation split."""
 
+    def training_and_validation(self) -> tuple[Part, Part]:
+        """What to train and to validate on; by default a random ``val_fraction`` of the training split is held out."""
+        source = self.training_source()
+        kept, held_out = split_indices(len(source), self.val_fraction)
+        return (source, kept), (source, held_out)
+
     def setup(self, stage: str) -> None:
         """Read the split that ``stage`` (fit, validate, test or predict) needs."""
         if stage in ("fit", "validate"):
             if "train" not in self._sets:
-                source = self.training_source()
-                kept, held_out = split_indices(len(source), self.val_fraction)
-                self._sets["train"] = self._cropped(source, kept, self.augmentation)
-                self._sets["val"] = self._cropped(source, held_out, None)
-            self._choices = {
-                **self._sets["val"].source.describe(),
-                "held_out": f"{len(self._sets['val'])} for validation",
-                "augmentation": str(self.augmentation or "none"),
-            }
+                train, val = self.training_and_validation()
+                self._sets["train"] = self._cropped(*train, self.augmentation)
+                self._sets["val"] = self._cropped(*val, None)
+            described = self._sets["train"]
+            held_out, augmentation = f"{len(self._sets['val'])} for validation", str(self.augmentation or "none")
+            extra = {"held_out": held_out, "augmentation": augmentation}
         else:
             if "test" not in self._sets:
                 source = self.evaluation_source()
                 self._sets["test"] = self._cropped(source, range(len(source)), None)
-            self._choices = self._sets["test"].source.describe()
+            described, extra = self._sets["test"], {}
+        self._choices = {**described.source.describe(), **extra}
+        self._rule = described.RULE
 
     def _cropped(
-        self, source: SampleSource, indices: list[int] | range, augmentation: Augmentation | None
+        self, source: SampleSource, indices: Sequence[int], augmentation: Augmentation | None
     ) -> CroppedDataset:
         rank = self.trainer.global_rank if self.trainer else 0
-        return CroppedDataset(source, indices, self.image_size, self.crop_scale, augmentation, rank)
+        kind = next((kind for wrapper, kind in _CROPPED.items() if isinstance(source, wrapper)), CroppedDataset)
+        return kind(source, indices, self.image_size, self.crop_scale, augmentation, rank)
 
     @property
     def train_set(self) -> CroppedDataset:
@@ -135,7 +134,7 @@ class HandDataModule(pl.LightningDataModule, ABC):
         """The choices that results depend on, of the stage set up last, to be recorded with them."""
         return {
             **self._choices,
-            "crop": f"square around the joints x {self.crop_scale:g}, resized to {self.image_size} px",
+            "crop": f"{self._rule} x {self.crop_scale:g}, resized to {self.image_size} px",
         }
 
     def train_dataloader(self) -> DataLoader[Sample]:

@@ -15,7 +15,7 @@ _LEAST_BOX_PX = 16.0
 
 
 def in_image(sample: Sample) -> Tensor:
-    """Which of the 21 joints lie in front of the camera and inside the image, seen or not."""
+    """Which of the 21 joints are annotated and lie in front of the camera and inside the image, seen or not."""
     height, width = sample["image"].shape[-2:]
     pixels = sample["joints_2d"]
     upper = pixels.new_tensor([width - 0.5, height - 0.5])
@@ -27,8 +27,9 @@ def in_image(sample: Sample) -> Tensor:
 def hand_box(sample: Sample, scale: float) -> tuple[Float[Tensor, "2"], Float[Tensor, ""]]:
     """The square around the joints: its centre (px) and its side, ``scale`` times the joints' longer extent.
 
-    Joints behind the camera have no place in the image and do not count. Joints outside the image
-    count, but at most half an image away from it: near the camera plane they run off to any distance.
+    Joints that are not annotated do not count; a clip's box is around the joints of all its frames. Joints
+    behind the camera have no place in the image and do not count either. Joints outside the image count, but
+    at most half an image away from it: near the camera plane they run off to any distance.
     At least one joint must be in front of the camera (see `in_image`).
     """
     height, width = sample["image"].shape[-2:]
@@ -40,8 +41,10 @@ def hand_box(sample: Sample, scale: float) -> tuple[Float[Tensor, "2"], Float[Te
 
 
 def _in_front(sample: Sample) -> Tensor:
-    seen = sample["joints_2d"].isfinite().all(-1)
-    return seen & (sample["joints_3d"][:, 2] > 0) if "joints_3d" in sample else seen
+    placed = sample["joints_2d"].isfinite().all(-1)
+    if "annotated" in sample:
+        placed = placed & sample["annotated"]
+    return placed & (sample["joints_3d"][..., 2] > 0) if "joints_3d" in sample else placed
 
 
 def rotate_about_centre(angle: float, size: int) -> Float[Tensor, "3 3"]:
@@ -62,7 +65,8 @@ def warp(sample: Sample, A: Float[Tensor, "3 3"], size: int, angle: float = 0.0)
     """Apply the affine pixel map ``A`` to a sample, giving ``size`` x ``size`` images.
 
     With an ``angle`` (radians) the camera is turned about its optical axis as well: 3D points become
-    ``R X`` and ``K' = A K R⁻¹``, so that ``K' X'`` still lands on ``joints_2d'``, whatever ``A`` is. With the
+    ``R X``, ``K' = A K R⁻¹``, so that ``K' X'`` still lands on ``joints_2d'``, whatever ``A`` is, and a
+    world-to-camera ``R, t`` is turned with them. With the
     same angle in ``A`` this is a hand turned in the image plane. Colour and what lies outside the
     image: linear interpolation, black; depth and mask: the nearest pixel, 0. ``visible`` stays as labelled.
     """
@@ -76,11 +80,14 @@ def warp(sample: Sample, A: Float[Tensor, "3 3"], size: int, angle: float = 0.0)
     if "mask" in sample:
         mask = sample["mask"][0].numpy().astype(np.uint8)
         warped["mask"] = torch.from_numpy(_warp_pixels(mask, A, size, cv2.INTER_NEAREST)).bool()[None]
-    warped["joints_2d"] = transform_pixels(sample["joints_2d"].double(), A).float()
+    if "joints_2d" in sample:
+        warped["joints_2d"] = transform_pixels(sample["joints_2d"].double(), A).float()
     for points in sample.keys() & {"joints_3d", "vertices"}:
         warped[points] = (sample[points].double() @ R.T).float()
     if "K" in sample:
         warped["K"] = (A @ sample["K"].double() @ R.T).float()
+    for motion in sample.keys() & {"R", "t"}:
+        warped[motion] = (R @ sample[motion].double()).float()
     return warped
 
 

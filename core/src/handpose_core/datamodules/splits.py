@@ -1,0 +1,77 @@
+"""Which training samples are held out for validation: always the same ones."""
+
+from collections.abc import Hashable, Sequence
+
+import torch
+from jaxtyping import Int
+from numpy import ndarray
+
+from handpose_core.errors import HandposeError
+
+_SPLIT_SEED = 0
+
+
+def split_indices(count: int, fraction: float) -> tuple[list[int], list[int]]:
+    """Positions kept for training and held out for validation, the same for the same ``count`` and ``fraction``.
+
+    Raises:
+        HandposeError: one of the two would be empty.
+    """
+    held_out = max(1, round(count * fraction))
+    if not 0 < fraction < 1 or held_out >= count:
+        raise HandposeError(
+            "data, val_fraction",
+            f"{fraction} of {count} samples",
+            "a fraction between 0 and 1 that leaves samples on both sides",
+            "Change val_fraction, or give more training samples.",
+        )
+    order = torch.randperm(count, generator=torch.Generator().manual_seed(_SPLIT_SEED)).tolist()
+    return sorted(order[held_out:]), sorted(order[:held_out])
+
+
+def split_groups(groups: Sequence[Hashable], fraction: float) -> tuple[list[int], list[int]]:
+    """`split_indices` of groups: samples of one group, such as pictures of one pose, stay on the same side.
+
+    Args:
+        groups: The group of every sample.
+        fraction: Of the groups to hold out.
+
+    Raises:
+        HandposeError: one of the two sides would be empty.
+    """
+    members: dict[Hashable, list[int]] = {}
+    for position, group in enumerate(groups):
+        members.setdefault(group, []).append(position)
+    of_group = list(members.values())
+    kept, held_out = (
+        sorted(position for i in side for position in of_group[i]) for side in split_indices(len(of_group), fraction)
+    )
+    return kept, held_out
+
+
+def split_sequences(
+    sequences: Int[ndarray, "samples"], names: Sequence[str], held_out: Sequence[str]
+) -> tuple[list[int], list[int]]:
+    """Positions of the samples outside and inside some sequences.
+
+    Args:
+        sequences: The sequence number of every sample.
+        names: The name of every sequence number.
+        held_out: Names of the sequences to hold out.
+
+    Raises:
+        HandposeError: an unknown name, or one of the two sides is empty.
+    """
+    present = sorted({names[number] for number in sequences})
+    held = {number for number, name in enumerate(names) if name in held_out}
+    kept_positions = [i for i, number in enumerate(sequences) if number not in held]
+    held_positions = [i for i, number in enumerate(sequences) if number in held]
+    if not kept_positions or not held_positions or not set(held_out) <= set(names):
+        raise HandposeError(
+            "data, val_sequences",
+            f"{', '.join(held_out) or 'none'}, which leaves {len(kept_positions)} for training "
+            f"and {len(held_positions)} for validation",
+            f"some, not all, of the training sequences that are there: {', '.join(present)}",
+            "Name other sequences.",
+        )
+    return kept_positions, held_positions

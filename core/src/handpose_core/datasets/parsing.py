@@ -1,0 +1,104 @@
+"""Numbers from strangers' files: whole, finite, of the right shape, or an error that names the place."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float64
+from numpy import ndarray
+
+from handpose_core.errors import HandposeError
+
+_LARGEST = 1e7
+"""No pixel, millimetre or focal length in any dataset is larger; a damaged file's numbers often are."""
+
+
+def read_text(path: Path, what: str) -> str:
+    """A small text file.
+
+    Args:
+        path: The file.
+        what: What it should be, for the message.
+
+    Raises:
+        HandposeError: there is no such file, or it is no text.
+    """
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        found = f"no readable file ({error.strerror})"
+    except UnicodeDecodeError as error:
+        found = f"bytes that are no text ({error.reason} at {error.start})"
+    raise HandposeError(str(path), found, what, "Complete the copy of the dataset.")
+
+
+def read_json(path: Path) -> object:
+    """A JSON file's content.
+
+    Raises:
+        HandposeError: there is no such file, or it is no whole JSON.
+    """
+    text = read_text(path, "a JSON file")
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise HandposeError(
+            str(path), f"{len(text)} characters that are no JSON ({error})", "a whole JSON file", "Get this file again."
+        ) from error
+
+
+def field(where: str, entry: object, name: str) -> Any:
+    """One entry of what should be a JSON object.
+
+    Raises:
+        HandposeError: it is no object, or has no such entry.
+    """
+    if not isinstance(entry, Mapping):
+        raise HandposeError(where, kind(entry), f"an object with {name!r}", "Get the file again.")
+    if name not in entry:
+        found = f"only {', '.join(map(str, list(entry)[:8])) or 'nothing'}"
+        raise HandposeError(f"{where}, {name}", found, f"an entry {name!r}", "Get the file again.")
+    return entry[name]
+
+
+def kind(value: object) -> str:
+    """What a value is, for messages."""
+    return f"shape {value.shape}, {value.dtype}" if isinstance(value, ndarray) else type(value).__name__
+
+
+def numbers(where: str, value: object, shape: tuple[int | None, ...]) -> Float64[ndarray, "..."]:
+    """A numeric array of a known shape out of nested lists or an array.
+
+    Args:
+        where: The file and field, for messages.
+        value: What stands there.
+        shape: What it should have; None leaves an axis open.
+
+    Raises:
+        HandposeError: another shape, something that is no number, or a number that is not finite or absurdly large.
+    """
+    try:
+        array = np.asarray(value)
+    except (ValueError, OverflowError, RecursionError):  # ragged lists
+        array = np.empty(0, object)
+    if array.dtype.kind not in "iuf" or len(array.shape) != len(shape) or not _fits(array.shape, shape):
+        found = kind(array) if array.dtype.kind in "iuf" else kind(value)
+        expected = " x ".join("n" if n is None else str(n) for n in shape)
+        raise HandposeError(where, found, f"{expected} numbers", "Correct this entry, or get the file again.")
+    array = array.astype(np.float64)
+    bad = np.argwhere(~(np.abs(array) <= _LARGEST))  # not-a-number compares false
+    if len(bad):
+        place = tuple(int(i) for i in bad[0])
+        raise HandposeError(
+            f"{where}{list(place)}",
+            f"{array[place]} ({len(bad)} such number(s))",
+            f"finite numbers below {_LARGEST:.0e}",
+            "Correct this entry, or leave the frame out with `exclude`.",
+        )
+    return array
+
+
+def _fits(found: tuple[int, ...], expected: tuple[int | None, ...]) -> bool:
+    return all(wanted in (None, size) for size, wanted in zip(found, expected, strict=True))

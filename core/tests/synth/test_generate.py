@@ -64,7 +64,7 @@ def test_killed_and_run_again_gives_the_same_bits(made, tmp_path):
     command = [sys.executable, "-m", "handpose_core.cli.main", *synth(root, "--workers", "1")]
     process = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.time() + 120
-    while len(list(root.glob("training/.parts/*.npz"))) < 1 and time.time() < deadline:
+    while len(list(root.glob(".parts/training/*.npz"))) < 1 and time.time() < deadline:
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()

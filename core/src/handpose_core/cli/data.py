@@ -24,12 +24,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     synth.add_argument("out", type=Path, help="folder of the dataset")
     synth.add_argument("--like", choices=["rhd"], required=True, help="whose layout to write")
-    synth.add_argument("--frames", type=_positive, required=True, help="number of frames")
     synth.add_argument(
-        "--split",
-        choices=["training", "evaluation", "both"],
-        default="both",
-        help="which part to make; both: FRAMES for training and a tenth of it for evaluation (default)",
+        "--frames", type=_positive, required=True, help="number of frames to train with; a tenth of it to evaluate"
+    )
+    synth.add_argument(
+        "--split", dest="part", help="make one split or sequence only, with FRAMES frames (default: all)"
     )
     synth.add_argument(
         "--world",
@@ -62,9 +61,9 @@ def _synth(arguments: argparse.Namespace) -> int:
         TimeRemainingColumn,
     )
 
-    from handpose_core.datasets.rhd_layout import Split
     from handpose_core.synth.backgrounds import FolderBackground
     from handpose_core.synth.generate import Recipe, generate
+    from handpose_core.synth.twins import TWINS
 
     backgrounds = arguments.backgrounds
     if backgrounds is not None and arguments.world == "target":
@@ -74,22 +73,23 @@ def _synth(arguments: argparse.Namespace) -> int:
         )  # fmt: skip
     if backgrounds is not None:
         FolderBackground(backgrounds)  # an empty folder is found out here, not in a worker
-    recipe = Recipe(
-        arguments.like, arguments.world, seed=arguments.seed, backgrounds=str(backgrounds) if backgrounds else None
-    )
-    counts: dict[Split, int] = {"training": arguments.frames, "evaluation": max(1, arguments.frames // 10)}
-    wanted = counts if arguments.split == "both" else {arguments.split: arguments.frames}
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns) as progress:
-        for split, frames in wanted.items():
-            task = progress.add_task(f"{split} frames", total=frames)
-            for ready in generate(arguments.out, split, frames, recipe, arguments.workers or os.cpu_count() or 1):
+    folder = str(backgrounds) if backgrounds else None
+    twin = TWINS[arguments.like](Recipe(arguments.like, arguments.world, arguments.seed, folder))
+    wanted = _wanted(twin.parts(arguments.frames), arguments.part)
+    times = (TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), *times) as progress:
+        for part, frames in wanted.items():
+            task = progress.add_task(f"{part} frames", total=frames)
+            for ready in generate(twin, arguments.out, part, frames, arguments.workers or os.cpu_count() or 1):
                 progress.update(task, completed=ready)
-    print(f"{arguments.out}: " + ", ".join(f"{frames} {split} frames" for split, frames in wanted.items()))
+    print(f"{arguments.out}: " + ", ".join(f"{frames} {part} frames" for part, frames in wanted.items()))
     return 0
+
+
+def _wanted(parts: dict[str, int], only: str | None) -> dict[str, int]:
+    """All parts of a dataset, or the one asked for."""
+    if only is None:
+        return parts
+    if only not in parts:
+        raise HandposeError("--split", only, f"one of {', '.join(parts)}", "Correct it, or leave it out to make all.")
+    return {only: next(iter(parts.values()))}

@@ -1,38 +1,35 @@
 """Making a synthetic dataset on disk: by processes, the same bits however it is split up, and on again after a kill.
 
 Frames are made in chunks. A chunk's images are written first, then its annotations as one part file; a chunk whose
-part is there is finished. When all are, the parts become the dataset's annotation file and are removed.
+part is there is finished. When all are, the parts become the dataset's annotation files and are removed.
 """
 
 import json
 import multiprocessing
 import shutil
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
-from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
+from numpy import ndarray
 
 from handpose_core import __version__
 from handpose_core.atomic import write_bytes, write_text
-from handpose_core.datasets.rhd_layout import SIZE, Split
 from handpose_core.errors import HandposeError
-from handpose_core.synth.backgrounds import FolderBackground
-from handpose_core.synth.layouts.rhd import annotation, frame_is_written, write_annotations, write_frame
-from handpose_core.synth.layouts.rhd_frame import rhd_frame
-from handpose_core.synth.source import SourceLook
-from handpose_core.synth.target import TargetLook
-from handpose_core.synth.world import World
 
 CHUNK = 16
 """Frames made together; part of what fixes their bits, so it is no option."""
 MANIFEST = "synth.json"
+_PARTS = ".parts"
 WorldName = Literal["source", "target"]
+Annotations = Mapping[str, ndarray]
+"""Arrays with the frame as their first axis."""
 
 
 @dataclass(frozen=True)
@@ -55,44 +52,70 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class _Chunk:
-    root: Path
-    split: Split
+class Chunk:
+    """Consecutive frames of one part of a dataset (a split, or a sequence)."""
+
+    part: str
     numbers: tuple[int, ...]
 
-    @property
-    def part(self) -> Path:
-        return self.root / self.split / ".parts" / f"{self.numbers[0]:05d}-{len(self.numbers):02d}.npz"
-
-    def is_made(self) -> bool:
-        return self.part.is_file() and all(frame_is_written(self.root, self.split, n) for n in self.numbers)
+    def file(self, root: Path) -> Path:
+        """Where the chunk's annotations wait for the others."""
+        return root / _PARTS / self.part / f"{self.numbers[0]:05d}-{len(self.numbers):02d}.npz"
 
 
-def generate(root: Path, split: Split, frames: int, recipe: Recipe, workers: int) -> Iterator[int]:
-    """Make one split of a dataset; yields how many of its frames are ready, as they become so.
+@dataclass(frozen=True)
+class Twin(ABC):
+    """Synthetic data in one dataset's own layout. It is pickled to reach the processes that make frames.
+
+    Attributes:
+        recipe: what the frames depend on.
+    """
+
+    recipe: Recipe
+
+    @abstractmethod
+    def parts(self, frames: int) -> dict[str, int]:
+        """The dataset's splits or sequences, and how many frames each has for the number asked for."""
+
+    @abstractmethod
+    def is_written(self, root: Path, part: str, number: int) -> bool:
+        """Whether all images of a frame are there."""
+
+    @abstractmethod
+    def make(self, root: Path, part: str, numbers: Sequence[int]) -> Annotations:
+        """Write the images of some frames; what the annotation files need of them."""
+
+    @abstractmethod
+    def finish(self, root: Path, part: str, annotations: Annotations) -> None:
+        """Write a part's annotation files, once all its frames are made."""
+
+
+def generate(twin: Twin, root: Path, part: str, frames: int, workers: int) -> Iterator[int]:
+    """Make one part of a dataset; yields how many of its frames are ready, as they become so.
 
     Args:
+        twin: what to make.
         root: the dataset's folder; made if it is not there.
-        split: which part of it.
+        part: which split or sequence of it.
         frames: how many frames it shall have, numbered from 0.
-        recipe: what the frames depend on.
         workers: processes that make frames.
 
     Raises:
         HandposeError: the folder holds something else, or was begun with another recipe.
     """
-    _claim(root, recipe)
-    chunks = [_Chunk(root, split, tuple(range(start, min(start + CHUNK, frames)))) for start in range(0, frames, CHUNK)]
-    if _is_complete(root, split, frames):
+    _claim(root, twin.recipe)
+    if _is_complete(twin, root, part, frames):
         yield frames
         return
-    waiting = [chunk for chunk in chunks if not chunk.is_made()]
+    starts = range(0, frames, CHUNK)
+    chunks = [Chunk(part, tuple(range(start, min(start + CHUNK, frames)))) for start in starts]
+    waiting = [chunk for chunk in chunks if not _is_made(twin, root, chunk)]
     ready = frames - sum(len(chunk.numbers) for chunk in waiting)
     yield ready
     # fresh interpreters: a fork would inherit torch's threads half-way through their work
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, max(1, len(waiting))), context) as pool:
-        jobs = {pool.submit(_make_chunk, chunk, recipe): chunk for chunk in waiting}
+    with ProcessPoolExecutor(min(workers, max(1, len(waiting))), context, _one_thread) as pool:
+        jobs = {pool.submit(_make_chunk, twin, root, chunk): chunk for chunk in waiting}
         try:
             for job in as_completed(jobs):
                 job.result()
@@ -101,7 +124,18 @@ def generate(root: Path, split: Split, frames: int, recipe: Recipe, workers: int
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    _finish(root, split, chunks)
+    _finish(twin, root, chunks)
+
+
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def _make_chunk(twin: Twin, root: Path, chunk: Chunk) -> None:
+    arrays: dict[str, Any] = dict(twin.make(root, chunk.part, chunk.numbers))
+    buffer = BytesIO()
+    np.savez(buffer, **arrays)
+    write_bytes(chunk.file(root), buffer.getvalue())
 
 
 def _claim(root: Path, recipe: Recipe) -> None:
@@ -125,44 +159,24 @@ def _claim(root: Path, recipe: Recipe) -> None:
         )  # fmt: skip
 
 
-def _is_complete(root: Path, split: Split, frames: int) -> bool:
-    """Whether the split was finished with this many frames and all its images are still there."""
-    finished = json.loads((root / MANIFEST).read_text()).get("frames", {}).get(split)
-    return finished == frames and all(frame_is_written(root, split, number) for number in range(frames))
+def _is_made(twin: Twin, root: Path, chunk: Chunk) -> bool:
+    return chunk.file(root).is_file() and all(twin.is_written(root, chunk.part, n) for n in chunk.numbers)
 
 
-def _finish(root: Path, split: Split, chunks: list[_Chunk]) -> None:
-    """Gather the parts into the annotation file."""
-    annotations = {}
-    for chunk in chunks:
-        with np.load(chunk.part) as part:
-            for i, number in enumerate(chunk.numbers):
-                annotations[number] = {name: part[name][i] for name in ("uv_vis", "xyz", "K")}
-    write_annotations(root, split, annotations)
+def _is_complete(twin: Twin, root: Path, part: str, frames: int) -> bool:
+    """Whether the part was finished with this many frames and all its images are still there."""
+    finished = json.loads((root / MANIFEST).read_text()).get("frames", {}).get(part)
+    return finished == frames and all(twin.is_written(root, part, number) for number in range(frames))
+
+
+def _finish(twin: Twin, root: Path, chunks: list[Chunk]) -> None:
+    """Gather the chunks' annotations into the dataset's own files."""
+    parts = [dict(np.load(chunk.file(root))) for chunk in chunks]
+    name = chunks[0].part
+    twin.finish(root, name, {key: np.concatenate([part[key] for part in parts]) for key in parts[0]})
     manifest = json.loads((root / MANIFEST).read_text())
-    manifest["frames"] = manifest.get("frames", {}) | {split: len(annotations)}
+    manifest["frames"] = manifest.get("frames", {}) | {name: sum(len(chunk.numbers) for chunk in chunks)}
     write_text(root / MANIFEST, json.dumps(manifest, indent=2) + "\n")
-    shutil.rmtree(root / split / ".parts")
-
-
-@cache
-def _world(name: WorldName, backgrounds: str | None) -> World:
-    """One world a process: building it costs more than a chunk."""
-    torch.set_num_threads(1)
-    return World(TargetLook() if name == "target" else _source_look(backgrounds), (SIZE, SIZE))
-
-
-def _source_look(backgrounds: str | None) -> SourceLook:
-    return SourceLook(FolderBackground(backgrounds) if backgrounds else None)
-
-
-def _make_chunk(chunk: _Chunk, recipe: Recipe) -> None:
-    made = _world(recipe.world, recipe.backgrounds).frames(recipe.seed, chunk.split, chunk.numbers)
-    frames = [rhd_frame(frame) for frame in made]
-    for number, frame in zip(chunk.numbers, frames, strict=True):
-        write_frame(chunk.root, chunk.split, number, frame)
-    rows = [annotation(frame) for frame in frames]
-    buffer = BytesIO()
-    arrays: dict[str, Any] = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
-    np.savez(buffer, **arrays)
-    write_bytes(chunk.part, buffer.getvalue())
+    shutil.rmtree(root / _PARTS / name)
+    if not any((root / _PARTS).iterdir()):
+        (root / _PARTS).rmdir()

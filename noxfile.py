@@ -54,7 +54,7 @@ def tests(session: nox.Session) -> None:
     session.run("pytest", "--numprocesses", "auto", "--dist", "loadfile", *session.posargs, env=env)
     if os.environ.get("CI"):
         for name in ("lint", "types", *(f"isolated(package='{package}')" for package in WHEELS)):
-            session.notify(name)
+            session.notify(name, posargs=())
 
 
 @nox.session

@@ -23,7 +23,7 @@ def _parser() -> argparse.ArgumentParser:
         "Run it again after an interruption, and it goes on where it stopped.",
     )
     synth.add_argument("out", type=Path, help="folder of the dataset")
-    synth.add_argument("--like", choices=["rhd"], required=True, help="whose layout to write")
+    synth.add_argument("--like", choices=["rhd", "stb"], required=True, help="whose layout to write")
     synth.add_argument(
         "--frames", type=_positive, required=True, help="number of frames to train with; a tenth of it to evaluate"
     )

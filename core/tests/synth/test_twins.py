@@ -1,0 +1,71 @@
+"""Twins read by the real readers: projections, depth, views and motion agree."""
+
+import numpy as np
+import pytest
+import torch
+
+from handpose_core.camera import project
+from handpose_core.cli.main import main
+from handpose_core.datasets.stb import STB
+from handpose_core.hand import Side
+
+FRAMES = 6
+
+
+def synth(root, like, *options):
+    return main(["data", "synth", "--like", like, "--world", "target", "--frames", str(FRAMES), *options, str(root)])
+
+
+@pytest.fixture(scope="module")
+def stb(tmp_path_factory):
+    root = tmp_path_factory.mktemp("stb") / "data"
+    assert synth(root, "stb", "--split", "B1Counting") == 0
+    return root
+
+
+@pytest.mark.parametrize("camera", ["sk", "bb_left", "bb_right"])
+def test_stb_hands_are_where_the_labels_project(stb, camera):
+    """The hand differs from the background in colour; here it is found by what changes between distant frames."""
+    samples = STB(stb, "test", camera=camera, missing="skip")
+    assert len(samples) == FRAMES
+    for index in range(0, FRAMES, 3):
+        sample = samples[index]
+        assert (project(sample["joints_3d"], sample["K"]) - sample["joints_2d"]).abs().max() < 0.01
+        assert int(sample["side"]) == Side.LEFT
+        inside = sample["joints_2d"].round().long()
+        assert (inside >= 0).all()
+        assert (inside[:, 0] < 640).all()
+        assert (inside[:, 1] < 480).all()
+
+
+def test_stb_depth_registered_to_the_colour_camera_lies_on_the_hand(stb):
+    samples = STB(stb, "test", depth=True, missing="skip")
+    agreeing = []
+    for index in range(FRAMES):
+        sample = samples[index]
+        column, row = sample["joints_2d"].round().long().unbind(-1)
+        surface = sample["depth"][0, row, column]
+        under = (sample["joints_3d"][:, 2] - surface)[surface > 0]
+        agreeing.append(((under > -15) & (under < 120)).float().mean())
+    assert torch.stack(agreeing).mean() > 0.9
+
+
+def test_stb_stereo_pair_differs_by_the_baseline(stb):
+    left, right = (STB(stb, "test", camera=camera, missing="skip")[0] for camera in ("bb_left", "bb_right"))
+    shift = left["joints_3d"] - right["joints_3d"]
+    torch.testing.assert_close(shift, torch.tensor([120.054, 0, 0]).expand(21, 3), atol=1e-2, rtol=0)
+
+
+def test_stb_labels_of_both_rigs_are_one_rigid_hand(stb):
+    sk, bb = (STB(stb, "test", camera=camera, missing="skip")[2]["joints_3d"] for camera in ("sk", "bb_left"))
+    torch.testing.assert_close(torch.cdist(sk, sk), torch.cdist(bb, bb), atol=0.05, rtol=0)
+
+
+def test_stb_moves_smoothly(stb):
+    samples = STB(stb, "test", missing="skip")
+    joints = torch.stack([samples[i]["joints_3d"] for i in range(FRAMES)])
+    steps = torch.linalg.vector_norm(joints.diff(dim=0), dim=-1)
+    assert 0.1 < steps.mean() < 20
+    lengths = torch.linalg.vector_norm(joints[:, 10] - joints[:, 9], dim=-1)
+    assert lengths.std() < 1e-3
+    assert np.isfinite(joints.numpy()).all()

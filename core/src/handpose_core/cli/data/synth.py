@@ -1,4 +1,4 @@
-"""``handpose data ...``: make, check and look at datasets."""
+"""``handpose data synth``: make synthetic data in a dataset's own layout."""
 
 import argparse
 from collections.abc import Sequence
@@ -8,37 +8,33 @@ from handpose_core.errors import HandposeError
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run ``handpose data``; the exit status."""
-    arguments = _parser().parse_args(argv)
-    return _synth(arguments)
+    """Run ``handpose data synth``; the exit status."""
+    return _synth(_parser().parse_args(argv))
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="handpose data", description="Make, check and look at datasets.")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    synth = commands.add_parser(
-        "synth",
-        help="make a synthetic dataset in another dataset's own layout",
+    parser = argparse.ArgumentParser(
+        prog="handpose data synth",
         description="Make synthetic frames with exact labels, in the layout in which a dataset's authors publish it. "
         "Run it again after an interruption, and it goes on where it stopped.",
     )
-    synth.add_argument("out", type=Path, help="folder of the dataset")
-    synth.add_argument("--like", choices=["rhd", "stb"], required=True, help="whose layout to write")
-    synth.add_argument(
+    parser.add_argument("out", type=Path, help="folder of the dataset")
+    parser.add_argument("--like", choices=["rhd", "stb"], required=True, help="whose layout to write")
+    parser.add_argument(
         "--frames", type=_positive, required=True, help="number of frames to train with; a tenth of it to evaluate"
     )
-    synth.add_argument(
+    parser.add_argument(
         "--split", dest="part", help="make one split or sequence only, with FRAMES frames (default: all)"
     )
-    synth.add_argument(
+    parser.add_argument(
         "--world",
         choices=["source", "target"],
         default="source",
         help="source: to train on (default); target: another hand, light and camera, to stand in for real data",
     )
-    synth.add_argument("--seed", type=int, default=0, help="of everything that is drawn (default 0)")
-    synth.add_argument("--backgrounds", type=Path, help="folder of pictures to go behind the hands (default: made up)")
-    synth.add_argument("--workers", type=_positive, help="processes (default: one for each core)")
+    parser.add_argument("--seed", type=int, default=0, help="of everything that is drawn (default 0)")
+    parser.add_argument("--backgrounds", type=Path, help="folder of pictures to go behind the hands (default: made up)")
+    parser.add_argument("--workers", type=_positive, help="processes (default: one for each core)")
     return parser
 
 

@@ -1,0 +1,27 @@
+"""``handpose data ...``: make, check, look at and prepare datasets; a module each, imported when it is run."""
+
+from collections.abc import Sequence
+
+from handpose_core.cli.registry import Command
+from handpose_core.errors import HandposeError
+
+COMMANDS = {
+    "synth": Command("make synthetic data in a dataset's own layout", "handpose_core.cli.data.synth:main"),
+}
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run ``handpose data``; the exit status."""
+    name = argv[0] if argv else "--help"
+    if name in ("-h", "--help"):
+        print(_help())
+        return 0 if argv else 2
+    if name not in COMMANDS:
+        raise HandposeError("handpose data", f"'{name}'", f"one of {', '.join(COMMANDS)}", "See handpose data --help.")
+    return COMMANDS[name].load()(argv[1:])
+
+
+def _help() -> str:
+    width = max(map(len, COMMANDS)) + 2
+    lines = (f"  {name:<{width}}{command.summary}" for name, command in COMMANDS.items())
+    return "\n".join(["usage: handpose data <command> ...", "", "commands:", *lines, "", "Add --help for options."])

@@ -9,9 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
-from handpose_core.datasets import stb_layout
+from handpose_core.datasets import mhp_layout, stb_layout
 from handpose_core.datasets.rhd_layout import BONE_CLASSES, SIZE, raw_joints
 from handpose_core.hand import BONES, FINGERS, Side
+from handpose_core.synth.layouts import mhp as mhp_writer
 from handpose_core.synth.layouts import stb as stb_writer
 from handpose_core.synth.layouts.rhd import RHDFrame, annotation, write_annotations, write_frame
 
@@ -162,6 +163,39 @@ def drawn_stb(tmp_path_factory: pytest.TempPathFactory) -> DrawnSTB:
         for name in ("sk", "bb_left"):
             stb_writer.write_labels(root, sequence, cameras[name], drawn[name][sequence], STB_RULE)
     return DrawnSTB(root, drawn)
+
+
+MHP_FRAMES = 3
+MHP_RULE = "ring_2.0"
+
+
+@dataclass(frozen=True)
+class DrawnMHP:
+    """A folder in MHP's layout, and the world joints (mm, wrist in place by MHP_RULE) of every sequence."""
+
+    root: Path
+    joints: dict[int, np.ndarray]
+
+
+@pytest.fixture(scope="session")
+def drawn_mhp(tmp_path_factory: pytest.TempPathFactory) -> DrawnMHP:
+    """All 21 sequences of MHP with MHP_FRAMES frames each before four cameras; copy it before changing it."""
+    root, drawn, tvec = tmp_path_factory.mktemp("mhp"), {}, np.array([0.0, 0, 550])
+    rvecs = {camera: np.array([0.1, np.radians(30 * camera - 75), 0.05 * camera]) for camera in mhp_layout.CAMERAS}
+    for sequence in range(1, 22):
+        drawn[sequence] = _motion(Side.RIGHT, MHP_FRAMES, 10 * sequence) - [0, 0, 550 + 20 * sequence]
+        for camera, rvec in rvecs.items():
+            mhp_writer.write_calibration(root, sequence, camera, rvec, tvec)
+        for frame, joints in enumerate(drawn[sequence]):
+            views = {camera: _mhp_view(joints, rvec, tvec) for camera, rvec in rvecs.items()}
+            mhp_writer.write_frame(root, sequence, frame, joints, views, MHP_RULE)
+    return DrawnMHP(root, drawn)
+
+
+def _mhp_view(joints: np.ndarray, rvec: np.ndarray, tvec: np.ndarray) -> mhp_writer.MHPView:
+    pixels = cv2.projectPoints(joints, rvec, tvec, mhp_layout.K, mhp_layout.DISTORTION)[0][:, 0]
+    box = np.concatenate([pixels.min(0) - 20, pixels.max(0) + 20])
+    return mhp_writer.MHPView(_picture(pixels, 640, 480), joints @ cv2.Rodrigues(rvec)[0].T + tvec, box)
 
 
 @pytest.fixture(scope="session")

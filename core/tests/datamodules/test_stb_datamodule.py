@@ -64,7 +64,7 @@ def test_depth_comes_along(drawn_stb):
 
 
 def test_a_clip_has_one_crop_and_one_colour(drawn_stb):
-    data = set_up(drawn_stb.root, "fit", clip_length=3, clip_step=1, augmentation=WILD)
+    data = set_up(drawn_stb.root, "fit", group="clips", clip_length=3, clip_step=1, augmentation=WILD)
     batch = next(iter(data.train_dataloader()))
     assert batch["image"].shape == (4, 3, 3, 64, 64)
     assert batch["joints_3d"].shape == (4, 3, 21, 3)
@@ -79,7 +79,7 @@ def test_a_clip_has_one_crop_and_one_colour(drawn_stb):
 
 
 def test_a_clips_crop_holds_all_its_frames(drawn_stb):
-    data = set_up(drawn_stb.root, "test", clip_length=5, crop_scale=1.1)
+    data = set_up(drawn_stb.root, "test", group="clips", clip_length=5, crop_scale=1.1)
     assert len(data.test_set) == 2
     joints = data.test_set[0]["joints_2d"]
     assert ((joints > 0) & (joints < 63)).all()
@@ -87,7 +87,7 @@ def test_a_clips_crop_holds_all_its_frames(drawn_stb):
 
 
 def test_clips_of_training_and_validation_share_no_frame(drawn_stb):
-    data = set_up(drawn_stb.root, "fit", clip_length=2, clip_step=1)
+    data = set_up(drawn_stb.root, "fit", group="clips", clip_length=2, clip_step=1)
     clips = data.train_set.source
     train, val = (
         {tuple(frame) for i in part.indices for frame in clips.source.video_index[clips.rows[i]].tolist()}

@@ -9,7 +9,7 @@ from handpose_core.datamodules.splits import split_sequences
 from handpose_core.datasets.selection import Missing
 from handpose_core.datasets.stb import STB, CameraName
 from handpose_core.datasets.stb_layout import SEQUENCES, Split
-from handpose_core.datasets.video import Clips
+from handpose_core.datasets.video import Clips, Grouping, VideoSource, Views, grouped
 from handpose_core.datasets.wrist import WristRule
 
 
@@ -25,7 +25,8 @@ class STBDataModule(HandDataModule):
         camera: ``sk``, ``bb_left``, ``bb_right`` or ``bb`` (both of the stereo pair, one after the other).
         wrist_rule: How the wrist follows from the labelled palm, or ``palm`` to keep the palm.
         depth: Whether to read SK's depth.
-        clip_length: Frames in a clip; None gives single frames.
+        group: ``images``, ``views`` (both of the stereo pair) or ``clips`` (consecutive frames of one camera).
+        clip_length: Frames in a clip.
         clip_step: Frames from the start of a clip to the next one's; None leaves no overlap.
         val_sequences: Sequences of the training split held out for validation: whole ones, because
             neighbouring frames of a video are alike.
@@ -44,7 +45,8 @@ class STBDataModule(HandDataModule):
         camera: CameraName = "sk",
         wrist_rule: WristRule = "ring_2.0",
         depth: bool = False,
-        clip_length: int | None = None,
+        group: Grouping = "images",
+        clip_length: int = 4,
         clip_step: int | None = None,
         val_sequences: Sequence[str] = ("B6Random",),
         missing: Missing = "error",
@@ -53,14 +55,14 @@ class STBDataModule(HandDataModule):
     ) -> None:
         super().__init__(batch_size, num_workers, image_size, crop_scale, augmentation=augmentation)
         self.root, self.camera, self.wrist_rule, self.depth = Path(root), camera, wrist_rule, depth
-        self.clip_length, self.clip_step = clip_length, clip_step
+        self.group, self.clip_length, self.clip_step = group, clip_length, clip_step
         self.val_sequences, self.missing, self.exclude = tuple(val_sequences), missing, tuple(exclude)
 
-    def training_source(self) -> STB | Clips:
+    def training_source(self) -> VideoSource | Views | Clips:
         """The training split, un-cropped."""
         return self._split("train")
 
-    def evaluation_source(self) -> STB | Clips:
+    def evaluation_source(self) -> VideoSource | Views | Clips:
         """The test split, un-cropped."""
         return self._split("test")
 
@@ -74,6 +76,6 @@ class STBDataModule(HandDataModule):
         """The choices that results depend on, of the stage set up last."""
         return {**super().describe(), "val_sequences": ", ".join(self.val_sequences)}
 
-    def _split(self, split: Split) -> STB | Clips:
+    def _split(self, split: Split) -> VideoSource | Views | Clips:
         frames = STB(self.root, split, self.camera, self.wrist_rule, self.depth, self.missing, self.exclude)
-        return frames if self.clip_length is None else Clips(frames, self.clip_length, self.clip_step)
+        return grouped(frames, self.group, self.clip_length, self.clip_step)

@@ -9,6 +9,8 @@ from numpy import ndarray
 
 from handpose_core.errors import HandposeError
 
+_JPEG_START, _JPEG_SCAN, _JPEG_END = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"
+
 
 def _decode(path: Path, mode: int) -> ndarray:
     try:
@@ -17,7 +19,7 @@ def _decode(path: Path, mode: int) -> ndarray:
         raise HandposeError(
             str(path), f"no readable file ({error.strerror})", "an image", "Complete the copy of the dataset."
         ) from error
-    image: ndarray | None = cv2.imdecode(data, mode) if data.size else None
+    image: ndarray | None = cv2.imdecode(data, mode) if data.size and not _is_cut_jpeg(data.tobytes()) else None
     if image is None:
         raise HandposeError(
             str(path),
@@ -26,6 +28,11 @@ def _decode(path: Path, mode: int) -> ndarray:
             "Get this file again; it is cut off or damaged.",
         )
     return image
+
+
+def _is_cut_jpeg(data: bytes) -> bool:
+    """Whether a JPEG's last scan has no end, which OpenCV would fill up with grey."""
+    return data.startswith(_JPEG_START) and data.rfind(_JPEG_END) <= data.rfind(_JPEG_SCAN)
 
 
 def read_rgb(path: Path) -> UInt8[ndarray, "h w 3"]:

@@ -14,6 +14,7 @@ key            shape               unit
 ``vertices``   N 3 float32         mm, camera frame
 ``side``       int64 scalar        `handpose_core.hand.Side`
 ``index``      int64 scalar        position in the dataset
+``box``        4 float32           px, left, top, right, bottom, of an un-cropped image: the crop uses it up
 ``sequence``   int64 scalar        which video; ``frame``, ``view`` likewise
 =============  ==================  =========================================
 

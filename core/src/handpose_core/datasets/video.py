@@ -1,7 +1,7 @@
 """Clips of consecutive frames and groups of simultaneous views, out of any dataset that says when and whence."""
 
 from itertools import pairwise
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
 from jaxtyping import Int
@@ -9,7 +9,11 @@ from numpy import ndarray
 from torch.utils.data import Dataset
 
 from handpose_core.datasets.sample import Sample, collate
+from handpose_core.datasets.selection import check_choice
 from handpose_core.errors import HandposeError
+
+Grouping = Literal["images", "views", "clips"]
+"""Single images, all `Views` of a moment, or `Clips` of consecutive frames."""
 
 
 @runtime_checkable
@@ -18,9 +22,11 @@ class VideoSource(Protocol):
 
     Attributes:
         video_index: Sequence, frame and view number of every sample.
+        sequences: The first of these.
     """
 
     video_index: Int[ndarray, "samples 3"]
+    sequences: Int[ndarray, " samples"]
 
     def __len__(self) -> int:
         """How many samples."""
@@ -138,6 +144,20 @@ class Views(Dataset[Sample]):
             "view_groups": f"{len(self)} of {self.rows.shape[1]} views",
             "incomplete_groups": str(self.incomplete),
         }
+
+
+def grouped(
+    images: VideoSource, group: Grouping, clip_length: int, clip_step: int | None
+) -> VideoSource | Views | Clips:
+    """The images as they are, in `Views` or in `Clips`.
+
+    Raises:
+        HandposeError: an unknown grouping, or what `Views` and `Clips` raise.
+    """
+    check_choice("data", "group", group, get_args(Grouping))
+    if group == "views":
+        return Views(images)
+    return Clips(images, clip_length, clip_step) if group == "clips" else images
 
 
 def _windows(video_index: Int[ndarray, "samples 3"], length: int, step: int) -> Int[ndarray, "clips frames"]:

@@ -1,0 +1,94 @@
+"""MHP for training and testing; see `handpose_core.datasets.mhp`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from handpose_core.datamodules.augmentation import Augmentation
+from handpose_core.datamodules.base import HandDataModule, Part
+from handpose_core.datasets.mhp import MHP, Boxes, Labels, Lens
+from handpose_core.datasets.mhp_layout import CAMERAS, Split
+from handpose_core.datasets.selection import Missing
+from handpose_core.datasets.video import Clips, Grouping, VideoSource, Views, grouped
+from handpose_core.datasets.wrist import WristRule
+
+
+class MHPDataModule(HandDataModule):
+    """MHP, or synthetic data in its layout: trains on data_3 to data_21, validates and tests on data_1 and data_2.
+
+    The test set is the validation set, as the thesis's author has it: choose nothing by it that is then tested.
+
+    Args:
+        root: The folder that holds ``annotated_frames/`` and ``calibrations/``.
+        batch_size: Samples in a batch, in each process.
+        num_workers: Loader processes; 0 loads in the training process.
+        image_size: Side of the square crops, px.
+        crop_scale: The crop's side over the joints' extent, or the box's where ``boxes`` are published.
+        group: ``images``, ``views`` (all cameras of a moment) or ``clips`` (consecutive frames of one camera).
+        clip_length: Frames in a clip.
+        clip_step: Frames from the start of a clip to the next one's; None leaves no overlap.
+        cameras: Which webcams, 1 to 4.
+        lens: ``undistorted`` images of a pinhole camera, or ``as_is``.
+        wrist_rule: ``palm`` keeps the labelled palm as joint 0; the others put the wrist there.
+        labels: ``published`` joints in the cameras' frames where there are any, or all ``computed``.
+        boxes: ``published`` crops around the authors' boxes where there are any, ``none`` around the joints.
+        missing: ``error``, or ``skip`` to read the frames whose files are there and record the others' number.
+        exclude: Frames to leave out on purpose, of all cameras, named as ``data_3/17``.
+        augmentation: How to vary training samples; None leaves them as labelled.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        batch_size: int = 8,
+        num_workers: int = 0,
+        image_size: int = 256,
+        crop_scale: float = 1.5,
+        group: Grouping = "images",
+        clip_length: int = 4,
+        clip_step: int | None = None,
+        cameras: Sequence[int] = CAMERAS,
+        lens: Lens = "undistorted",
+        wrist_rule: WristRule = "palm",
+        labels: Labels = "published",
+        boxes: Boxes = "none",
+        missing: Missing = "error",
+        exclude: Sequence[str] = (),
+        augmentation: Augmentation | None = None,
+    ) -> None:
+        super().__init__(batch_size, num_workers, image_size, crop_scale, augmentation=augmentation)
+        self.root, self.group, self.clip_length, self.clip_step = Path(root), group, clip_length, clip_step
+        self.cameras, self.lens, self.wrist_rule = tuple(cameras), lens, wrist_rule
+        self.labels, self.boxes, self.missing, self.exclude = labels, boxes, missing, tuple(exclude)
+
+    def training_source(self) -> VideoSource | Views | Clips:
+        """The training split, un-cropped."""
+        return self._split("train")
+
+    def evaluation_source(self) -> VideoSource | Views | Clips:
+        """The validation split, un-cropped."""
+        return self._split("validation")
+
+    def training_and_validation(self) -> tuple[Part, Part]:
+        """The author's two splits, whole."""
+        train, val = self.training_source(), self.evaluation_source()
+        return (train, range(len(train))), (val, range(len(val)))
+
+    def _split(self, split: Split) -> VideoSource | Views | Clips:
+        images = MHP(
+            self.root,
+            split,
+            self.cameras,
+            self.lens,
+            self.wrist_rule,
+            self.labels,
+            self.boxes,
+            self.missing,
+            self.exclude,
+        )
+        return grouped(images, self.group, self.clip_length, self.clip_step)
+
+    def describe(self) -> dict[str, str]:
+        """The choices that results depend on, of the stage set up last."""
+        choices = super().describe()
+        around = {"crop": choices["crop"].replace("joints", "boxes")} if self.boxes == "published" else {}
+        return {**choices, **around}

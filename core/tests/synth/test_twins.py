@@ -6,6 +6,7 @@ import torch
 
 from handpose_core.camera import project
 from handpose_core.cli.main import main
+from handpose_core.datasets.mhp import MHP
 from handpose_core.datasets.stb import STB
 from handpose_core.hand import Side
 
@@ -69,3 +70,48 @@ def test_stb_moves_smoothly(stb):
     lengths = torch.linalg.vector_norm(joints[:, 10] - joints[:, 9], dim=-1)
     assert lengths.std() < 1e-3
     assert np.isfinite(joints.numpy()).all()
+
+
+@pytest.fixture(scope="module")
+def mhp(tmp_path_factory):
+    root = tmp_path_factory.mktemp("mhp") / "data"
+    assert synth(root, "mhp", "--split", "data_1") == 0
+    return root
+
+
+def test_mhp_joints_fit_every_camera_and_each_other(mhp):
+    samples = MHP(mhp, "validation", missing="skip")
+    assert len(samples) == 4 * FRAMES
+    for index in range(0, len(samples), 5):
+        sample = samples[index]
+        assert (project(sample["joints_3d"], sample["K"]) - sample["joints_2d"]).abs().max() < 0.01
+        assert int(sample["side"]) == Side.RIGHT
+    group = [samples[i] for i in range(4)]
+    assert len({int(sample["view"]) for sample in group}) == 4
+    in_world = torch.stack([(sample["joints_3d"] - sample["t"]) @ sample["R"] for sample in group])
+    assert (in_world - in_world[0]).abs().max() < 0.05
+    assert in_world[0, :, 1].mean() > 100  # above the Leap Motion, whose y points up
+
+
+def test_mhp_hands_lie_under_their_joints_once_undistorted(mhp):
+    """The pixels at the joints have skin's colour: they differ from those at mirrored places by more than noise."""
+    samples = MHP(mhp, "validation", missing="skip")
+    near, far = [], []
+    for index in range(0, len(samples), 3):
+        sample = samples[index]
+        inside = sample["joints_2d"].round().long()
+        kept = ((inside > 10) & (inside < torch.tensor([630, 470]))).all(-1)
+        column, row = inside[kept].unbind(-1)
+        skin = sample["image"][:, row, column]
+        near.append(skin.std(dim=1).mean())
+        everywhere = sample["image"].flatten(1)
+        far.append(everywhere[:, torch.randperm(everywhere.shape[1])[:200]].std(dim=1).mean())
+    assert torch.stack(near).mean() < torch.stack(far).mean()
+
+
+def test_mhp_computed_labels_agree_with_the_published_files(mhp):
+    published, computed = (
+        MHP(mhp, "validation", labels=labels, missing="skip") for labels in ("published", "computed")
+    )
+    for index in range(0, len(published), 7):
+        torch.testing.assert_close(published[index]["joints_3d"], computed[index]["joints_3d"], atol=0.01, rtol=0)

@@ -9,11 +9,14 @@ import cv2
 import numpy as np
 import pytest
 
-from handpose_core.datasets import mhp_layout, stb_layout
+from handpose_core.datasets import freihand_layout, mhp_layout, stb_layout
 from handpose_core.datasets.rhd_layout import BONE_CLASSES, SIZE, raw_joints
 from handpose_core.hand import BONES, FINGERS, Side
+from handpose_core.synth.layouts import cmu_ps as cmu_ps_writer
+from handpose_core.synth.layouts import freihand as freihand_writer
 from handpose_core.synth.layouts import mhp as mhp_writer
 from handpose_core.synth.layouts import stb as stb_writer
+from handpose_core.synth.layouts.images import write_image
 from handpose_core.synth.layouts.rhd import RHDFrame, annotation, write_annotations, write_frame
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
@@ -196,6 +199,73 @@ def _mhp_view(joints: np.ndarray, rvec: np.ndarray, tvec: np.ndarray) -> mhp_wri
     pixels = cv2.projectPoints(joints, rvec, tvec, mhp_layout.K, mhp_layout.DISTORTION)[0][:, 0]
     box = np.concatenate([pixels.min(0) - 20, pixels.max(0) + 20])
     return mhp_writer.MHPView(_picture(pixels, 640, 480), joints @ cv2.Rodrigues(rvec)[0].T + tvec, box)
+
+
+@dataclass(frozen=True)
+class DrawnPhotograph:
+    """One hand of CMU-PS as it was drawn."""
+
+    pixels: np.ndarray
+    valid: np.ndarray
+    side: Side
+
+
+@dataclass(frozen=True)
+class DrawnCMUPS:
+    """A folder in CMU-PS's layout, and the hands of every part by name."""
+
+    root: Path
+    hands: dict[str, dict[str, DrawnPhotograph]]
+
+
+@pytest.fixture(scope="session")
+def drawn_cmu_ps(tmp_path_factory: pytest.TempPathFactory) -> DrawnCMUPS:
+    """12 hands of 6 photographs in manual_train, 4 in manual_test and 5 in hands_v143; copy it before changing it."""
+    root, rng = tmp_path_factory.mktemp("cmu_ps"), np.random.default_rng(0)
+    hands: dict[str, dict[str, DrawnPhotograph]] = {"manual_train": {}, "manual_test": {}, "hands_v143": {}}
+    for part, count in (("manual_train", 12), ("manual_test", 4), ("hands_v143", 5)):
+        for i in range(count):
+            side = Side(i % 2)
+            name = f"imgs/{i:08d}.jpg" if part == "hands_v143" else f"{i // 2:09d}_01_{'lr'[side]}"
+            pixels = _pixels(_motion(side, 1, 7 * i)[0], K)
+            valid = rng.random(21) < 0.8
+            valid[[0, 9]] = True
+            hands[part][name] = DrawnPhotograph(np.where(valid[:, None], pixels, 0), valid, side)
+            picture = _picture(pixels, 300 + 10 * i, 320)
+            if part == "hands_v143":
+                write_image(root / name, picture)
+            else:
+                cmu_ps_writer.write_hand(root, part, name, picture, hands[part][name].pixels, valid, side)
+    listed = {name: (hand.pixels, hand.valid) for name, hand in hands["hands_v143"].items()}
+    cmu_ps_writer.write_list(root, listed)
+    return DrawnCMUPS(root, hands)
+
+
+FREIHAND_K = np.array([[480.0, 0, 112], [0, 482, 110], [0, 0, 1]])
+
+
+@dataclass(frozen=True)
+class DrawnFreiHAND:
+    """A folder in FreiHAND's layout, and the joints and vertices (mm) of every pose."""
+
+    root: Path
+    joints: dict[str, np.ndarray]
+    vertices: dict[str, np.ndarray]
+
+
+@pytest.fixture(scope="session")
+def drawn_freihand(tmp_path_factory: pytest.TempPathFactory) -> DrawnFreiHAND:
+    """5 training poses in four versions and 3 evaluation poses; copy it before changing it."""
+    root = tmp_path_factory.mktemp("freihand")
+    joints = {"training": _motion(Side.RIGHT, 5) * 1.2, "evaluation": _motion(Side.RIGHT, 3, 30) * 1.2}
+    vertices = {split: np.concatenate([poses, poses + 5], axis=1) for split, poses in joints.items()}
+    for split, poses in joints.items():
+        for version in freihand_layout.VERSIONS[: 4 if split == "training" else 1]:
+            for pose, hand in enumerate(poses):
+                number = freihand_layout.image_number(pose, version, len(poses))
+                freihand_writer.write_image(root, split, number, _picture(_pixels(hand, FREIHAND_K), 224, 224))
+        freihand_writer.write_labels(root, split, np.stack([FREIHAND_K] * len(poses)), poses, vertices[split])
+    return DrawnFreiHAND(root, joints, vertices)
 
 
 @pytest.fixture(scope="session")

@@ -26,8 +26,16 @@ def labels_3d(where: str, joints_3d: Float64[ndarray, "21 3"], K: Float64[ndarra
     For datasets that do not say which joints can be seen: ``visible`` is true for all.
 
     Raises:
-        HandposeError: a joint that is not in front of the camera, or a hand of no hand's size.
+        HandposeError: a joint that is not in front of the camera, a hand of no hand's size, or intrinsics that
+            are no camera's.
     """
+    if not (K[0, 0] > 0 and K[1, 1] > 0 and (K[2] == [0, 0, 1]).all()):
+        raise HandposeError(
+            f"{where}, K",
+            str(K.tolist()),
+            "positive focal lengths, and 0 0 1 in the last row",
+            "Check the order of the numbers, or leave this frame out with `exclude`.",
+        )
     if not (joints_3d[:, 2] > 0).all():
         raise HandposeError(
             f"{where}, joint {int(joints_3d[:, 2].argmin())}",

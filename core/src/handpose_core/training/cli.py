@@ -28,6 +28,7 @@ from handpose_core.training.callbacks_results import ResultsTable
 from handpose_core.training.checkpoints import check_checkpoint
 from handpose_core.training.data_names import resolve_data, short_name
 from handpose_core.training.recipes import Resolved
+from handpose_core.training.threads import leave_cores_to_loaders
 
 SEED = 0
 CALLBACKS: dict[str, type[Callback]] = {
@@ -151,6 +152,11 @@ class HandposeCLI(LightningCLI):
                 "Leave --run_dir out, or go on from its checkpoint: --ckpt_path <run folder>/fit/checkpoints/last.ckpt",
             )
         self.stage_dir = logging.unused(self.run_dir / subcommand)
+
+    def instantiate_classes(self) -> None:
+        """Build data, model and trainer, and share the cores with the loaders."""
+        super().instantiate_classes()
+        leave_cores_to_loaders(getattr(self.datamodule, "num_workers", 0))
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """The trainer, writing into the run folder.

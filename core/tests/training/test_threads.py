@@ -15,7 +15,7 @@ def threads():
     torch.set_num_threads(before)
 
 
-@pytest.mark.parametrize("cores, workers, expected", [(8, 3, 5), (2, 2, 1), (1, 0, 1), (4, 0, 4)])
+@pytest.mark.parametrize(("cores", "workers", "expected"), [(8, 3, 5), (2, 2, 1), (1, 0, 1), (4, 0, 4)])
 def test_takes_what_the_workers_leave(monkeypatch, cores, workers, expected):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: cores)

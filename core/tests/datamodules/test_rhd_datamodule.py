@@ -14,6 +14,7 @@ from handpose_core.datamodules.augmentation import Augmentation
 from handpose_core.datamodules.base import split_indices
 from handpose_core.datamodules.cropped import CroppedDataset
 from handpose_core.datamodules.rhd import RHDDataModule
+from handpose_core.datamodules.sampling import Draw
 from handpose_core.datasets.rhd import RHD
 from handpose_core.errors import HandposeError
 from handpose_core.synth.layouts.rhd import write_annotations
@@ -73,9 +74,9 @@ def test_test_and_predict_take_the_evaluation_split_in_order(rhd_root, stage):
 
 def test_k_lands_on_the_joints_after_any_augmentation(rhd_root):
     data = set_up(rhd_root, "fit", augmentation=WILD, image_size=256)
-    for _ in range(4):
+    for epoch in range(4):
         for i in range(len(data.train_set)):
-            sample = data.train_set[i]
+            sample = data.train_set[Draw(i, epoch=epoch)]
             assert (project(sample["joints_3d"], sample["K"]) - sample["joints_2d"]).norm(dim=-1).max() < 0.05
 
 
@@ -90,19 +91,23 @@ def test_augmented_image_shows_the_hand_under_its_joints(rhd_root):
 
 def test_validation_is_never_varied(rhd_root):
     data = set_up(rhd_root, "fit", augmentation=WILD)
-    assert torch.equal(data.val_set[0]["image"], data.val_set[0]["image"])
-    assert not torch.equal(data.train_set[0]["image"], data.train_set[0]["image"])
+    for samples, same in ((data.val_set, True), (data.train_set, False)):
+        first, second = (samples[Draw(0, epoch=epoch)]["image"] for epoch in (0, 1))
+        assert torch.equal(first, second) == same
 
 
-@pytest.mark.parametrize("workers", [0, 2])
-def test_training_repeats_with_the_seed(rhd_root, workers):
-    def epoch(seed):
+def test_training_repeats_with_the_seed_whatever_the_number_of_workers(rhd_root):
+    def epochs(seed, workers):
         torch.manual_seed(seed)
         loader = set_up(rhd_root, "fit", augmentation=WILD, num_workers=workers).train_dataloader()
-        return torch.cat([batch["K"] for batch in loader])
+        return [torch.cat([batch["image"] for batch in loader]) for _ in range(2)]
 
-    assert torch.equal(epoch(1), epoch(1))
-    assert not torch.equal(epoch(1), epoch(2))
+    alone, again, two, other = epochs(1, 0), epochs(1, 0), epochs(1, 2), epochs(2, 0)
+    for epoch in range(2):
+        assert torch.equal(alone[epoch], again[epoch])
+        assert torch.equal(alone[epoch], two[epoch])
+        assert not torch.equal(alone[epoch], other[epoch])
+    assert not torch.equal(*alone)
 
 
 BUSY_PARENT = """
@@ -124,19 +129,10 @@ def test_workers_start_after_opencv_has_run_threads(rhd_root):
     assert done.stdout.strip() == "7", done.stderr
 
 
-def test_workers_and_epochs_draw_differently(rhd_root):
-    source = RHD(rhd_root, "training")
-    same = CroppedDataset(source, [0] * 8, 32, 1.5, WILD)
-    loader = torch.utils.data.DataLoader(same, 2, num_workers=2, persistent_workers=True)
-    drawn = torch.cat([batch["K"] for _ in range(2) for batch in loader]).flatten(1)
-    assert len(drawn.unique(dim=0)) == 16
-
-
-def test_ranks_draw_differently(rhd_root):
-    source = RHD(rhd_root, "training")
-    torch.manual_seed(0)
-    first, second = (CroppedDataset(source, [0], 32, 1.5, WILD, rank)[0]["K"] for rank in (0, 1))
-    assert not torch.equal(first, second)
+def test_positions_epochs_and_seeds_draw_differently(rhd_root):
+    same = CroppedDataset(RHD(rhd_root, "training"), [0] * 3, 32, 1.5, WILD)
+    drawn = [same[Draw(i, seed, epoch)]["K"] for i in range(3) for seed in range(3) for epoch in range(3)]
+    assert len(torch.stack(drawn).flatten(1).unique(dim=0)) == 27
 
 
 def test_stages_read_only_what_they_need(root):

@@ -1,15 +1,29 @@
-"""Augmentation for training: where the crop lies, how it is turned, and its colours."""
+"""Augmentation for training: where the crop lies, how it is turned and mirrored, and its colours.
+
+Amounts stand in `Augmentation`; what is drawn is one `Placement` and one colour matrix a sample. Brightness,
+contrast, saturation and hue are linear in the colour, so that the four are one 3 x 4 matrix and one pass over
+8-bit pixels: 0.03 ms for 256 x 256 px, where albumentations' four steps take 0.4 ms. Blur and noise are
+albumentations'.
+"""
 
 import math
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, fields
+from typing import Any
 
+import cv2
 import numpy as np
-import torch
-from jaxtyping import Float
-from torch import Tensor
+from jaxtyping import Float64, UInt8
+from numpy import ndarray
 
 from handpose_core.errors import HandposeError
+
+_LARGEST = {"rotation": 180.0, "hue": 0.5, "flip": 1.0, "blur": 10.0}
+_LUMA = np.array([0.299, 0.587, 0.114])
+_YIQ = np.array([_LUMA, [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]])
+"""RGB to luma and two colour axes (NTSC): turning these from the second to the first goes red, green, blue."""
+_FROM_YIQ = np.linalg.inv(_YIQ)
 
 
 @dataclass(frozen=True)
@@ -20,27 +34,32 @@ class Augmentation:
         rotation: In the image plane, degrees to either side.
         scale: Of the crop's size: factor 1 - scale to 1 + scale.
         shift: Of the crop's centre, as a fraction of its size, in x and y to either side.
+        flip: Probability of a mirror image, which shows a hand of the other side.
         brightness: Factor 1 - brightness to 1 + brightness; ``contrast`` and ``saturation`` likewise.
         contrast: See ``brightness``.
         saturation: See ``brightness``.
         hue: Fraction of the colour circle, to either side.
+        blur: Standard deviation of a Gaussian blur, px.
+        noise: Standard deviation of Gaussian noise, of colours in [0, 1].
     """
 
     rotation: float = 30.0
     scale: float = 0.15
     shift: float = 0.1
+    flip: float = 0.0
     brightness: float = 0.2
     contrast: float = 0.2
     saturation: float = 0.2
     hue: float = 0.05
+    blur: float = 0.0
+    noise: float = 0.0
 
     def __post_init__(self) -> None:
-        most = {"rotation": 180.0, "hue": 0.5}
-        for field in fields(self):
-            value, largest = getattr(self, field.name), most.get(field.name, 0.9)
+        for name in (field.name for field in fields(self)):
+            value, largest = getattr(self, name), _LARGEST.get(name, 0.9)
             if not 0 <= value <= largest:
                 raise HandposeError(
-                    f"augmentation, {field.name}", str(value), f"a number from 0 to {largest}", "Change it; 0 is off."
+                    f"augmentation, {name}", str(value), f"a number from 0 to {largest}", "Change it; 0 is off."
                 )
 
 
@@ -52,42 +71,80 @@ class Placement:
         angle: In the image plane, radians, x towards y.
         scale: Factor on the crop's size.
         shift: Of the crop's centre, as a fraction of its size.
+        flip: Whether the crop, once turned, is mirrored left to right.
     """
 
     angle: float
     scale: float
-    shift: Float[Tensor, "2"]
+    shift: Float64[ndarray, "2"]
+    flip: bool = False
 
 
-def draw_placement(augmentation: Augmentation, generator: torch.Generator) -> Placement:
+AS_LABELLED = Placement(angle=0.0, scale=1.0, shift=np.zeros(2))
+"""The crop that is not varied."""
+
+
+def draw_placement(augmentation: Augmentation, rng: np.random.Generator) -> Placement:
     """Draw one variation of the crop."""
-    angle, scale, x, y = (2 * torch.rand(4, generator=generator) - 1).tolist()
+    angle, scale, x, y = rng.uniform(-1, 1, 4)
     return Placement(
-        angle=math.radians(augmentation.rotation) * angle,
-        scale=1 + augmentation.scale * scale,
-        shift=augmentation.shift * torch.tensor([x, y]),
+        angle=math.radians(augmentation.rotation) * float(angle),
+        scale=1 + augmentation.scale * float(scale),
+        shift=augmentation.shift * np.array([x, y]),
+        flip=bool(rng.random() < augmentation.flip),
     )
 
 
+def colour_matrix(
+    brightness: float, contrast: float, saturation: float, hue: float, mean: Float64[ndarray, "3"]
+) -> Float64[ndarray, "3 4"]:
+    """The affine map of RGB colours that does the four after one another, as one matrix on ``(r, g, b, 1)``.
+
+    Args:
+        brightness: Factor on the colours.
+        contrast: Factor on the colours' distance from the image's mean luma.
+        saturation: Factor on the colours' distance from their own luma.
+        hue: Turn of the colour circle, as a fraction of it, about the luma axis (NTSC's YIQ).
+        mean: The image's mean colour.
+    """
+    grey = np.broadcast_to(_LUMA, (3, 3))
+    c, s = math.cos(2 * math.pi * hue), math.sin(2 * math.pi * hue)
+    turned = _FROM_YIQ @ np.array([[1, 0, 0], [0, c, s], [0, -s, c]]) @ _YIQ
+    # Greys pass through saturation and hue unchanged: the contrast's offset is added last.
+    colours = turned @ (saturation * np.eye(3) + (1 - saturation) * grey) * (brightness * contrast)
+    offset = (1 - contrast) * brightness * float(_LUMA @ mean)
+    return np.column_stack([colours, np.full(3, offset)])
+
+
 class ColourJitter:
-    """Varies brightness, contrast, saturation and hue of an RGB image in [0, 1], by albumentations."""
+    """Varies brightness, contrast, saturation and hue of an 8-bit RGB image, then its blur and noise."""
 
     def __init__(self, augmentation: Augmentation) -> None:
-        os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it would ask its server for a newer version
-        import albumentations  # here, because it takes a second that evaluation need not spend
-
-        jitter = albumentations.ColorJitter(
-            brightness=(1 - augmentation.brightness, 1 + augmentation.brightness),
-            contrast=(1 - augmentation.contrast, 1 + augmentation.contrast),
-            saturation=(1 - augmentation.saturation, 1 + augmentation.saturation),
-            hue=(-augmentation.hue, augmentation.hue),
-            p=1.0,
+        self._amounts = np.array(
+            [augmentation.brightness, augmentation.contrast, augmentation.saturation, augmentation.hue]
         )
-        self._transform = albumentations.Compose([jitter])
+        self._grain = _blur_and_noise(augmentation) if augmentation.blur or augmentation.noise else None
 
-    def __call__(self, image: Float[Tensor, "3 h w"], generator: torch.Generator) -> Float[Tensor, "3 h w"]:
-        """Vary one image by the generator's next draw."""
-        self._transform.set_random_seed(int(torch.randint(2**31, (), generator=generator)))
-        pixels = np.ascontiguousarray(image.permute(1, 2, 0).numpy())
-        varied = self._transform(image=pixels)["image"]
-        return torch.from_numpy(varied).permute(2, 0, 1).contiguous().clamp(0, 1)
+    def __call__(self, image: UInt8[ndarray, "h w 3"], rng: np.random.Generator) -> UInt8[ndarray, "h w 3"]:
+        """Vary one image by the generator's next draws."""
+        drawn = self._amounts * rng.uniform(-1, 1, 4)
+        if self._amounts.any():
+            mean = np.array(cv2.mean(image)[:3])
+            brightness, contrast, saturation, hue = (drawn + np.array([1, 1, 1, 0])).tolist()
+            image = cv2.transform(image, colour_matrix(brightness, contrast, saturation, hue, mean))
+        if self._grain:
+            self._grain.set_random_seed(int(rng.integers(2**31)))
+            image = self._grain(image=image)["image"]
+        return image
+
+
+def _blur_and_noise(augmentation: Augmentation) -> Any:
+    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it would ask its server for a newer version
+    import albumentations  # here, because it takes a second that most runs need not spend
+
+    steps: list[Callable[..., Any]] = []
+    if augmentation.blur:
+        steps.append(albumentations.GaussianBlur(blur_limit=0, sigma_limit=(0.0, augmentation.blur), p=1.0))
+    if augmentation.noise:
+        steps.append(albumentations.GaussNoise(std_range=(0.0, augmentation.noise), p=1.0))
+    return albumentations.Compose(steps)

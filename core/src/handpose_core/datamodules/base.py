@@ -1,17 +1,19 @@
 """What every hand datamodule does: held-out validation samples, crops, loaders, distributed sampling."""
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import cv2
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.overrides.distributed import UnrepeatedDistributedSampler
-from torch.utils.data import DataLoader, DistributedSampler, Sampler
+from torch.utils.data import DataLoader, Sampler
 
 from handpose_core.datamodules.augmentation import Augmentation
 from handpose_core.datamodules.cropped import CroppedClips, CroppedDataset, CroppedViews, SampleSource
+from handpose_core.datamodules.sampling import TrainingLoader, TrainingSampler
 from handpose_core.datamodules.splits import split_indices
 from handpose_core.datasets.sample import Sample, collate
 from handpose_core.datasets.video import Clips, Views
@@ -38,7 +40,7 @@ class HandDataModule(pl.LightningDataModule, ABC):
     `training_and_validation`); test and predict take the evaluation split. Each stage reads only the split it needs.
     Sources of `Clips` and `Views` give samples with a time or view axis.
 
-    Several processes share the samples without Lightning's help: training by `DistributedSampler`, which
+    Several processes share the samples without Lightning's help: training by `TrainingSampler`, which
     repeats a few to give each process equally many; validation, test and prediction by
     `UnrepeatedDistributedSampler`, which gives every sample exactly once. Lightning keeps both,
     whatever the Trainer's ``use_distributed_sampler`` says.
@@ -104,9 +106,8 @@ class HandDataModule(pl.LightningDataModule, ABC):
     def _cropped(
         self, source: SampleSource, indices: Sequence[int], augmentation: Augmentation | None
     ) -> CroppedDataset:
-        rank = self.trainer.global_rank if self.trainer else 0
         kind = next((kind for wrapper, kind in _CROPPED.items() if isinstance(source, wrapper)), CroppedDataset)
-        return kind(source, indices, self.image_size, self.crop_scale, augmentation, rank)
+        return kind(source, indices, self.image_size, self.crop_scale, augmentation)
 
     @property
     def train_set(self) -> CroppedDataset:
@@ -138,10 +139,12 @@ class HandDataModule(pl.LightningDataModule, ABC):
         }
 
     def train_dataloader(self) -> DataLoader[Sample]:
-        """Training batches, shuffled."""
+        """Training batches, shuffled; in the middle of an epoch a checkpoint goes on with the ones not yet seen."""
         world, rank = self._processes()
-        sampler: Sampler[int] | None = DistributedSampler(self.train_set, world, rank) if world > 1 else None
-        return self._loader(self.train_set, sampler, shuffle=sampler is None)
+        # As Lightning seeds its own: torch's seed differs between processes when the run has none.
+        seed = torch.initial_seed() % 2**32 if world == 1 else int(os.environ.get("PL_GLOBAL_SEED", 0))
+        sampler = TrainingSampler(self.train_set, world, rank, seed=seed)
+        return self._loader(TrainingLoader, self.train_set, sampler)
 
     def val_dataloader(self) -> DataLoader[Sample]:
         """Validation batches, in order."""
@@ -165,13 +168,14 @@ class HandDataModule(pl.LightningDataModule, ABC):
                 "data, evaluation", f"{len(samples)} samples for {world} processes", "one each", "Use fewer devices."
             )
         sampler = UnrepeatedDistributedSampler(samples, world, rank, shuffle=False) if world > 1 else None
-        return self._loader(samples, sampler, shuffle=False)
+        return self._loader(DataLoader, samples, sampler)
 
-    def _loader(self, samples: CroppedDataset, sampler: Sampler[int] | None, shuffle: bool) -> DataLoader[Sample]:
-        return DataLoader(
+    def _loader(
+        self, kind: type[DataLoader[Sample]], samples: CroppedDataset, sampler: Sampler[Any] | None
+    ) -> DataLoader[Sample]:
+        return kind(
             samples,
             self.batch_size,
-            shuffle=shuffle,
             sampler=sampler,
             num_workers=self.num_workers,
             collate_fn=collate,

@@ -1,30 +1,35 @@
-"""Square crops around the hand that carry everything else of the sample along."""
+"""Square crops around the hand that carry everything else of the sample along.
+
+In numpy, on 8-bit colours: a crop is some thirty operations on a few numbers, which cost torch several times as
+much, and OpenCV warps bytes. Float colours are made of the finished crop only.
+"""
 
 import math
 
 import cv2
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Float64, Num, UInt8
+from numpy import ndarray
 from torch import Tensor
 
-from handpose_core.camera import transform_pixels
 from handpose_core.datasets.sample import Sample
+from handpose_core.hand import Side
 
 _LEAST_BOX_PX = 16.0
+_NO_TURN = np.eye(3)
 
 
-def in_image(sample: Sample) -> Tensor:
+def in_image(sample: Sample) -> Bool[ndarray, "*batch 21"]:
     """Which of the 21 joints are annotated and lie in front of the camera and inside the image, seen or not."""
     height, width = sample["image"].shape[-2:]
-    pixels = sample["joints_2d"]
-    upper = pixels.new_tensor([width - 0.5, height - 0.5])
+    pixels = sample["joints_2d"].numpy()
     # Not-a-number compares false, so that it is outside.
-    inside: Tensor = ((pixels >= -0.5) & (pixels <= upper)).all(-1)
-    return inside & _in_front(sample)
+    inside = (pixels >= -0.5) & (pixels <= (width - 0.5, height - 0.5))
+    return np.all(inside, axis=-1) & _in_front(sample)
 
 
-def hand_box(sample: Sample, scale: float) -> tuple[Float[Tensor, "2"], Float[Tensor, ""]]:
+def hand_box(sample: Sample, scale: float) -> tuple[Float64[ndarray, "2"], float]:
     """The square around the joints: its centre (px) and its side, ``scale`` times the joints' longer extent.
 
     Joints that are not annotated do not count; a clip's box is around the joints of all its frames. Joints
@@ -33,63 +38,121 @@ def hand_box(sample: Sample, scale: float) -> tuple[Float[Tensor, "2"], Float[Te
     At least one joint must be in front of the camera (see `in_image`).
     """
     height, width = sample["image"].shape[-2:]
-    pixels = sample["joints_2d"][_in_front(sample)]
-    size = pixels.new_tensor([width, height])
-    pixels = pixels.clamp(-size / 2, 1.5 * size)
-    low, high = pixels.amin(0), pixels.amax(0)
-    return (low + high) / 2, ((high - low).max() * scale).clamp_min(_LEAST_BOX_PX)
+    pixels, size = sample["joints_2d"].numpy()[_in_front(sample)].astype(np.float64), np.array([width, height])
+    pixels = np.clip(pixels, -size / 2, 1.5 * size)
+    low, high = pixels.min(0), pixels.max(0)
+    return (low + high) / 2, max(float((high - low).max()) * scale, _LEAST_BOX_PX)
 
 
-def _in_front(sample: Sample) -> Tensor:
-    placed = sample["joints_2d"].isfinite().all(-1)
+def _in_front(sample: Sample) -> Bool[ndarray, "*batch 21"]:
+    placed: Bool[ndarray, "*batch 21"] = np.isfinite(sample["joints_2d"].numpy()).all(-1)
     if "annotated" in sample:
-        placed = placed & sample["annotated"]
-    return placed & (sample["joints_3d"][..., 2] > 0) if "joints_3d" in sample else placed
+        placed = placed & sample["annotated"].numpy()
+    return placed & (sample["joints_3d"].numpy()[..., 2] > 0) if "joints_3d" in sample else placed
 
 
-def rotate_about_centre(angle: float, size: int) -> Float[Tensor, "3 3"]:
+def crop_map(centre: Float64[ndarray, "2"], side: float, size: int) -> Float64[ndarray, "3 3"]:
+    """The pixel map from an image to its crop of ``side`` px around ``centre``, resized to ``size``.
+
+    As `handpose_core.camera.crop_matrix`, of one image.
+    """
+    scale = size / side
+    x, y = (side / 2 - centre) * scale - 0.5
+    return np.array([[scale, 0, x], [0, scale, y], [0, 0, 1]])
+
+
+def rotate_about_centre(angle: float, size: int) -> Float64[ndarray, "3 3"]:
     """The pixel map that turns a ``size`` x ``size`` image by ``angle`` (radians, x towards y) about its centre."""
     middle = (size - 1) / 2
     turn = roll(angle)
-    turn[:2, 2] = middle - turn[:2, :2] @ turn.new_tensor([middle, middle])
+    turn[:2, 2] = middle - turn[:2, :2].sum(1) * middle
     return turn
 
 
-def roll(angle: float) -> Float[Tensor, "3 3"]:
-    """The rotation about the optical axis by ``angle`` (radians, x towards y), float64."""
+def flip_image(size: int) -> Float64[ndarray, "3 3"]:
+    """The pixel map that mirrors an image ``size`` px wide left to right."""
+    return np.array([[-1.0, 0, size - 1], [0, 1, 0], [0, 0, 1]])
+
+
+def roll(angle: float) -> Float64[ndarray, "3 3"]:
+    """The rotation about the optical axis by ``angle`` (radians, x towards y)."""
     c, s = math.cos(angle), math.sin(angle)
-    return torch.tensor([[c, -s, 0], [s, c, 0], [0, 0, 1]], dtype=torch.float64)
+    return np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
 
 
-def warp(sample: Sample, A: Float[Tensor, "3 3"], size: int, angle: float = 0.0) -> Sample:
-    """Apply the affine pixel map ``A`` to a sample, giving ``size`` x ``size`` images.
+def mirror() -> Float64[ndarray, "3 3"]:
+    """The reflection that negates x of the camera frame."""
+    return np.diag([-1.0, 1, 1])
 
-    With an ``angle`` (radians) the camera is turned about its optical axis as well: 3D points become
-    ``R X``, ``K' = A K R⁻¹``, so that ``K' X'`` still lands on ``joints_2d'``, whatever ``A`` is, and a
-    world-to-camera ``R, t`` is turned with them. With the
-    same angle in ``A`` this is a hand turned in the image plane. Colour and what lies outside the
-    image: linear interpolation, black; depth and mask: the nearest pixel, 0. ``visible`` stays as labelled.
+
+def warp(sample: Sample, A: Float64[ndarray, "3 3"], size: int, M: Float64[ndarray, "3 3"] = _NO_TURN) -> Sample:
+    """Apply the affine pixel map ``A`` to a sample, giving ``size`` x ``size`` images; the colour one has 8 bits.
+
+    ``M`` is what happens to the camera frame: `roll`, `mirror` or a product of them. 3D points become ``M X``,
+    ``K' = A K M⁻¹``, so that ``K' X'`` still lands on ``joints_2d'``, whatever ``A`` is. With the same turn and
+    mirror in ``A`` this is a hand turned or mirrored in the image plane. A world-to-camera ``R, t`` is turned
+    with it; a mirrored camera sees a mirrored world, so that R stays a rotation. A mirrored hand changes ``side``.
+
+    Colour and what lies outside the image: linear interpolation, black; depth and mask: the nearest pixel, 0.
+    ``visible`` stays as labelled. The sample's colours are floats in [0, 1] or bytes.
     """
-    A = A.double()
-    R = roll(angle)
     warped = dict(sample)
-    image = sample["image"].permute(1, 2, 0).numpy()
-    warped["image"] = torch.from_numpy(_warp_pixels(image, A, size, cv2.INTER_LINEAR)).permute(2, 0, 1).contiguous()
+    warped["image"] = torch.from_numpy(_warp_colours(sample["image"], A, size)).permute(2, 0, 1)
     if "depth" in sample:
-        warped["depth"] = torch.from_numpy(_warp_pixels(sample["depth"][0].numpy(), A, size, cv2.INTER_NEAREST))[None]
+        warped["depth"] = torch.from_numpy(_nearest(sample["depth"].numpy()[0], A, size))[None]
     if "mask" in sample:
-        mask = sample["mask"][0].numpy().astype(np.uint8)
-        warped["mask"] = torch.from_numpy(_warp_pixels(mask, A, size, cv2.INTER_NEAREST)).bool()[None]
+        mask = sample["mask"].numpy()[0].view(np.uint8)
+        warped["mask"] = torch.from_numpy(_nearest(mask, A, size).view(np.bool_))[None]
     if "joints_2d" in sample:
-        warped["joints_2d"] = transform_pixels(sample["joints_2d"].double(), A).float()
+        warped["joints_2d"] = _float(_exact(sample["joints_2d"]) @ A[:2, :2].T + A[:2, 2])
     for points in sample.keys() & {"joints_3d", "vertices"}:
-        warped[points] = (sample[points].double() @ R.T).float()
+        warped[points] = _float(_exact(sample[points]) @ M.T)
     if "K" in sample:
-        warped["K"] = (A @ sample["K"].double() @ R.T).float()
-    for motion in sample.keys() & {"R", "t"}:
-        warped[motion] = (R @ sample[motion].double()).float()
+        warped["K"] = _float(A @ _exact(sample["K"]) @ M.T)
+    mirrored = np.linalg.det(M) < 0
+    if "R" in sample:
+        warped["R"] = _float(M @ _exact(sample["R"]) @ (mirror() if mirrored else _NO_TURN))
+    if "t" in sample:
+        warped["t"] = _float(M @ _exact(sample["t"]))
+    if mirrored and "side" in sample:
+        warped["side"] = sum(Side) - sample["side"]
     return warped
 
 
-def _warp_pixels(image: np.ndarray, A: Float[Tensor, "3 3"], size: int, interpolation: int) -> np.ndarray:
-    return cv2.warpAffine(np.ascontiguousarray(image), A[:2].numpy(), (size, size), flags=interpolation)
+def float_image(pixels: UInt8[ndarray, "h w 3"]) -> Float[Tensor, "3 h w"]:
+    """The image as the contract has it: channels first, in [0, 1]."""
+    return torch.from_numpy(cv2.dnn.blobFromImage(pixels, 1 / 255)[0])
+
+
+def byte_pixels(image: Num[Tensor, "3 h w"]) -> UInt8[ndarray, "h w 3"]:
+    """An image in [0, 1] or of bytes, as 8-bit pixels."""
+    pixels = np.ascontiguousarray(image.permute(1, 2, 0).numpy())
+    return pixels if pixels.dtype == np.uint8 else cv2.convertScaleAbs(pixels, alpha=255)  # which rounds
+
+
+def _warp_colours(image: Num[Tensor, "3 h w"], A: Float64[ndarray, "3 3"], size: int) -> UInt8[ndarray, "s s 3"]:
+    """Warp the part of the image that the crop shows; the rest need not become bytes."""
+    height, width = image.shape[-2:]
+    corners = np.array([[-0.5, -0.5], [-0.5, size - 0.5], [size - 0.5, -0.5], [size - 0.5, size - 0.5]])
+    seen = (corners - A[:2, 2]) @ np.linalg.inv(A[:2, :2]).T
+    # One pixel more on every side for the interpolation, one for its rounding.
+    left, top = np.maximum(np.floor(seen.min(0)) - 2, 0).astype(int)
+    right, bottom = np.minimum(np.ceil(seen.max(0)) + 3, (width, height)).astype(int)
+    if left >= right or top >= bottom:
+        return np.zeros((size, size, 3), np.uint8)
+    from_part = A[:2].copy()
+    from_part[:, 2] += A[:2, :2] @ (left, top)
+    part = byte_pixels(image[:, top:bottom, left:right])
+    return cv2.warpAffine(part, from_part, (size, size), flags=cv2.INTER_LINEAR)  # type: ignore[no-any-return]
+
+
+def _nearest(image: ndarray, A: Float64[ndarray, "3 3"], size: int) -> ndarray:
+    return cv2.warpAffine(image, A[:2], (size, size), flags=cv2.INTER_NEAREST)
+
+
+def _exact(value: Tensor) -> Float64[ndarray, "..."]:
+    return value.numpy().astype(np.float64)
+
+
+def _float(value: Float64[ndarray, "..."]) -> Float[Tensor, "..."]:
+    return torch.from_numpy(value.astype(np.float32))

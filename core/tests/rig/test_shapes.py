@@ -27,7 +27,7 @@ def test_second_rig_is_another_closed_right_hand(rig):
     assert not np.allclose(rig.joints, load_rig().joints, atol=3)
 
 
-@pytest.mark.parametrize("number, finger", list(enumerate(FINGER_JOINTS, start=1)))
+@pytest.mark.parametrize(("number", "finger"), list(enumerate(FINGER_JOINTS, start=1)))
 def test_a_length_component_changes_one_finger_by_six_per_cent(rig, number, finger):
     longer = rig.joints + rig.shape_joints[number]
     for other in FINGER_JOINTS:

@@ -6,6 +6,8 @@ import torch
 
 from handpose_core.camera import project
 from handpose_core.cli.main import main
+from handpose_core.datasets.cmu_ps import CMUPS
+from handpose_core.datasets.freihand import FreiHAND
 from handpose_core.datasets.mhp import MHP
 from handpose_core.datasets.stb import STB
 from handpose_core.hand import Side
@@ -115,3 +117,31 @@ def test_mhp_computed_labels_agree_with_the_published_files(mhp):
     )
     for index in range(0, len(published), 7):
         torch.testing.assert_close(published[index]["joints_3d"], computed[index]["joints_3d"], atol=0.01, rtol=0)
+
+
+def test_freihand_hands_fill_their_pictures(tmp_path):
+    assert synth(tmp_path / "data", "freihand") == 0
+    samples = FreiHAND(tmp_path / "data", "training", versions=["gs"])
+    assert len(samples) == FRAMES
+    for index in range(FRAMES):
+        sample = samples[index]
+        assert (project(sample["joints_3d"], sample["K"]) - sample["joints_2d"]).abs().max() < 0.05
+        assert int(sample["side"]) == Side.RIGHT
+        extent = (sample["joints_2d"].amax(0) - sample["joints_2d"].amin(0)).amax()
+        assert 35 < extent < 260
+        inside = ((sample["joints_2d"] >= 0) & (sample["joints_2d"] < 224)).all(-1)
+        assert inside.float().mean() > 0.7
+
+
+def test_cmu_ps_labels_what_is_in_the_photograph(tmp_path):
+    assert synth(tmp_path / "data", "cmu-ps") == 0
+    samples = CMUPS(tmp_path / "data", "manual_train")
+    assert len(samples) == FRAMES
+    for index in range(FRAMES):
+        sample = samples[index]
+        assert "joints_3d" not in sample
+        seen = sample["joints_2d"][sample["annotated"]]
+        assert len(seen) > 10
+        assert (seen >= 0).all()
+        assert (seen < torch.tensor([640, 480])).all()
+    assert len({int(samples[i]["side"]) for i in range(FRAMES)}) == 2

@@ -19,7 +19,9 @@ def _parser() -> argparse.ArgumentParser:
         "Run it again after an interruption, and it goes on where it stopped.",
     )
     parser.add_argument("out", type=Path, help="folder of the dataset")
-    parser.add_argument("--like", choices=["rhd", "stb", "mhp"], required=True, help="whose layout to write")
+    parser.add_argument(
+        "--like", choices=["rhd", "stb", "mhp", "cmu-ps", "freihand"], required=True, help="whose layout to write"
+    )
     parser.add_argument(
         "--frames", type=_positive, required=True, help="frames to train with; stb and mhp: of each sequence"
     )

@@ -104,10 +104,12 @@ def demo(session: nox.Session) -> None:
     data = ROOT / "runs" / "demo" / "data"
     session.run("handpose", "data", "synth", "--like", "rhd", "--frames", DEMO_FRAMES, str(data))
     run = ROOT / "runs" / "demo" / time.strftime("%Y-%m-%d_%H-%M-%S")
+    # Threads that spin while they wait take the cores from the loader's workers: 2.2 steps/s against 0.3 on two cores.
+    env = QUIET | {"OMP_WAIT_POLICY": "PASSIVE"}
     options = ("--config", "demo", "--data.root", str(data), "--run_dir", str(run))
-    session.run("handpose", "dggan", "fit", *options, *session.posargs, env=QUIET)
+    session.run("handpose", "dggan", "fit", *options, *session.posargs, env=env)
     best = run / "fit" / "checkpoints" / "best.ckpt"
-    session.run("handpose", "dggan", "test", *options, "--ckpt_path", str(best), env=QUIET)
+    session.run("handpose", "dggan", "test", *options, "--ckpt_path", str(best), env=env)
 
 
 @nox.session(reuse_venv=False)

@@ -7,6 +7,10 @@ from handpose_core.errors import HandposeError
 
 COMMANDS = {
     "synth": Command("make synthetic data in a dataset's own layout", "handpose_core.cli.data.synth:main"),
+    "check": Command(
+        "say what a dataset's folder holds, and find what is wrong with it", "handpose_core.cli.data.check:main"
+    ),
+    "show": Command("draw one sample of a dataset", "handpose_core.cli.data.show:main"),
 }
 
 

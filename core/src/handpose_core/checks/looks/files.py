@@ -1,0 +1,89 @@
+"""Are the files whole, and each another one?"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from handpose_core.checks.part import Part
+from handpose_core.checks.verdict import Verdict, ok, skipped, wrong
+from handpose_core.errors import HandposeError
+
+_TAIL = 512
+_PNG_END = b"IEND\xaeB`\x82"
+_JPEG_END = b"\xff\xd9"
+_NAMED = 3
+
+
+def files_whole(part: Part) -> Verdict:
+    """Look at the end of every file, and decode those of the sample wholly."""
+    paths = list(_all_files(part))
+    if not paths:
+        return skipped("no files")
+    cut = [path for path in paths if not _has_end(path)]
+    errors = [error for error in part.sample if isinstance(error, HandposeError)]
+    if cut:
+        return wrong(f"{len(cut)} of {len(paths)} files are cut off: {_names(cut)}", "Get these files again.")
+    if errors:
+        return wrong(
+            f"{len(errors)} of {len(part.sample)} labels looked at cannot be read: {errors[0].where}: "
+            f"{errors[0].found}; expected {errors[0].expected}",
+            errors[0].fix,
+        )
+    return ok(f"{len(paths)} files end as they should; the pictures of {len(part.sample)} labels decode")
+
+
+def duplicates(part: Part) -> Verdict:
+    """Look for files of one kind with the same content."""
+    unique = [files for files in part.files if files.unique and files.present]
+    if not unique:
+        return skipped("no files that should all differ")
+    groups = [group for files in unique for group in _same(files.present)]
+    if not groups:
+        return ok(f"no two of {sum(len(files.present) for files in unique)} files are the same")
+    copies = sum(len(group) - 1 for group in groups)
+    return wrong(
+        f"{copies} files are copies of others: {'; '.join(_names(group) for group in groups[:_NAMED])}",
+        "One picture cannot have two labels: get these files again, or leave the frames out with `exclude`.",
+    )
+
+
+def _all_files(part: Part) -> Iterator[Path]:
+    for files in part.files:
+        yield from files.present
+
+
+def _same(paths: Iterable[Path]) -> Iterator[list[Path]]:
+    """Groups of identical files. An image's end holds checksums, so few others need to be read wholly."""
+    by_end: dict[tuple[int, bytes], list[Path]] = defaultdict(list)
+    for path in paths:
+        by_end[path.stat().st_size, _tail(path)].append(path)
+    for similar in by_end.values():
+        if len(similar) > 1:
+            by_content: dict[bytes, list[Path]] = defaultdict(list)
+            for path in similar:
+                by_content[hashlib.blake2b(path.read_bytes()).digest()].append(path)
+            yield from (group for group in by_content.values() if len(group) > 1)
+
+
+def _has_end(path: Path) -> bool:
+    match path.suffix.lower():
+        case ".png":
+            return _tail(path).endswith(_PNG_END)
+        case ".jpg" | ".jpeg":
+            return _JPEG_END in _tail(path)
+        case _:
+            return path.stat().st_size > 0
+
+
+def _tail(path: Path) -> bytes:
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(0, size - _TAIL))
+        return file.read()
+
+
+def _names(paths: Iterable[Path]) -> str:
+    listed = sorted(paths)
+    more = f" and {len(listed) - _NAMED} more" if len(listed) > _NAMED else ""
+    return ", ".join(str(Path(*path.parts[-3:])) for path in listed[:_NAMED]) + more

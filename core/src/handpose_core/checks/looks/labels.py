@@ -1,0 +1,16 @@
+"""Can the labels be read at all?"""
+
+from handpose_core.checks.part import Part
+from handpose_core.checks.verdict import Verdict, ok, skipped, warning, wrong
+
+
+def labels_read(part: Part) -> Verdict:
+    """Pass on what the reader says."""
+    if part.problem is not None:
+        error = part.problem
+        return wrong(f"{error.where}: {error.found}; expected {error.expected}", error.fix)
+    if part.labels is None:
+        return skipped("pictures without labels")
+    if part.remark:
+        return warning(f"{len(part.labels)} labels; {part.remark}", "Nothing, if that is what you have.")
+    return ok(f"{len(part.labels)} labels in {part.labels.source}")

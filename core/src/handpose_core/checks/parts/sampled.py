@@ -1,0 +1,96 @@
+"""Any dataset as the checks look at it, through its reader: a sample of its samples, labels and pictures."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from handpose_core.checks.part import NO_SIDE, Files, Labels, Part, Pictures, spread_out
+from handpose_core.datasets.detect import Layout, Source, SplitLayout
+from handpose_core.datasets.sample import Sample
+from handpose_core.errors import HandposeError
+from handpose_core.hand import N_JOINTS
+
+
+def sampled_parts(root: Path, layout: Layout, at_most: int) -> list[Part]:
+    """Every split of which something is there."""
+    here = layout.splits_in(root)
+    return [_part(root, layout, split, -(-at_most // len(here))) for split in here]
+
+
+def _part(root: Path, layout: Layout, split: SplitLayout, at_most: int) -> Part:
+    images = sorted(path for pattern in split.pictures for path in root.glob(pattern))
+    assert layout.open is not None
+    try:
+        source = layout.open(root, split.name)
+    except HandposeError as error:
+        return Part(split.name, [Files("pictures", images, 0, split.published)], None, None, np.empty(0, int), 0, error)
+    rows = spread_out(np.arange(len(source)), at_most)
+    read = [_read(source, int(row)) for row in rows]
+    labels = _labels([source.where(int(row)) for row in rows], read, layout)
+
+    def picture(row: int) -> Pictures:
+        sample = read[row]
+        if isinstance(sample, HandposeError):
+            raise sample
+        return _pictures(row, sample, labels)
+
+    files = [Files("pictures", images, len(source), split.published, layout.unique_pictures)]
+    remark = f"{len(rows)} of {len(source)} looked at" if len(rows) < len(source) else ""
+    return Part(split.name, files, labels, picture, np.arange(len(rows)), at_most, remark=remark)
+
+
+def _read(source: Source, row: int) -> Sample | HandposeError:
+    try:
+        return source[row]
+    except HandposeError as error:
+        return error
+
+
+def _labels(names: Sequence[str], read: Sequence[Sample | HandposeError], layout: Layout) -> Labels:
+    """The samples' labels; those of samples that cannot be read are not visible and no numbers."""
+    return Labels(
+        names=names,
+        joints_2d=_stack(read, "joints_2d", (N_JOINTS, 2)),
+        joints_3d=_stack(read, "joints_3d", (N_JOINTS, 3)),
+        K=_stack(read, "K", (3, 3)),
+        visible=np.stack([_visible(sample) for sample in read]),
+        side=np.array([_scalar(sample, "side") for sample in read]),
+        sequence=np.array([_scalar(sample, "sequence") for sample in read]) if _has(read, "sequence") else None,
+        unit="mm",
+        order=layout.order,
+        root=layout.root,
+        source=f"{layout.name}'s files",
+    )
+
+
+def _has(read: Sequence[Sample | HandposeError], key: str) -> bool:
+    return any(not isinstance(sample, HandposeError) and key in sample for sample in read)
+
+
+def _stack(read: Sequence[Sample | HandposeError], key: str, shape: tuple[int, int]) -> Float[ndarray, "n _ _"] | None:
+    if not _has(read, key):
+        return None
+    # A sample that cannot be read has no visible joint; zeros keep it from being told twice.
+    missing = np.zeros(shape)
+    return np.stack([missing if isinstance(s, HandposeError) or key not in s else s[key].numpy() for s in read])
+
+
+def _visible(sample: Sample | HandposeError) -> ndarray:
+    if isinstance(sample, HandposeError) or "joints_2d" not in sample:
+        return np.zeros(N_JOINTS, bool)
+    seen: ndarray = (sample["annotated"] & sample["visible"]).numpy()
+    return seen
+
+
+def _scalar(sample: Sample | HandposeError, key: str) -> int:
+    return NO_SIDE if isinstance(sample, HandposeError) or key not in sample else int(sample[key])
+
+
+def _pictures(row: int, sample: Sample, labels: Labels) -> Pictures:
+    image = (sample["image"] * 255).round().byte().permute(1, 2, 0).numpy()
+    pixels = np.zeros((N_JOINTS, 2)) if labels.joints_2d is None else labels.joints_2d[row]
+    mask = sample["mask"][0].numpy() if "mask" in sample else None
+    return Pictures(row, image, pixels, labels.visible[row], mask)

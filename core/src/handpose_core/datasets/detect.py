@@ -1,0 +1,188 @@
+"""Which dataset a folder holds, and which of its parts, by the names in it."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from handpose_core.datasets.sample import Sample
+from handpose_core.errors import HandposeError
+
+LayoutName = Literal["RHD", "STB", "MHP", "CMU-PS", "FreiHAND", "captured"]
+
+
+class Source(Protocol):
+    """What every dataset's reader offers."""
+
+    def __len__(self) -> int:
+        """How many samples."""
+
+    def __getitem__(self, index: int, /) -> Sample:
+        """One un-cropped sample."""
+
+    def where(self, index: int, /) -> str:
+        """The sample's name for messages."""
+
+    def describe(self) -> dict[str, str]:
+        """The choices a result depends on."""
+
+
+@dataclass(frozen=True)
+class SplitLayout:
+    """How a split shows in a folder.
+
+    Attributes:
+        name: As its reader calls it.
+        marks: Glob patterns; the folder has something of one of them if the split, or some of it, is there.
+        pictures: Glob patterns of its pictures.
+        published: How many pictures of these the authors' release has; 0 where that is not known.
+    """
+
+    name: str
+    marks: tuple[str, ...]
+    pictures: tuple[str, ...] = ()
+    published: int = 0
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a dataset shows in a folder, and how it is read.
+
+    Attributes:
+        name: The dataset's.
+        splits: Its parts.
+        open: Reads what there is of a split; None for labels that only ``data check`` reads.
+        order: Of its labels' rows, in `handpose_core.hand.JOINT_ORDERS`.
+        root: What joint 0 is as it is read.
+        unique_pictures: Whether no two pictures should be the same; False where a picture is stored once a hand.
+    """
+
+    name: LayoutName
+    splits: tuple[SplitLayout, ...]
+    open: Callable[[Path, str], Source] | None
+    order: str = "canonical"
+    root: str = "wrist"
+    unique_pictures: bool = True
+
+    def splits_in(self, folder: Path) -> tuple[SplitLayout, ...]:
+        """Those of which the folder has something."""
+        return tuple(split for split in self.splits if any(_holds(folder, mark) for mark in split.marks))
+
+
+def _open_rhd(root: Path, split: str) -> Source:
+    from handpose_core.datasets.rhd import RHD
+
+    return RHD(root, split, missing="skip")  # type: ignore[arg-type]  # RHD names its splits itself
+
+
+def _open_stb(root: Path, split: str) -> Source:
+    """The RGB-D camera with depth where there is any, else the stereo pair."""
+    from handpose_core.datasets.stb import STB
+
+    if _holds(root, "labels/*_SK.mat") and _holds(root, "images/*/SK_color_*"):
+        depth = _holds(root, "images/*/SK_depth_*")
+        return STB(root, split, "sk", depth=depth, missing="skip")  # type: ignore[arg-type]
+    return STB(root, split, "bb", missing="skip")  # type: ignore[arg-type]
+
+
+def _open_mhp(root: Path, split: str) -> Source:
+    from handpose_core.datasets.mhp import MHP
+
+    return MHP(root, split, missing="skip")  # type: ignore[arg-type]
+
+
+def _mhp(split: str, *sequences: str) -> SplitLayout:
+    folders = tuple(f"annotated_frames/{sequence}" for sequence in sequences)
+    return SplitLayout(split, folders, tuple(f"{folder}/*.jpg" for folder in folders))
+
+
+LAYOUTS: tuple[Layout, ...] = (
+    Layout(
+        "RHD",
+        (
+            SplitLayout("training", ("training/anno_training.*",), ("training/color/*.png",), 41258),
+            SplitLayout("evaluation", ("evaluation/anno_evaluation.*",), ("evaluation/color/*.png",), 2728),
+        ),
+        _open_rhd,
+        "rhd",
+    ),
+    Layout(
+        "STB",
+        (
+            SplitLayout("train", ("labels/B[2-6]*_*.mat",), ("images/B[2-6]*/*.png",), 60000),
+            SplitLayout("test", ("labels/B1*_*.mat",), ("images/B1*/*.png",), 12000),
+        ),
+        _open_stb,
+        "stb",
+        "palm",
+    ),
+    Layout("STB", (SplitLayout("labels", ("B[1-6]*_[SB][KB].mat",)),), None, "stb", "palm"),
+    Layout(
+        "MHP",
+        (
+            _mhp("train", "data_[3-9]", "data_[12][0-9]"),
+            _mhp("validation", "data_[12]"),
+        ),
+        _open_mhp,
+        "mhp",
+        "palm",
+    ),
+    Layout("captured", (SplitLayout("all", ("labels.npz",), ("images/*",)),), None),
+)
+"""Every dataset that can be told from its folder; a new one is a line here."""
+
+
+def detect(root: Path) -> Layout:
+    """The dataset that a folder holds.
+
+    Raises:
+        HandposeError: it holds none that is known, or is no folder.
+    """
+    if root.is_dir():
+        for layout in LAYOUTS:
+            if layout.splits_in(root):
+                return layout
+    names = sorted(entry.name for entry in root.iterdir()) if root.is_dir() else []
+    found = f"a folder with {', '.join(names[:5]) or 'nothing'}{' ...' if len(names) > 5 else ''}"
+    marks = "; ".join(f"{layout.name}: {layout.splits[-1].marks[0]}" for layout in LAYOUTS)
+    inside = _below(root, names)
+    raise HandposeError(
+        str(root),
+        found if root.is_dir() else "no such folder",
+        f"a dataset's own layout ({marks})",
+        f"{inside} looks like {detect(inside).name}: point there." if inside else "Point at the dataset's own folder.",
+    )
+
+
+def _below(root: Path, names: Collection[str]) -> Path | None:
+    """A folder in this one that holds a dataset."""
+    folders = (root / name for name in names if (root / name).is_dir())
+    return next((folder for folder in folders if any(layout.splits_in(folder) for layout in LAYOUTS)), None)
+
+
+def open_split(root: Path, split: str | None = None) -> Source:
+    """Read what there is of a split, missing files skipped.
+
+    Args:
+        root: The dataset's folder.
+        split: As its reader calls it; None for the first that is there.
+
+    Raises:
+        HandposeError: no known dataset, no such split, or what the reader raises.
+    """
+    layout = detect(root)
+    present = [entry.name for entry in layout.splits_in(root)]
+    if layout.open is None:
+        raise HandposeError(
+            str(root), f"{layout.name} in a layout without a reader", "a dataset's whole layout",
+            "Use `handpose data check` for it.",
+        )  # fmt: skip
+    if split is not None and split not in present:
+        raise HandposeError(
+            f"{root}, split", repr(split), f"one of {', '.join(present)}", "Choose one that this copy has."
+        )
+    return layout.open(root, split or present[0])
+
+
+def _holds(root: Path, pattern: str) -> bool:
+    return next(root.glob(pattern), None) is not None

@@ -1,29 +1,66 @@
-"""How many training samples a second the RHD datamodule gives: read, cropped, varied and batched."""
+"""How many training samples a second the RHD datamodule gives, against the training step that it feeds."""
 
 import tempfile
 from pathlib import Path
+
+import torch
 
 from handpose_benchmarks.speed.figure import Figure
 from handpose_benchmarks.speed.timing import rate
 from handpose_core.datamodules.augmentation import Augmentation
 from handpose_core.datamodules.rhd import RHDDataModule
 from handpose_core.synth.generate import Recipe, generate
+from handpose_core.synth.twins import TWINS
+from handpose_dggan.module import DGGANModule
 
-_FRAMES = 128
-_BATCH = 8
-_WORKERS = 2
+FRAMES = 128
+BATCH = 8
+WORKERS = 2
+STEP_BATCH = 2
+"""Samples in the timed training step: few, so that it ends on a CPU too."""
 
 
 def measure() -> list[Figure]:
-    """Samples/s of an epoch of synthetic frames in RHD's layout, with and without augmentation."""
+    """Samples/s of the step of DGGAN's paper-size network, and of epochs of synthetic frames in RHD's layout.
+
+    The step's rate is the target of the others: a slower datamodule would keep the network waiting.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        for _ in generate(Path(folder), "training", _FRAMES, Recipe(), _WORKERS):
+        for _ in generate(TWINS["rhd"](Recipe()), Path(folder), "training", FRAMES, WORKERS):
             pass
-        return [_figure(folder, "as labelled", None), _figure(folder, "augmented", Augmentation())]
+        step = _step(folder, DGGANModule())
+        return [
+            step,
+            _loading(folder, "as labelled", None, step.value),
+            _loading(folder, "augmented", Augmentation(), step.value),
+        ]
 
 
-def _figure(root: str, how: str, augmentation: Augmentation | None) -> Figure:
-    data = RHDDataModule(root, batch_size=_BATCH, num_workers=_WORKERS, augmentation=augmentation)
+def _step(root: str, module: DGGANModule) -> Figure:
+    """The rate of forward pass, loss and backward pass."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    data = RHDDataModule(root, batch_size=STEP_BATCH)
+    data.setup("fit")
+    batch = {key: value.to(device) for key, value in next(iter(data.train_dataloader())).items()}
+    module.to(device)
+
+    def step() -> None:
+        module.zero_grad()
+        loss = module.losses(module(batch["image"]), batch)["loss"]
+        loss.backward()
+        loss.item()  # waits for the device
+
+    return Figure(
+        name="training step, DGGAN regression",
+        value=rate(step, STEP_BATCH),
+        unit="samples/s",
+        note=f"{data.image_size} px, batch of {STEP_BATCH}, float32, {device.type}",
+    )
+
+
+def _loading(root: str, how: str, augmentation: Augmentation | None, target: float) -> Figure:
+    """The rate of whole epochs."""
+    data = RHDDataModule(root, batch_size=BATCH, num_workers=WORKERS, augmentation=augmentation)
     data.setup("fit")
     loader = data.train_dataloader()
 
@@ -35,5 +72,6 @@ def _figure(root: str, how: str, augmentation: Augmentation | None) -> Figure:
         name=f"RHD datamodule, {how}",
         value=rate(epoch, len(data.train_set), seconds=4.0),
         unit="samples/s",
-        note=f"colour, depth and mask, crops of {data.image_size} px, batches of {_BATCH}, {_WORKERS} workers",
+        target=target,
+        note=f"colour, depth and mask, crops of {data.image_size} px, batches of {BATCH}, {WORKERS} workers",
     )

@@ -8,7 +8,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # Lightning's and jsonargpars
 
 SPLITS = {
     "RHD": ("rhd", ("training", "evaluation")),
-    "STB": ("stb", ("B1Counting", "B2Counting")),
+    "STB": ("stb", ("B2Counting", "B6Random")),
     "MHP": ("mhp", ("data_1", "data_3")),
     "FreiHAND": ("freihand", ("training",)),
 }

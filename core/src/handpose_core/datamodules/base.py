@@ -15,6 +15,7 @@ from handpose_core.datamodules.augmentation import Augmentation
 from handpose_core.datamodules.cropped import CroppedClips, CroppedDataset, CroppedViews, SampleSource
 from handpose_core.datamodules.sampling import TrainingLoader, TrainingSampler
 from handpose_core.datamodules.splits import split_indices
+from handpose_core.datasets.prepared import PreparedClips, PreparedViews
 from handpose_core.datasets.sample import Sample, collate
 from handpose_core.datasets.video import Clips, Views
 from handpose_core.errors import HandposeError
@@ -29,7 +30,12 @@ def _one_thread(worker: int) -> None:
     cv2.setNumThreads(0)
 
 
-_CROPPED: dict[type, type[CroppedDataset]] = {Clips: CroppedClips, Views: CroppedViews}
+_CROPPED: dict[type, type[CroppedDataset]] = {
+    Clips: CroppedClips,
+    PreparedClips: CroppedClips,
+    Views: CroppedViews,
+    PreparedViews: CroppedViews,
+}
 """How samples with an axis more are cropped."""
 
 

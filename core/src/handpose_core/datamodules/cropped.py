@@ -60,6 +60,23 @@ def crop_square(sample: Sample, scale: float) -> tuple[Float64[ndarray, "2"], fl
     return (size - 1) / 2, float(size.max())
 
 
+def read_hand(source: SampleSource, index: int) -> Sample:
+    """A sample that can be cropped.
+
+    Raises:
+        HandposeError: no joint of the hand is in the image, or what ``source`` raises.
+    """
+    sample = source[index]
+    if "joints_2d" in sample and not in_image(sample).any(-1).all():
+        raise HandposeError(
+            source.where(index),
+            "a hand wholly outside the image: none of its joints is in it",
+            "at least one joint in the image to crop around",
+            "Name this frame under `exclude` to leave it out, which is recorded, or correct its annotation.",
+        )
+    return sample
+
+
 class CroppedDataset(Dataset[Sample]):
     """The samples of ``source`` at ``indices``, cropped by `crop_square`; a ``box`` is used up by it.
 
@@ -100,15 +117,7 @@ class CroppedDataset(Dataset[Sample]):
             HandposeError: no joint of the hand is in the image, or what ``source`` raises.
         """
         draw = turn if isinstance(turn, Draw) else Draw(turn)
-        index = self.indices[draw.position]
-        sample = self.source[index]
-        if "joints_2d" in sample and not in_image(sample).any(-1).all():
-            raise HandposeError(
-                self.source.where(index),
-                "a hand wholly outside the image: none of its joints is in it",
-                "at least one joint in the image to crop around",
-                "Name this frame under `exclude` to leave it out, which is recorded, or correct its annotation.",
-            )
+        sample = read_hand(self.source, self.indices[draw.position])
         return self._vary(sample, np.random.default_rng((draw.seed, draw.epoch, draw.position % len(self))))
 
     def _vary(self, sample: Sample, rng: np.random.Generator) -> Sample:
@@ -147,7 +156,7 @@ class CroppedClips(CroppedDataset):
 
     def _vary(self, sample: Sample, rng: np.random.Generator) -> Sample:
         square, placement = crop_square(sample, self.crop_scale), self._place(rng)
-        clip = collate([self._cut(frame, square, placement) for frame in _unstack(sample)])
+        clip = collate([self._cut(frame, square, placement) for frame in unstack(sample)])
         # One tall image, so that all frames get the same draw and are compared with the same mean colour.
         tall = self._finish({"image": clip["image"].transpose(0, 1).flatten(1, 2)}, rng)["image"]
         return {**clip, "image": tall.unflatten(1, (-1, self.image_size)).transpose(0, 1).contiguous()}
@@ -164,10 +173,10 @@ class CroppedViews(CroppedDataset):
     def _vary(self, sample: Sample, rng: np.random.Generator) -> Sample:
         flip = self._place(rng).flip
         placements = [replace(self._place(rng), flip=flip) for _ in sample["image"]]
-        views = zip(_unstack(sample), placements, strict=True)
+        views = zip(unstack(sample), placements, strict=True)
         return collate([self._finish(self._crop(view, placement), rng) for view, placement in views])
 
 
-def _unstack(sample: Sample) -> list[Sample]:
+def unstack(sample: Sample) -> list[Sample]:
     """The samples that were stacked along the first axis."""
     return [{key: value[i] for key, value in sample.items()} for i in range(len(sample["image"]))]

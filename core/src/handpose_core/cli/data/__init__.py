@@ -6,6 +6,9 @@ from handpose_core.cli.registry import Command
 from handpose_core.errors import HandposeError
 
 COMMANDS = {
+    "prepare": Command(
+        "cut the hands out of a dataset and store them for fast reading", "handpose_core.cli.data.prepare:main"
+    ),
     "synth": Command("make synthetic data in a dataset's own layout", "handpose_core.cli.data.synth:main"),
     "check": Command(
         "say what a dataset's folder holds, and find what is wrong with it", "handpose_core.cli.data.check:main"

@@ -1,0 +1,75 @@
+"""Prepared data for training and testing; see `handpose_core.prepare`."""
+
+import math
+from pathlib import Path
+
+from handpose_core.datamodules.augmentation import Augmentation
+from handpose_core.datamodules.base import HandDataModule, Part
+from handpose_core.datasets.prepared import Prepared, open_prepared
+from handpose_core.errors import HandposeError
+from handpose_core.prepare.manifest import read_manifest
+
+
+class PreparedDataModule(HandDataModule):
+    """What ``handpose data prepare`` made of another datamodule's data, with the same splits and the same crops.
+
+    Args:
+        root: The folder that ``handpose data prepare`` made.
+        batch_size: Samples in a batch, in each process.
+        num_workers: Loader processes; 0 loads in the training process.
+        image_size: Side of the square crops, px; at most what was prepared for, which is the default.
+        augmentation: How to vary training samples; None leaves them as labelled.
+
+    Raises:
+        HandposeError: no prepared data, or they were prepared for smaller crops or less augmentation.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        batch_size: int = 8,
+        num_workers: int = 0,
+        image_size: int | None = None,
+        augmentation: Augmentation | None = None,
+    ) -> None:
+        recipe = read_manifest(Path(root)).recipe
+        image_size = image_size or recipe.image_size
+        super().__init__(batch_size, num_workers, image_size, recipe.crop_scale, augmentation=augmentation)
+        self.root = Path(root)
+        if image_size > recipe.image_size:
+            self._too_little("image_size", str(image_size), f"at most {recipe.image_size}", "--data.image_size")
+        needed = math.floor(100 * _reach(augmentation)) / 100 if augmentation else 1.0
+        if needed > recipe.margin:
+            found = f"crops that reach {needed:g} times as far as those not varied"
+            self._too_little("augmentation", found, f"at most {recipe.margin:g} times, as prepared", "--margin")
+
+    def _too_little(self, field: str, found: str, expected: str, option: str) -> None:
+        raise HandposeError(
+            f"data, {field}", found, expected, f"Ask for less, or prepare the data with a larger {option}."
+        )
+
+    def training_source(self) -> Prepared:
+        """The training part."""
+        return open_prepared(self.root, "train")
+
+    def evaluation_source(self) -> Prepared:
+        """The test part."""
+        return open_prepared(self.root, "test")
+
+    def training_and_validation(self) -> tuple[Part, Part]:
+        """The two as the original datamodule split them up."""
+        train, val = self.training_source(), open_prepared(self.root, "val")
+        return (train, range(len(train))), (val, range(len(val)))
+
+    def setup(self, stage: str) -> None:
+        """Open the parts that ``stage`` needs."""
+        super().setup(stage)
+        described = self.train_set if stage in ("fit", "validate") else self.test_set
+        if isinstance(described.source, Prepared):
+            self._rule = described.source.rule
+
+
+def _reach(augmentation: Augmentation) -> float:
+    """How far from its centre a varied crop's edges lie at most, over those of the crop that is not varied."""
+    angle = math.radians(min(augmentation.rotation, 45.0))
+    return (1 + augmentation.scale) * (math.cos(angle) + math.sin(angle) + 2 * augmentation.shift)

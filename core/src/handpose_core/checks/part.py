@@ -51,6 +51,7 @@ class Labels:
         order: Name in `handpose_core.hand.JOINT_ORDERS` by which the files were read.
         root: What joint 0 is, ``wrist`` or ``palm``.
         source: The file, or where the numbers come from, for messages.
+        one_hand: Whether all of a sequence is known to be one person's hand.
     """
 
     names: Sequence[str]
@@ -64,6 +65,7 @@ class Labels:
     order: str
     root: str
     source: str
+    one_hand: bool = True
 
     def __len__(self) -> int:
         return len(self.names)

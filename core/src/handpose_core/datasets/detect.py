@@ -3,14 +3,15 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from handpose_core.datasets.sample import Sample
 from handpose_core.errors import HandposeError
 
-LayoutName = Literal["RHD", "STB", "MHP", "CMU-PS", "FreiHAND", "captured"]
+LayoutName = Literal["RHD", "STB", "MHP", "CMU-PS", "FreiHAND", "folder"]
 
 
+@runtime_checkable
 class Source(Protocol):
     """What every dataset's reader offers."""
 
@@ -55,6 +56,7 @@ class Layout:
         order: Of its labels' rows, in `handpose_core.hand.JOINT_ORDERS`.
         root: What joint 0 is as it is read.
         unique_pictures: Whether no two pictures should be the same; False where a picture is stored once a hand.
+        one_hand_a_video: Whether all of a sequence is known to be one person's hand.
     """
 
     name: LayoutName
@@ -63,6 +65,7 @@ class Layout:
     order: str = "canonical"
     root: str = "wrist"
     unique_pictures: bool = True
+    one_hand_a_video: bool = True
 
     def splits_in(self, folder: Path) -> tuple[SplitLayout, ...]:
         """Those of which the folder has something."""
@@ -96,6 +99,29 @@ def _mhp(split: str, *sequences: str) -> SplitLayout:
     return SplitLayout(split, folders, tuple(f"{folder}/*.jpg" for folder in folders))
 
 
+def _open_cmu_ps(root: Path, split: str) -> Source:
+    from handpose_core.datasets.cmu_ps import CMUPS
+
+    return CMUPS(root, split, missing="skip")  # type: ignore[arg-type]
+
+
+def _open_freihand(root: Path, split: str) -> Source:
+    from handpose_core.datasets.freihand import FreiHAND
+
+    return FreiHAND(root, split, missing="skip")  # type: ignore[arg-type]
+
+
+def _open_folder(root: Path, split: str) -> Source:
+    """A folder of images with its labels.npz, or else its only JSON file."""
+    from handpose_core.datasets.folder import LABELS_FILE, Folder
+
+    lists = [path.name for path in root.glob("*.json")]
+    labels = lists[0] if len(lists) == 1 and not (root / LABELS_FILE).is_file() else "auto"
+    return Folder(root, labels, missing="skip")
+
+
+_IMAGES = tuple(f"{folder}*.{suffix}" for folder in ("", "images/") for suffix in ("jpg", "jpeg", "png"))
+
 LAYOUTS: tuple[Layout, ...] = (
     Layout(
         "RHD",
@@ -127,7 +153,25 @@ LAYOUTS: tuple[Layout, ...] = (
         "mhp",
         "palm",
     ),
-    Layout("captured", (SplitLayout("all", ("labels.npz",), ("images/*",)),), None),
+    Layout(
+        "CMU-PS",
+        (
+            SplitLayout("manual_train", ("manual_train/*.json",), ("manual_train/*.jpg",), 1912),
+            SplitLayout("manual_test", ("manual_test/*.json",), ("manual_test/*.jpg",), 846),
+            SplitLayout("hands_v143", ("hands_v143_14817.json",), ("imgs/*.jpg",), 14817),
+        ),
+        _open_cmu_ps,
+        unique_pictures=False,
+    ),
+    Layout(
+        "FreiHAND",
+        (
+            SplitLayout("training", ("training_xyz.json",), ("training/rgb/*.jpg",), 130240),
+            SplitLayout("evaluation", ("evaluation_K.json", "evaluation/rgb"), ("evaluation/rgb/*.jpg",), 3960),
+        ),
+        _open_freihand,
+    ),
+    Layout("folder", (SplitLayout("all", _IMAGES, _IMAGES),), _open_folder, one_hand_a_video=False),
 )
 """Every dataset that can be told from its folder; a new one is a line here."""
 

@@ -11,7 +11,7 @@ from handpose_core.viz.overlay import draw_hand
 from handpose_core.viz.sheet import contact_sheet, with_caption
 from handpose_core.viz.space import plot_hand_3d
 
-Picture = UInt8[ndarray, "h w 3"]
+Picture = UInt8[ndarray, "_ _ 3"]
 
 _CLOSE = 1.6
 """Side of the close-up, in the longer side of the joints' box."""

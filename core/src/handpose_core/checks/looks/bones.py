@@ -26,7 +26,7 @@ def bone_sizes(part: Part) -> Verdict:
     odd = np.flatnonzero((median < bounds[:, 0]) | (median > bounds[:, 1]))
     if not len(odd):
         return ok(f"{median.min():.0f} to {median.max():.0f} mm (medians)")
-    named = ", ".join(f"{_name(i)} {median[i]:.0f} mm" for i in odd[:4])
+    named = ", ".join(f"{_name(i)} {median[i]:.0f} mm" for i in odd[:4].tolist())
     return wrong(
         f"{len(odd)} of {len(BONES)} bones have no bone's length: {named}",
         "If the joint order is found wrong too, correct that first; else look at these joints.",
@@ -56,6 +56,8 @@ def bone_constancy(part: Part) -> Verdict:
             "Known of labels by fitting or tracking; do not take them for exact, nor train bone-length losses on them."
         )
         return warning(seen, fix, example)
+    if not labels.one_hand:
+        return warning(seen, "Nothing, if these are pictures of several people.", example)
     return wrong(
         f"{seen}; {_name(worst)} by {share[worst]:.0%} of its length, most in {labels.names[example]}",
         "One hand's bones do not change: look for permuted joints, mixed people or mixed units within the video.",

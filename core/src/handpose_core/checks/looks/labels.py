@@ -1,7 +1,7 @@
 """Can the labels be read at all?"""
 
 from handpose_core.checks.part import Part
-from handpose_core.checks.verdict import Verdict, ok, skipped, warning, wrong
+from handpose_core.checks.verdict import Verdict, ok, skipped, wrong
 
 
 def labels_read(part: Part) -> Verdict:
@@ -11,6 +11,5 @@ def labels_read(part: Part) -> Verdict:
         return wrong(f"{error.where}: {error.found}; expected {error.expected}", error.fix)
     if part.labels is None:
         return skipped("pictures without labels")
-    if part.remark:
-        return warning(f"{len(part.labels)} labels; {part.remark}", "Nothing, if that is what you have.")
-    return ok(f"{len(part.labels)} labels in {part.labels.source}")
+    remark = f", {part.remark}" if part.remark else ""
+    return ok(f"{len(part.labels)} labels in {part.labels.source}{remark}")

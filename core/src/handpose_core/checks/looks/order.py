@@ -19,10 +19,29 @@ from handpose_core.hand import BONES, FINGER_JOINTS, FINGERS, JOINT_NAMES, JOINT
 Order = tuple[int, ...]
 
 _AT_MOST = 300
-_MARGIN = 0.05
-"""By how much less than the order as read another one must cost to be believed."""
+_MARGIN, _MARGIN_OF_ONE = 0.03, 0.3
+"""By how much less than the order as read another one must cost to be believed: of many hands, and more of one."""
+_TIE = 0.07
+"""Of orders that cost about the same, the first is named: known ones, then whole fingers, then pairs of joints."""
+_NO_HAND = 0.27
 _KNUCKLES = tuple(joints[0] for joints in FINGER_JOINTS.values())
-_LINKS = np.array([*BONES, *pairwise(_KNUCKLES)])
+_FINGER_BONES = tuple(bone for bone in BONES if bone[0] != WRIST)
+_LINKS: Int[ndarray, "links 2"] = np.array([*_FINGER_BONES, *pairwise(_KNUCKLES), *((WRIST, j) for j in _KNUCKLES)])
+"""Pairs of joints whose distance no pose changes much."""
+_LENGTHS = {
+    root: np.array(
+        [
+            *(1.20, 1.15, 0.75, 1.50, 0.90, 0.60, 1.65, 1.00, 0.65, 1.50, 0.95, 0.63, 1.22, 0.65, 0.58),
+            *(2.10, 0.82, 0.74, 0.82),
+            *to_knuckles,
+        ]
+    )
+    for root, to_knuckles in {
+        "wrist": (1.50, 3.15, 3.05, 2.95, 2.95),
+        "palm": (1.45, 1.95, 1.75, 1.60, 1.55),
+    }.items()
+}
+"""Typical lengths of the links, in mean lengths of a finger's bone, by what joint 0 is."""
 
 
 def joint_order(part: Part) -> Verdict:
@@ -32,25 +51,38 @@ def joint_order(part: Part) -> Verdict:
         return skipped("no 3D labels")
     names = _candidates(labels.order)
     orders = np.array(list(names))
-    costs = _costs(labels.some_hands(_AT_MOST), orders)
-    as_read = costs[list(names).index(JOINT_ORDERS["canonical"])]
+    hands = labels.some_hands(_AT_MOST)
+    costs = _costs(hands, orders, _LENGTHS[labels.root])
+    as_read = costs[0]
     best = int(costs.argmin())
     seen = f"{len(orders)} orders tried"
-    if costs[best] >= (1 - _MARGIN) * as_read:
-        return ok(f"as it should be: the most plausible of {seen}, or as good")
+    example = int(labels.hands[0])
+    if costs[best] > _NO_HAND:
+        return wrong(
+            f"the joints make a hand in none of {seen} (cost {costs[best]:.2f}; a hand is 0.1 to 0.25)",
+            f"Look at the rows in {labels.source}: their order, or the joints themselves, are not a hand's.",
+            example,
+        )
+    if costs[best] >= (1 - _MARGIN - _MARGIN_OF_ONE / len(hands)) * as_read:
+        return ok(f"as it should be: the most plausible of {seen} (cost {as_read:.2f})")
+    likely = 1 + int(np.argmax(costs[1:] <= (1 + _TIE) * costs[best]))  # the first is the order as read
     return wrong(
-        f"{names[tuple(orders[best].tolist())]} (cost {costs[best]:.3g} against {as_read:.3g} as read; {seen})",
-        f"Put the rows in {labels.source} into the layout's order.",
-        int(labels.hands[0]),
+        f"{names[tuple(orders[likely].tolist())]} (cost {costs[likely]:.2f} against {as_read:.2f} as read; {seen})",
+        f"Put the rows in {labels.source} into the layout's order, or name their order where the reader takes one.",
+        example,
     )
 
 
-def _costs(joints: Float[ndarray, "n 21 3"], orders: Int[ndarray, "m 21"]) -> Float[ndarray, " m"]:
-    """How far from a hand's each order is: mean length of the links in hand radii, and how much they change."""
+def _costs(
+    joints: Float[ndarray, "n 21 3"], orders: Int[ndarray, "m 21"], lengths: Float[ndarray, " links"]
+) -> Float[ndarray, " m"]:
+    """How far from a hand's each order is: log ratio of its links' lengths to a hand's, and how much they change."""
     distances = np.linalg.norm(joints[:, :, None] - joints[:, None], axis=-1)
-    mean, deviation = distances.mean(0), distances.std(0)
     starts, ends = orders[:, _LINKS[:, 0]], orders[:, _LINKS[:, 1]]
-    cost: Float[ndarray, " m"] = (mean[starts, ends] + deviation[starts, ends]).mean(1) / mean.mean()
+    mean, deviation = np.maximum(distances.mean(0)[starts, ends], 1e-9), distances.std(0)[starts, ends]
+    ratio = np.log(mean / lengths)
+    ratio -= np.median(ratio, axis=1, keepdims=True)
+    cost: Float[ndarray, " m"] = np.abs(ratio).mean(1) + (deviation / mean).mean(1)
     return cost
 
 
@@ -82,11 +114,8 @@ def _named(read_as: str) -> Iterator[tuple[Order, str]]:
         swapped = list(range(N_JOINTS))
         swapped[a], swapped[b] = b, a
         yield tuple(swapped), f"{JOINT_NAMES[a]} and {JOINT_NAMES[b]} are exchanged"
-    for shift in (1, -1):
-        yield tuple(np.roll(range(N_JOINTS), shift).tolist()), _ROLLED[shift]
-
-
-_ROLLED = {1: "the wrist stands last", -1: "all rows are shifted by one"}
+    for shift, name in ((-1, "the wrist stands last"), (1, "all rows are shifted by one")):
+        yield tuple(rows[(row + shift) % N_JOINTS] for row in JOINT_ORDERS[read_as]), name
 
 
 def _of_fingers(fingers: tuple[str, ...], reverse: bool, only: str | None = None) -> Order:

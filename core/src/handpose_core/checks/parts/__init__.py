@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from handpose_core.checks.part import Part
-from handpose_core.checks.parts.captured import captured_parts
 from handpose_core.checks.parts.rhd import rhd_parts
 from handpose_core.checks.parts.sampled import sampled_parts
 from handpose_core.checks.parts.stb import PUBLISHED as STB_PARTS
@@ -14,7 +13,6 @@ from handpose_core.datasets.detect import Layout
 _PARTS: dict[str, Callable[[Path, int], list[Part]]] = {
     "RHD": rhd_parts,
     "STB": stb_parts,
-    "captured": captured_parts,
 }
 """Layouts whose labels are read without their pictures, and so all of them."""
 

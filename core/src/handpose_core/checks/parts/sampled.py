@@ -29,7 +29,7 @@ def _part(root: Path, layout: Layout, split: SplitLayout, at_most: int) -> Part:
         return Part(split.name, [Files("pictures", images, 0, split.published)], None, None, np.empty(0, int), 0, error)
     rows = spread_out(np.arange(len(source)), at_most)
     read = [_read(source, int(row)) for row in rows]
-    labels = _labels([source.where(int(row)) for row in rows], read, layout)
+    labels = _labels(root, [source.where(int(row)) for row in rows], read, layout)
 
     def picture(row: int) -> Pictures:
         sample = read[row]
@@ -38,7 +38,7 @@ def _part(root: Path, layout: Layout, split: SplitLayout, at_most: int) -> Part:
         return _pictures(row, sample, labels)
 
     files = [Files("pictures", images, len(source), split.published, layout.unique_pictures)]
-    remark = f"{len(rows)} of {len(source)} looked at" if len(rows) < len(source) else ""
+    remark = f"a sample of {len(source)}" if len(rows) < len(source) else ""
     return Part(split.name, files, labels, picture, np.arange(len(rows)), at_most, remark=remark)
 
 
@@ -49,7 +49,7 @@ def _read(source: Source, row: int) -> Sample | HandposeError:
         return error
 
 
-def _labels(names: Sequence[str], read: Sequence[Sample | HandposeError], layout: Layout) -> Labels:
+def _labels(root: Path, names: Sequence[str], read: Sequence[Sample | HandposeError], layout: Layout) -> Labels:
     """The samples' labels; those of samples that cannot be read are not visible and no numbers."""
     return Labels(
         names=names,
@@ -62,7 +62,8 @@ def _labels(names: Sequence[str], read: Sequence[Sample | HandposeError], layout
         unit="mm",
         order=layout.order,
         root=layout.root,
-        source=f"{layout.name}'s files",
+        source=str(root),
+        one_hand=layout.one_hand_a_video,
     )
 
 

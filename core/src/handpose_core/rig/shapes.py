@@ -29,7 +29,8 @@ def part_shapes(
         share * _LENGTH * _along(points, joints[chain[0]], joints[chain[3]])
         for share, chain in zip(fingers, FINGER_JOINTS.values(), strict=True)
     ]
-    components.append(sum(_THICKNESS * _across(points, joints, shares, i) for i in range(1, len(ARTICULATED))))
+    offsets = [_across(points, joints, shares, bone) for bone in range(1, len(ARTICULATED))]
+    components.append(_THICKNESS * np.sum(offsets, axis=0))
     for axis in (0, 2):
         components.append(_PALM * _palm_stretch(points, joints, shares, fingers, axis))
     stacked = np.stack(components)

@@ -49,7 +49,7 @@ class Labels:
         sequence: The video each belongs to; None for single pictures.
         unit: Of the files, for messages: ``m`` or ``mm``.
         order: Name in `handpose_core.hand.JOINT_ORDERS` by which the files were read.
-        root: What joint 0 is, ``wrist`` or ``palm``.
+        root: What joint 0 is, ``wrist``, ``palm`` or ``unknown``.
         source: The file, or where the numbers come from, for messages.
         one_hand: Whether all of a sequence is known to be one person's hand.
     """

@@ -54,7 +54,7 @@ class Layout:
         splits: Its parts.
         open: Reads what there is of a split; None for labels that only ``data check`` reads.
         order: Of its labels' rows, in `handpose_core.hand.JOINT_ORDERS`.
-        root: What joint 0 is as it is read.
+        root: What joint 0 is as it is read here: wrist, palm or unknown.
         unique_pictures: Whether no two pictures should be the same; False where a picture is stored once a hand.
         one_hand_a_video: Whether all of a sequence is known to be one person's hand.
     """
@@ -171,7 +171,7 @@ LAYOUTS: tuple[Layout, ...] = (
         ),
         _open_freihand,
     ),
-    Layout("folder", (SplitLayout("all", _IMAGES, _IMAGES),), _open_folder, one_hand_a_video=False),
+    Layout("folder", (SplitLayout("all", _IMAGES, _IMAGES),), _open_folder, root="unknown", one_hand_a_video=False),
 )
 """Every dataset that can be told from its folder; a new one is a line here."""
 

@@ -52,7 +52,8 @@ def joint_order(part: Part) -> Verdict:
     names = _candidates(labels.order)
     orders = np.array(list(names))
     hands = labels.some_hands(_AT_MOST)
-    costs = _costs(hands, orders, _LENGTHS[labels.root])
+    roots = [labels.root] if labels.root in _LENGTHS else list(_LENGTHS)
+    costs = np.min([_costs(hands, orders, _LENGTHS[root]) for root in roots], axis=0)
     as_read = costs[0]
     best = int(costs.argmin())
     seen = f"{len(orders)} orders tried"

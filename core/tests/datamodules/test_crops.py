@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 
 from handpose_core.camera import crop_matrix, project, transform_pixels
 from handpose_core.datamodules.crops import (
-    byte_pixels,
     crop_map,
     flip_image,
-    float_image,
+    float_images,
     hand_box,
     in_image,
     mirror,
@@ -119,7 +118,7 @@ def test_quarter_turn_by_hand(hand):
     A = rotate_about_centre(math.pi / 2, 320)
     turned = warp(sample, A, 320, roll(math.pi / 2))
     torch.testing.assert_close(
-        float_image(byte_pixels(turned["image"])), torch.rot90(sample["image"], -1, (1, 2)), atol=2e-2, rtol=0
+        float_images(turned["image"]), torch.rot90(sample["image"], -1, (1, 2)), atol=2e-2, rtol=0
     )
     x, y, z = sample["joints_3d"].T
     torch.testing.assert_close(turned["joints_3d"], torch.stack([-y, x, z], dim=1))
@@ -226,8 +225,8 @@ def test_a_crop_beside_the_image_is_black(hand):
     assert not crop["mask"].any()
 
 
-def test_float_image_spans_0_to_1():
-    pixels = np.arange(0, 256, dtype=np.uint8).reshape(16, 16, 1).repeat(3, axis=2)
-    image = float_image(pixels)
-    torch.testing.assert_close(image, torch.arange(256).reshape(16, 16).expand(3, -1, -1) / 255)
-    assert image.max() == 1
+def test_float_images_span_0_to_1():
+    pixels = torch.arange(256, dtype=torch.uint8).reshape(16, 16).expand(2, 3, -1, -1)
+    images = float_images(pixels)
+    torch.testing.assert_close(images, torch.arange(256).reshape(16, 16).expand(2, 3, -1, -1) / 255)
+    assert images.is_contiguous()

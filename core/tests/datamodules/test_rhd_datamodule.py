@@ -12,9 +12,8 @@ import torch
 from handpose_core.camera import project
 from handpose_core.datamodules.augmentation import Augmentation
 from handpose_core.datamodules.base import split_indices
-from handpose_core.datamodules.cropped import CroppedDataset
+from handpose_core.datamodules.cropped import CroppedDataset, Draw
 from handpose_core.datamodules.rhd import RHDDataModule
-from handpose_core.datamodules.sampling import Draw
 from handpose_core.datasets.rhd import RHD
 from handpose_core.errors import HandposeError
 from handpose_core.synth.layouts.rhd import write_annotations

@@ -11,8 +11,9 @@ import pytorch_lightning as pl
 import torch
 
 from handpose_core.datamodules.augmentation import Augmentation
+from handpose_core.datamodules.cropped import Draw
 from handpose_core.datamodules.rhd import RHDDataModule
-from handpose_core.datamodules.sampling import Draw, TrainingSampler
+from handpose_core.datamodules.sampling import TrainingSampler
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*does not have many workers",

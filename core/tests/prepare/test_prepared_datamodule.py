@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from handpose_core.camera import project
 from handpose_core.datamodules.augmentation import Augmentation
+from handpose_core.datamodules.cropped import Draw
 from handpose_core.datamodules.prepared import PreparedDataModule
 from handpose_core.datamodules.rhd import RHDDataModule
-from handpose_core.datamodules.sampling import Draw
 from handpose_core.datamodules.stb import STBDataModule
 from handpose_core.datasets.prepared import Prepared
 from handpose_core.errors import HandposeError

@@ -12,8 +12,8 @@ from pytorch_lightning.overrides.distributed import UnrepeatedDistributedSampler
 from torch.utils.data import DataLoader, Sampler
 
 from handpose_core.datamodules.augmentation import Augmentation
-from handpose_core.datamodules.cropped import CroppedClips, CroppedDataset, CroppedViews, SampleSource
-from handpose_core.datamodules.sampling import TrainingLoader, TrainingSampler
+from handpose_core.datamodules.cropped import CroppedClips, CroppedDataset, CroppedViews, InBytes, SampleSource
+from handpose_core.datamodules.sampling import CropLoader, TrainingLoader, TrainingSampler
 from handpose_core.datamodules.splits import split_indices
 from handpose_core.datasets.prepared import PreparedClips, PreparedViews
 from handpose_core.datasets.sample import Sample, collate
@@ -174,13 +174,13 @@ class HandDataModule(pl.LightningDataModule, ABC):
                 "data, evaluation", f"{len(samples)} samples for {world} processes", "one each", "Use fewer devices."
             )
         sampler = UnrepeatedDistributedSampler(samples, world, rank, shuffle=False) if world > 1 else None
-        return self._loader(DataLoader, samples, sampler)
+        return self._loader(CropLoader, samples, sampler)
 
     def _loader(
-        self, kind: type[DataLoader[Sample]], samples: CroppedDataset, sampler: Sampler[Any] | None
+        self, kind: type[CropLoader], samples: CroppedDataset, sampler: Sampler[Any] | None
     ) -> DataLoader[Sample]:
         return kind(
-            samples,
+            InBytes(samples),
             self.batch_size,
             sampler=sampler,
             num_workers=self.num_workers,

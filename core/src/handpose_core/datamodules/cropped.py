@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
+import torch
 from jaxtyping import Float64
 from numpy import ndarray
 from torch.utils.data import Dataset
@@ -14,7 +15,7 @@ from handpose_core.datamodules.crops import (
     byte_pixels,
     crop_map,
     flip_image,
-    float_image,
+    float_images,
     hand_box,
     in_image,
     mirror,
@@ -22,9 +23,22 @@ from handpose_core.datamodules.crops import (
     rotate_about_centre,
     warp,
 )
-from handpose_core.datamodules.sampling import Draw
 from handpose_core.datasets.sample import Sample, collate
 from handpose_core.errors import HandposeError
+
+
+class Draw(NamedTuple):
+    """One sample's turn: what its variation is drawn from.
+
+    Attributes:
+        position: In the dataset.
+        seed: Of the run.
+        epoch: The training's.
+    """
+
+    position: int
+    seed: int = 0
+    epoch: int = 0
 
 
 @runtime_checkable
@@ -116,12 +130,16 @@ class CroppedDataset(Dataset[Sample]):
         Raises:
             HandposeError: no joint of the hand is in the image, or what ``source`` raises.
         """
+        return with_floats(self.in_bytes(turn))
+
+    def in_bytes(self, turn: int | Draw) -> Sample:
+        """The same with 8-bit colours, a quarter of the size to hand over from process to process."""
         draw = turn if isinstance(turn, Draw) else Draw(turn)
         sample = read_hand(self.source, self.indices[draw.position])
         return self._vary(sample, np.random.default_rng((draw.seed, draw.epoch, draw.position % len(self))))
 
     def _vary(self, sample: Sample, rng: np.random.Generator) -> Sample:
-        """Crop one sample as drawn, and vary its colours."""
+        """Crop one sample as drawn, and vary its colours; in bytes."""
         return self._finish(self._crop(sample, self._place(rng)), rng)
 
     def _place(self, rng: np.random.Generator) -> Placement:
@@ -144,9 +162,11 @@ class CroppedDataset(Dataset[Sample]):
         return cut
 
     def _finish(self, crop: Sample, rng: np.random.Generator) -> Sample:
-        """Vary the colours of an 8-bit crop, and make floats of them."""
-        pixels = byte_pixels(crop["image"])
-        return {**crop, "image": float_image(self._colours(pixels, rng) if self._colours else pixels)}
+        """Vary the colours of a crop."""
+        if not self._colours:
+            return crop
+        varied = self._colours(byte_pixels(crop["image"]), rng)
+        return {**crop, "image": torch.from_numpy(varied).permute(2, 0, 1)}
 
 
 class CroppedClips(CroppedDataset):
@@ -159,7 +179,7 @@ class CroppedClips(CroppedDataset):
         clip = collate([self._cut(frame, square, placement) for frame in unstack(sample)])
         # One tall image, so that all frames get the same draw and are compared with the same mean colour.
         tall = self._finish({"image": clip["image"].transpose(0, 1).flatten(1, 2)}, rng)["image"]
-        return {**clip, "image": tall.unflatten(1, (-1, self.image_size)).transpose(0, 1).contiguous()}
+        return {**clip, "image": tall.unflatten(1, (-1, self.image_size)).transpose(0, 1)}
 
 
 class CroppedViews(CroppedDataset):
@@ -175,6 +195,29 @@ class CroppedViews(CroppedDataset):
         placements = [replace(self._place(rng), flip=flip) for _ in sample["image"]]
         views = zip(unstack(sample), placements, strict=True)
         return collate([self._finish(self._crop(view, placement), rng) for view, placement in views])
+
+
+class InBytes(Dataset[Sample]):
+    """The samples of a `CroppedDataset`, with 8-bit colours to a loader that asks for a batch of them."""
+
+    def __init__(self, samples: CroppedDataset) -> None:
+        self.samples = samples
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, turn: int | Draw) -> Sample:
+        """One sample by the contract."""
+        return self.samples[turn]
+
+    def __getitems__(self, turns: Sequence[int | Draw]) -> list[Sample]:
+        """What torch's loaders call: some samples, each with an image of bytes."""
+        return [self.samples.in_bytes(turn) for turn in turns]
+
+
+def with_floats(sample: Sample) -> Sample:
+    """A sample or a batch with its colours in [0, 1], as the contract has them."""
+    return {**sample, "image": float_images(sample["image"])}
 
 
 def unstack(sample: Sample) -> list[Sample]:

@@ -119,9 +119,10 @@ def warp(sample: Sample, A: Float64[ndarray, "3 3"], size: int, M: Float64[ndarr
     return warped
 
 
-def float_image(pixels: UInt8[ndarray, "h w 3"]) -> Float[Tensor, "3 h w"]:
-    """The image as the contract has it: channels first, in [0, 1]."""
-    return torch.from_numpy(cv2.dnn.blobFromImage(pixels, 1 / 255)[0])
+def float_images(image: UInt8[Tensor, "*batch 3 h w"]) -> Float[Tensor, "*batch 3 h w"]:
+    """8-bit images as the contract has them, in [0, 1]; in pinned memory if they are."""
+    floats = torch.empty(image.shape, pin_memory=image.is_pinned())
+    return floats.copy_(image).div_(255)
 
 
 def byte_pixels(image: Num[Tensor, "3 h w"]) -> UInt8[ndarray, "h w 3"]:

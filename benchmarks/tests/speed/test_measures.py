@@ -20,15 +20,17 @@ def test_loading_is_held_against_the_step_it_feeds(monkeypatch: pytest.MonkeyPat
         cpm = CPMSize(trunk=((4, 1), (8, 2), (8, 4)), features=8, stages=1, first_width=8, width=8, convolutions=1)
         return DGGANModule(cpm, DepthHeadSize(width=8, convolutions=1, hidden=8))
 
-    for name, value in {"rate": once, "FRAMES": 8, "WORKERS": 0, "DGGANModule": small}.items():
+    for name, value in {"rate": once, "FRAMES": 8, "DGGANModule": small}.items():
         monkeypatch.setattr(loading, name, value)
     monkeypatch.setattr(loading, "generate", in_one_process)
 
-    step, plain, augmented = loading.measure()
+    monkeypatch.setattr(loading, "WORKERS", 1)
+    step, plain, augmented, prepared, gain = loading.measure()
 
     assert step.value == loading.STEP_BATCH
     assert plain.target == augmented.target == step.value
-    assert plain.value == 7  # of 8 frames one is held out for validation
+    assert plain.value == prepared.value == 7  # of 8 frames one is held out for validation
+    assert gain.value == 1
 
 
 def in_one_process(twin, root, part, frames, workers):

@@ -268,6 +268,37 @@ def drawn_freihand(tmp_path_factory: pytest.TempPathFactory) -> DrawnFreiHAND:
     return DrawnFreiHAND(root, joints, vertices)
 
 
+@dataclass(frozen=True)
+class DrawnFolder:
+    """A folder of images with labels.npz, and the joints (mm) of every image."""
+
+    root: Path
+    joints: np.ndarray
+
+
+@pytest.fixture(scope="session")
+def drawn_folder(tmp_path_factory: pytest.TempPathFactory) -> DrawnFolder:
+    """12 consecutive images of a left hand, 320 x 240, in images/; copy it before changing it."""
+    root, joints = tmp_path_factory.mktemp("folder"), _motion(Side.LEFT, 12)
+    camera = np.array([[282.9, 0, 160], [0, 282.9, 120], [0, 0, 1]])
+    for number, hand in enumerate(joints):
+        write_image(root / "images" / f"{number}.png", _picture(_pixels(hand, camera), 320, 240))
+    np.savez(root / "labels.npz", joints_3d=joints, K=camera)
+    return DrawnFolder(root, joints)
+
+
+@pytest.fixture(scope="session", params=["avi", "mp4"])
+def drawn_video(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A video of 20 frames of 64 x 48, frame i of the grey 10 i + 20."""
+    path = tmp_path_factory.mktemp("video") / f"clip.{request.param}"
+    code = cv2.VideoWriter_fourcc(*{"avi": "MJPG", "mp4": "mp4v"}[request.param])
+    writer = cv2.VideoWriter(str(path), code, 10, (64, 48))
+    for number in range(20):
+        writer.write(np.full((48, 64, 3), 10 * number + 20, np.uint8))
+    writer.release()
+    return path
+
+
 @pytest.fixture(scope="session")
 def real_samples() -> Path:
     """The folder of real samples, or a skip."""

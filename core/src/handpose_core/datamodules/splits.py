@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Sequence
 
+import numpy as np
 import torch
 from jaxtyping import Int
 from numpy import ndarray
@@ -19,14 +20,18 @@ def split_indices(count: int, fraction: float) -> tuple[list[int], list[int]]:
     """
     held_out = max(1, round(count * fraction))
     if not 0 < fraction < 1 or held_out >= count:
-        raise HandposeError(
-            "data, val_fraction",
-            f"{fraction} of {count} samples",
-            "a fraction between 0 and 1 that leaves samples on both sides",
-            "Change val_fraction, or give more training samples.",
-        )
+        raise _nothing_left(fraction, count)
     order = torch.randperm(count, generator=torch.Generator().manual_seed(_SPLIT_SEED)).tolist()
     return sorted(order[held_out:]), sorted(order[:held_out])
+
+
+def _nothing_left(fraction: float, count: int) -> HandposeError:
+    return HandposeError(
+        "data, val_fraction",
+        f"{fraction} of {count} samples",
+        "a fraction between 0 and 1 that leaves samples on both sides",
+        "Change val_fraction, or give more training samples.",
+    )
 
 
 def split_groups(groups: Sequence[Hashable], fraction: float) -> tuple[list[int], list[int]]:
@@ -75,3 +80,21 @@ def split_sequences(
             "Name other sequences.",
         )
     return kept_positions, held_positions
+
+
+def split_tail(rows: Int[ndarray, "samples pictures"], fraction: float) -> tuple[list[int], list[int]]:
+    """Positions of the samples before and in the last ``fraction`` of the pictures; those across are in neither.
+
+    Args:
+        rows: The pictures that each sample consists of, by position.
+        fraction: Of the pictures to hold out.
+
+    Raises:
+        HandposeError: one of the two sides would be empty.
+    """
+    count = int(rows.max()) + 1
+    cut = count - max(1, round(count * fraction))
+    kept, held_out = (np.flatnonzero(side).tolist() for side in ((rows < cut).all(1), (rows >= cut).all(1)))
+    if not 0 < fraction < 1 or not kept or not held_out:
+        raise _nothing_left(fraction, len(rows))
+    return kept, held_out

@@ -1,0 +1,137 @@
+"""Any folder of images, or any video, with labels or without: one's own captures, and samples of other datasets."""
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Int
+from numpy import ndarray
+from torch.utils.data import Dataset
+
+from handpose_core.datasets.folder_frames import frames_of
+from handpose_core.datasets.folder_labels import FLAGS, PER_JOINT, FolderLabels, pictures_of, read_labels
+from handpose_core.datasets.labels import image_tensor, labels_3d
+from handpose_core.datasets.sample import Sample
+from handpose_core.datasets.selection import MISSING, Missing, check_choice, select
+from handpose_core.hand import JOINT_ORDERS, N_JOINTS, Side
+
+SideName = Literal["left", "right"]
+LABELS_FILE = "labels.npz"
+
+
+class Folder(Dataset[Sample]):
+    """The images of a folder or the frames of a video; a sample is one of them, un-cropped.
+
+    Samples have ``image, index, sequence`` (0) and ``frame`` (its position), and what the labels give: ``joints_2d,
+    joints_3d, annotated, visible, K, side``. 3D joints without 2D ones are projected by K. Joints are annotated and
+    visible where no label says otherwise.
+
+    Args:
+        root: A folder with images in it or in its ``images/``, or a video file.
+        labels: ``auto`` (``labels.npz`` in the folder, where there is one), ``none``, or a file, from the folder:
+            ``.npz`` with arrays out of `folder_labels.SHAPES`, one row a picture; or a COCO-style ``.json``, a sample
+            an annotation.
+        order: The order of the labels' joints, a name out of `handpose_core.hand.JOINT_ORDERS`.
+        side: Which hand it is, where the labels do not say.
+        missing: What to do when labelled images are missing: stop, or read the rest and record the others.
+        exclude: Pictures to leave out on purpose, by file name, or by number in a video.
+
+    Attributes:
+        names: The picture of every sample.
+        selection: What was read, missing and excluded.
+        video_index: Sequence (0), frame and view (0) of every sample.
+        sequences: The first of these.
+
+    Raises:
+        HandposeError: no images, damaged labels, missing images, no image left.
+    """
+
+    def __init__(
+        self,
+        root: str | Path,
+        labels: str = "auto",
+        order: str = "canonical",
+        side: SideName | None = None,
+        missing: Missing = "error",
+        exclude: Collection[str] = (),
+    ) -> None:
+        check_choice("folder", "order", order, tuple(JOINT_ORDERS))
+        check_choice("folder", "side", side, ("left", "right", None))
+        check_choice("folder", "missing", missing, MISSING)
+        self.root, self.order, self.side = Path(root), order, side
+        self._frames = frames_of(self.root)
+        self._labels = self._read_labels(labels)
+        positions = pictures_of(self._labels, self._frames.names)
+        absent = {i: self.root / self._labels.names[i] for i in np.flatnonzero(positions < 0).tolist()}
+        self.selection = select(str(self.root), self._labels.names, absent, missing, exclude)
+        kept = np.array(self.selection.kept)
+        self._rows = {name: self._in_order(name, rows)[kept] for name, rows in self._labels.rows.items()}
+        self.names = tuple(self._labels.names[i] for i in kept)
+        zeros = np.zeros(len(kept), np.int64)
+        self.video_index: Int[ndarray, "samples 3"] = np.stack([zeros, positions[kept], zeros], axis=1)
+        self.sequences: Int[ndarray, " samples"] = zeros
+
+    def _read_labels(self, labels: str) -> FolderLabels:
+        folder = self.root if self.root.is_dir() else self.root.parent
+        path = {"auto": self.root / LABELS_FILE, "none": None}.get(labels, folder / labels)
+        if path is None or (labels == "auto" and not path.is_file()):
+            return FolderLabels(None, self._frames.names, {})
+        return read_labels(path, self._frames.names)
+
+    def _in_order(self, name: str, rows: ndarray) -> ndarray:
+        return rows[:, JOINT_ORDERS[self.order]] if name in PER_JOINT else rows
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def where(self, index: int) -> str:
+        """The sample's name for messages: its folder and picture, as `exclude` takes it."""
+        return f"{self.root}, {self.names[index]}"
+
+    def __getitem__(self, index: int) -> Sample:
+        """Read one picture.
+
+        Raises:
+            HandposeError: it is cut off or damaged, or its labels are no hand's.
+        """
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        frame = int(self.video_index[index, 1])
+        return {
+            "image": image_tensor(self._frames.read(frame)),
+            **self._label_tensors(index),
+            "index": torch.tensor(index),
+            "sequence": torch.tensor(0),
+            "frame": torch.tensor(frame),
+        }
+
+    def _label_tensors(self, index: int) -> Sample:
+        row = {name: rows[index] for name, rows in self._rows.items()}
+        labels: Sample = {}
+        if "joints_3d" in row and "K" in row:
+            labels = labels_3d(self.where(index), row["joints_3d"], row["K"])
+        elif "joints_2d" in row:
+            labels = {name: torch.ones(N_JOINTS, dtype=torch.bool) for name in FLAGS}
+        if "side" in row:
+            labels["side"] = torch.tensor(int(row["side"]))
+        elif self.side:
+            labels["side"] = torch.tensor(int(Side[self.side.upper()]))
+        for name in row.keys() & {"joints_2d", "joints_3d", "K"}:
+            labels[name] = torch.from_numpy(row[name].astype(np.float32))
+        for name in row.keys() & set(FLAGS):
+            labels[name] = torch.from_numpy(row[name].copy())
+        return labels
+
+    def describe(self) -> dict[str, str]:
+        """The choices a result depends on, as recorded with it."""
+        path = self._labels.path
+        return {
+            "dataset": f"folder {self.root.name}",
+            **self.selection.describe(),
+            "labels": f"{path.name} ({', '.join(self._rows)})" if path else "none",
+            "joint_order": self.order,
+            "side": "labelled" if "side" in self._rows else self.side or "unknown",
+            "root_joint": "wrist",
+        }

@@ -25,12 +25,16 @@ def back_project(
     return (rays * depth[..., None]) @ torch.linalg.inv(K).transpose(-1, -2)
 
 
-def transform_pixels(pixels: Float[Tensor, "*batch n 2"], A: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*batch n 2"]:
+def transform_pixels(
+    pixels: Float[Tensor, "*batch n 2"], A: Float[Tensor, "*batch 3 3"]
+) -> Float[Tensor, "*batch n 2"]:
     """Apply the affine pixel map ``A`` (as `crop_matrix` makes it) to pixels."""
     return pixels @ A[..., :2, :2].transpose(-1, -2) + A[..., None, :2, 2]
 
 
-def crop_matrix(centre: Float[Tensor, "*batch 2"], size: Float[Tensor, "*batch"], output: int) -> Float[Tensor, "*batch 3 3"]:
+def crop_matrix(
+    centre: Float[Tensor, "*batch 2"], size: Float[Tensor, "*batch"], output: int
+) -> Float[Tensor, "*batch 3 3"]:
     """The affine pixel map from an image to its square crop.
 
     The crop covers ``size`` px around ``centre`` (px) and is resized to ``output`` x ``output``.

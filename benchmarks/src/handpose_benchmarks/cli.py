@@ -9,7 +9,7 @@ from handpose_core.cli.registry import Command
 from handpose_core.errors import HandposeError
 
 COMMAND = Command("measure speed beside targets and peers", "handpose_benchmarks.cli:main")
-MEASUREMENTS = ("metrics", "loading", "rendering")
+MEASUREMENTS = ("metrics", "loading", "checking", "rendering")
 
 
 def main(argv: Sequence[str]) -> int:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.io
 from jaxtyping import Float32
 from numpy import ndarray
 
+from handpose_core.datasets.mat_files import load_mat
 from handpose_core.datasets.rhd_layout import SPLITS, Split, annotation_paths
 from handpose_core.datasets.untrusted import load_pickle
 from handpose_core.errors import HandposeError
@@ -82,12 +82,7 @@ def _no_annotations(root: Path, split: Split) -> HandposeError:
 
 
 def _read_mat(path: Path) -> dict[int, Any]:
-    try:
-        content = scipy.io.loadmat(path, simplify_cells=True)
-    except Exception as error:  # scipy raises its own and many builtin kinds on damaged files
-        raise HandposeError(
-            str(path), f"a file that is no MATLAB file ({error})", "the authors' .mat annotations", "Get it again."
-        ) from error
+    content = load_mat(path, "the authors' .mat annotations", simplify=True)
     matches = ((re.fullmatch(r"frame(\d+)", name), value) for name, value in content.items())
     return {int(match[1]): value for match, value in matches if match}
 

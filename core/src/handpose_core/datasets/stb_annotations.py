@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import numpy as np
-import scipy.io
 from jaxtyping import Float64
 from numpy import ndarray
 
+from handpose_core.datasets.mat_files import load_mat
 from handpose_core.datasets.parsing import numbers
 from handpose_core.datasets.stb_layout import LABEL_FIELD, Rig, label_path
 from handpose_core.errors import HandposeError
@@ -20,13 +20,7 @@ def read_joints(root: Path, sequence: str, rig: Rig) -> Float64[ndarray, "frames
         HandposeError: the file is missing or damaged, or the field is missing, of another shape or not finite.
     """
     path = label_path(root, sequence, rig)
-    try:
-        content = scipy.io.loadmat(path, variable_names=[LABEL_FIELD])
-    except Exception as error:  # scipy raises its own and many builtin kinds on damaged files
-        found = f"a file that is no MATLAB file ({error})" if path.is_file() else "no such file"
-        raise HandposeError(
-            str(path), found, "the authors' labels of a sequence", "Complete the copy of STB's labels/."
-        ) from error
+    content = load_mat(path, "the authors' labels of a sequence", [LABEL_FIELD])
     if LABEL_FIELD not in content:
         raise HandposeError(
             f"{path}, {LABEL_FIELD}", "no such variable", f"3 x {N_JOINTS} x n joints", "Get the file again."

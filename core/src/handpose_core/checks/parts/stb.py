@@ -4,12 +4,12 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import scipy.io
 from jaxtyping import Float64
 from numpy import ndarray
 
 from handpose_core.checks.part import DepthPicture, Files, Labels, Part, Pictures
 from handpose_core.datasets.images import read_rgb
+from handpose_core.datasets.mat_files import load_mat
 from handpose_core.datasets.parsing import kind
 from handpose_core.datasets.stb_layout import (
     CAMERAS,
@@ -81,12 +81,7 @@ def _files(root: Path, sequence: str, kind: Kind, listed: int) -> Files:
 
 def _read(path: Path) -> Float64[ndarray, "frames 21 3"]:
     """The joints in canonical order, whatever their values; the reader stops at the first that is no number."""
-    try:
-        value = scipy.io.loadmat(path, variable_names=[LABEL_FIELD]).get(LABEL_FIELD)
-    except Exception as error:  # scipy raises its own and many builtin kinds on damaged files
-        raise HandposeError(
-            str(path), f"a file that is no MATLAB file ({error})", "the authors' labels", "Get the file again."
-        ) from error
+    value = load_mat(path, "the authors' labels", [LABEL_FIELD]).get(LABEL_FIELD)
     if (
         not isinstance(value, ndarray)
         or value.ndim != 3

@@ -51,7 +51,7 @@ def tests(session: nox.Session) -> None:
     _install_suite(session, *_group("tests"))
     # One thread a worker: two workers with a pool each would fight over the cores.
     env = QUIET | {"OMP_NUM_THREADS": "1"}
-    session.run("pytest", "--numprocesses", "auto", "--dist", "loadfile", *session.posargs, env=QUIET)
+    session.run("pytest", "--numprocesses", "auto", "--dist", "loadfile", *session.posargs, env=env)
     if os.environ.get("CI"):
         for name in ("lint", "types", *(f"isolated(package='{package}')" for package in WHEELS)):
             session.notify(name, posargs=())

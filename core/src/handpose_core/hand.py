@@ -56,6 +56,9 @@ JOINT_ORDERS: dict[str, tuple[int, ...]] = {
 }
 """``canonical = raw[JOINT_ORDERS[dataset]]``: the raw row of each canonical joint."""
 
+ADULT_HAND_LENGTH = (160.0, 210.0)
+"""mm, wrist to middle tip along the bones: the hands that are baked and drawn."""
+
 
 def to_raw_order(dataset: str) -> tuple[int, ...]:
     """The inverse permutation of ``JOINT_ORDERS[dataset]``: ``raw = canonical[to_raw_order(dataset)]``."""

@@ -1,6 +1,7 @@
 """What a rigged hand is, as arrays, and its file."""
 
 from dataclasses import dataclass, fields
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
+from handpose_core.atomic import write_bytes
 from handpose_core.errors import HandposeError
 
 N_ARTICULATED = 16
@@ -62,11 +64,10 @@ _STORED_AS = {
 
 def save_rig(rig: RigData, path: Path) -> None:
     """Write a rig as a compressed .npz of a few hundred kB, atomically."""
-    temporary = path.with_name(path.name + ".tmp")
-    with temporary.open("wb") as file:
-        arrays: dict[str, Any] = {name: np.asarray(getattr(rig, name), kind) for name, kind in _STORED_AS.items()}
-        np.savez_compressed(file, **arrays)
-    temporary.replace(path)
+    arrays: dict[str, Any] = {name: np.asarray(getattr(rig, name), kind) for name, kind in _STORED_AS.items()}
+    buffer = BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    write_bytes(path, buffer.getvalue())
 
 
 def read_npz(path: Path) -> RigData:

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from numpy import ndarray
 from torch import Tensor
 
-from handpose_core.hand import FINGER_JOINTS
+from handpose_core.hand import ADULT_HAND_LENGTH, FINGER_JOINTS
 from handpose_core.rig.asset import save_rig
 from handpose_core.rig.build import build_rig, palm_axes
 
@@ -22,8 +22,6 @@ LICENCE = (
 )
 N_SHAPES = 1200
 N_COMPONENTS = 10
-HAND_LENGTH = (160.0, 210.0)
-"""mm, wrist to middle tip along the bones: adults."""
 
 
 def main() -> None:
@@ -77,8 +75,8 @@ def _sample_shapes(model: "anny.Anny") -> tuple[Float[ndarray, "n v 3"], Float[n
     vertices = rest["rest_vertices"].numpy() * 1000
     joints = _joints(model, rest) * 1000
     lengths = np.linalg.norm(np.diff(joints[:, [0, *FINGER_JOINTS["middle"]]], axis=1), axis=-1).sum(-1)
-    kept = (lengths > HAND_LENGTH[0]) & (lengths < HAND_LENGTH[1])
-    print(f"{kept.sum()} of {N_SHAPES} shapes within {HAND_LENGTH} mm")
+    kept = (lengths > ADULT_HAND_LENGTH[0]) & (lengths < ADULT_HAND_LENGTH[1])
+    print(f"{kept.sum()} of {N_SHAPES} shapes within {ADULT_HAND_LENGTH} mm")
     axes = np.stack([palm_axes(hand) for hand in joints[kept]])
     origin = joints[kept, :1]
     return (vertices[kept] - origin) @ axes, _move_knuckles((joints[kept] - origin) @ axes)

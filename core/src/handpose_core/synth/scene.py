@@ -8,15 +8,12 @@ from jaxtyping import Float, UInt8
 from torch import Generator, Tensor
 
 from handpose_core.camera import back_project
-from handpose_core.hand import FINGER_JOINTS, Side
+from handpose_core.hand import ADULT_HAND_LENGTH, FINGER_JOINTS, Side
 from handpose_core.render import Illumination
 from handpose_core.rig import HandRig
 from handpose_core.synth.draws import random_rotation, uniform
 from handpose_core.synth.forearm import Forearm
 from handpose_core.synth.poses import PoseSampler
-
-HAND_LENGTH = (160.0, 210.0)
-"""mm, wrist to middle tip along the bones: adults."""
 
 Size = tuple[int, int]
 """Height and width of a picture, px."""
@@ -146,7 +143,7 @@ def draw_shape(rig: HandRig, generator: Generator) -> Float[Tensor, "s"]:
         shape = torch.randn(rig.n_shapes, generator=generator).clamp(-2, 2)
         joints = rig.rest(shape[None])[1][0, [0, *FINGER_JOINTS["middle"]]]
         length = torch.linalg.vector_norm(joints.diff(dim=0), dim=-1).sum()
-        if HAND_LENGTH[0] <= length <= HAND_LENGTH[1]:
+        if ADULT_HAND_LENGTH[0] <= length <= ADULT_HAND_LENGTH[1]:
             return shape
 
 

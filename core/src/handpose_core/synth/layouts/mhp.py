@@ -1,6 +1,5 @@
 """Writes MHP's own layout, so that what reads the authors' files reads ours."""
 
-import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from numpy import ndarray
 
-from handpose_core.atomic import write_bytes, write_text
+from handpose_core.atomic import write_text
 from handpose_core.datasets.mhp_layout import (
     BOX_ROWS,
     CAMERAS,
@@ -28,8 +27,7 @@ from handpose_core.datasets.mhp_layout import (
 from handpose_core.datasets.wrist import WristRule, wrist_to_palm
 from handpose_core.hand import FINGER_JOINTS, WRIST
 from handpose_core.synth.layouts.images import write_image
-
-_PICKLE_PROTOCOL = 2  # the authors' files are of Python 2
+from handpose_core.synth.layouts.pickles import write_pickle
 
 
 @dataclass(frozen=True)
@@ -53,10 +51,7 @@ def write_calibration(
     """Write where a camera stands in a sequence: the world's rotation vector and translation (mm) to it."""
     vectors: dict[Vector, Float[ndarray, 3]] = {"rvec": rvec, "tvec": tvec}
     for name, vector in vectors.items():
-        data = pickle.dumps(np.asarray(vector, np.float64).reshape(3, 1), protocol=_PICKLE_PROTOCOL)
-        # numpy 2 names its module numpy._core, which numpy before 1.26 lacks; every numpy reads the old name.
-        data = data.replace(b"cnumpy._core.multiarray\n", b"cnumpy.core.multiarray\n")
-        write_bytes(calibration_path(root, sequence, camera, name), data)
+        write_pickle(calibration_path(root, sequence, camera, name), np.asarray(vector, np.float64).reshape(3, 1))
 
 
 def write_frame(

@@ -1,6 +1,5 @@
 """Writes RHD's own layout, so that what reads the authors' files reads ours."""
 
-import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +11,7 @@ from numpy import ndarray
 
 from handpose_core.atomic import write_bytes
 from handpose_core.datasets.rhd_layout import KINDS, Kind, Split, annotation_paths, encode_depth, image_path
-
-_PICKLE_PROTOCOL = 2  # the authors' tools of 2017 run on Python 2
+from handpose_core.synth.layouts.pickles import write_pickle
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,5 @@ def write_annotations(root: Path, split: Split, annotations: Mapping[int, Mappin
     """
     path, _ = annotation_paths(root, split)
     content = {number: dict(annotations[number]) for number in sorted(annotations)}
-    data = pickle.dumps(content, protocol=_PICKLE_PROTOCOL)
-    # numpy 2 names its module numpy._core, which numpy before 1.26 lacks; every numpy reads the old name.
-    write_bytes(path, data.replace(b"cnumpy._core.multiarray\n", b"cnumpy.core.multiarray\n"))
+    write_pickle(path, content)
     return path

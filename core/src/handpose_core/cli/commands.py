@@ -4,3 +4,4 @@ from handpose_core.cli.registry import Command
 
 SCORE = Command("score any tool's 3D joints against the truth", "handpose_core.cli.score:main")
 DATA = Command("make, check and look at datasets", "handpose_core.cli.data:main")
+RECIPE = Command("train a method stage by stage, and test it", "handpose_core.cli.recipe:main")

@@ -17,13 +17,13 @@ def class_path(model_class: type[Any]) -> str:
     return f"{model_class.__module__}.{model_class.__qualname__}"
 
 
-def check_checkpoint(path: Path, model_class: type[Any]) -> None:
-    """Make sure that ``model_class`` wrote the checkpoint.
+def check_checkpoint(path: Path, model_class: type[Any], option: str = "--ckpt_path") -> None:
+    """Make sure that ``model_class`` wrote the checkpoint, which the user named in ``option``.
 
     Raises:
         HandposeError: the file is missing, is not a checkpoint, or belongs to another method.
     """
-    where = f"--ckpt_path {path}"
+    where = f"{option} {path}"
     if not path.is_file():
         raise HandposeError(where, "no such file", "a checkpoint", "They lie in <run folder>/fit/checkpoints.")
     try:

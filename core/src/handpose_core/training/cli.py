@@ -1,5 +1,6 @@
 """``handpose <method> fit|validate|test|predict``: Lightning's CLI with recipes, run folders, loggers, callbacks."""
 
+import json
 import sys
 import warnings
 from collections.abc import Sequence
@@ -17,22 +18,29 @@ from pytorch_lightning.callbacks import (
 )
 from pytorch_lightning.cli import ArgsType, LightningArgumentParser, LightningCLI
 from pytorch_lightning.loggers import Logger
+from pytorch_lightning.utilities import rank_zero_only
 
+from handpose_core import atomic
 from handpose_core.cli.registry import Method
 from handpose_core.errors import HandposeError
 from handpose_core.training import logging
 from handpose_core.training.baselines import Baselines
+from handpose_core.training.callbacks_checkpoints import LastCheckpoint
 from handpose_core.training.callbacks_pictures import Pictures
 from handpose_core.training.callbacks_predictions import PredictionFile
 from handpose_core.training.callbacks_results import ResultsTable
 from handpose_core.training.checkpoints import check_checkpoint
 from handpose_core.training.data_names import resolve_data, short_name
+from handpose_core.training.folders import new_run_dir, unused
 from handpose_core.training.recipes import Resolved
+from handpose_core.training.stages import ENDED
 from handpose_core.training.threads import leave_cores_to_loaders
+from handpose_core.training.weights import take_weights
 
 SEED = 0
 CALLBACKS: dict[str, type[Callback]] = {
     "checkpoint": ModelCheckpoint,
+    "last_checkpoint": LastCheckpoint,
     "learning_rate_monitor": LearningRateMonitor,
     "baselines": Baselines,
     "results_table": ResultsTable,
@@ -40,7 +48,7 @@ CALLBACKS: dict[str, type[Callback]] = {
     "prediction_file": PredictionFile,
 }
 """What every run has, by the name of its options; the order is that of their hooks."""
-ONLY_IN_FIT = ("checkpoint", "learning_rate_monitor")
+ONLY_IN_FIT = ("checkpoint", "last_checkpoint", "learning_rate_monitor")
 USAGE = "[--config RECIPE] [--data NAME] [--data.OPTION ...] [--model.OPTION ...] [--trainer.OPTION ...] [options]"
 MONITOR = "val/epe"
 """The validation metric whose lowest value makes the best checkpoint: root-aligned EPE in mm."""
@@ -70,7 +78,7 @@ def run(name: str, method: Method, resolved: Resolved, prog: str) -> int:
 class HandposeCLI(LightningCLI):
     """Lightning's CLI for one method.
 
-    Beside Lightning's options: ``--run_dir``, and ``--checkpoint.*`` for what is kept.
+    Beside Lightning's options: ``--run_dir``, ``--init_from``, and ``--checkpoint.*`` for what is kept.
     A checkpoint rebuilds its model, so ``test --ckpt_path X --data RHD ...`` needs no recipe.
 
     Args:
@@ -108,13 +116,19 @@ class HandposeCLI(LightningCLI):
             default=None,
             help="Where the run writes. Default: runs/<method>/<recipe>/<date_time>.",
         )
+        parser.add_argument(  # known to `test` too, so that it reads a training's config.yaml
+            "--init_from",
+            type=Path | None,
+            default=None,
+            help="For fit: start from the weights of this checkpoint of the same method, as far as names agree; "
+            "optimiser and epoch start anew.",
+        )
         for name, callback in CALLBACKS.items():
             parser.add_class_arguments(callback, name)
         parser.set_defaults(
             {
                 "checkpoint.monitor": MONITOR,
                 "checkpoint.filename": "best",
-                "checkpoint.save_last": True,
                 "checkpoint.enable_version_counter": False,  # a better one replaces best.ckpt
             }
         )
@@ -133,6 +147,15 @@ class HandposeCLI(LightningCLI):
         options = self.config[self.config.subcommand]
         if options.ckpt_path and not _left_to_lightning(self.config.subcommand, options.ckpt_path):
             check_checkpoint(Path(options.ckpt_path), self._method_class)
+        if self.config.subcommand == "fit" and options.init_from:
+            if options.ckpt_path:
+                raise HandposeError(
+                    "--init_from, --ckpt_path",
+                    "both",
+                    "one: new training from earlier weights, or going on with a training",
+                    "Leave one of them out.",
+                )
+            check_checkpoint(options.init_from, self._method_class, "--init_from")
 
     def before_instantiate_classes(self) -> None:
         """Choose the folders: ``<run folder>/fit``, ``<run folder>/test``; nothing there is ever overwritten.
@@ -143,20 +166,30 @@ class HandposeCLI(LightningCLI):
         subcommand, options = self.config.subcommand, self.config[self.config.subcommand]
         root = Path(options.trainer.default_root_dir or "runs")
         name = self._recipe or short_name(options.data.class_path)
-        self.run_dir = options.run_dir or logging.new_run_dir(root, self._method_name, name)
-        if subcommand == "fit" and (self.run_dir / "fit").exists() and not options.ckpt_path:
+        self.run_dir = options.run_dir or new_run_dir(root, self._method_name, name)
+        trained = any((self.run_dir / "fit" / "checkpoints").glob("*.ckpt"))
+        if subcommand == "fit" and trained and not options.ckpt_path:
             raise HandposeError(
                 f"--run_dir {self.run_dir}",
                 "a run that was trained before",
                 "a new folder",
                 "Leave --run_dir out, or go on from its checkpoint: --ckpt_path <run folder>/fit/checkpoints/last.ckpt",
             )
-        self.stage_dir = logging.unused(self.run_dir / subcommand)
+        self.stage_dir = unused(self.run_dir / subcommand)
 
     def instantiate_classes(self) -> None:
-        """Build data, model and trainer, and share the cores with the loaders."""
+        """Build data, model and trainer, take earlier weights, and share the cores with the loaders."""
         super().instantiate_classes()
         leave_cores_to_loaders(getattr(self.datamodule, "num_workers", 0))
+        options = self.config[self.config.subcommand]
+        if self.config.subcommand == "fit" and options.init_from:
+            rank_zero_only(print)(take_weights(self.model, options.init_from))
+
+    def after_fit(self) -> None:
+        """Write down that the training came to its end, which its exit status does not tell, and its checkpoint."""
+        if self.trainer.is_global_zero and not self.config.fit.trainer.fast_dev_run:
+            record = {"checkpoint": handed_on(self.trainer), "epochs": self.trainer.current_epoch}
+            atomic.write_text(self.stage_dir / ENDED, json.dumps(record, indent=2) + "\n")
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """The trainer, writing into the run folder.
@@ -197,7 +230,7 @@ class HandposeCLI(LightningCLI):
             configured: the trainer's ``callbacks``.
         """
         left_out = {name for name in ONLY_IN_FIT if self.config.subcommand != "fit"}
-        left_out |= set() if checkpoints else {"checkpoint"}
+        left_out |= set() if checkpoints else {"checkpoint", "last_checkpoint"}
         left_out |= {name for name, kind in CALLBACKS.items() if any(type(callback) is kind for callback in configured)}
         return [self.config_init[self.config.subcommand][name] for name in CALLBACKS if name not in left_out]
 
@@ -206,6 +239,14 @@ class HandposeCLI(LightningCLI):
         if enabled is False or any(isinstance(callback, ProgressBar) for callback in callbacks):
             return []
         return [RichProgressBar()] if sys.stdout.isatty() else [TQDMProgressBar(refresh_rate=20)]
+
+
+def handed_on(trainer: Trainer) -> str | None:
+    """The checkpoint that stands for the training: the best one, or the last where nothing is monitored."""
+    kept = [callback for callback in trainer.checkpoint_callbacks if isinstance(callback, ModelCheckpoint)]
+    best = [callback.best_model_path for callback in kept if callback.monitor is not None]
+    last = [callback.best_model_path for callback in kept if isinstance(callback, LastCheckpoint)]
+    return next((path for path in (*best, *last) if path), None)
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -1,10 +1,8 @@
-"""Where a run writes: its folder, a CSV file always, and Weights & Biases beside it, offline without a login."""
+"""Where a run logs: a CSV file always, and Weights & Biases beside it, offline without a login."""
 
 import logging
 import netrc
 import os
-from datetime import datetime
-from itertools import chain, count
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,17 +10,6 @@ import wandb
 from pytorch_lightning.loggers import CSVLogger, WandbLogger
 
 PROJECT = "handpose"
-
-
-def new_run_dir(root: Path, method: str, name: str) -> Path:
-    """A folder that does not exist yet, ``<root>/<method>/<name>/<date_time>``; it is not created."""
-    return unused(root / method / name / datetime.now().strftime("%Y-%m-%d_%H-%M-%S"))
-
-
-def unused(folder: Path) -> Path:
-    """The folder, or the first of ``<folder>_2``, ``<folder>_3``, ... that does not exist."""
-    numbered = (folder.with_name(f"{folder.name}_{number}") for number in count(2))
-    return next(path for path in chain([folder], numbered) if not path.exists())
 
 
 def silence_advertisement() -> None:

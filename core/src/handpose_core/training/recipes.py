@@ -1,8 +1,12 @@
 """Recipes: the YAML files a method's package ships under ``configs/``, asked for by name.
 
 ``--config demo`` becomes the path of ``<package>/configs/demo.yaml``; a path stays a path.
+Files named ``<recipe>-<n>-<stage>.yaml`` are the stages of one recipe, in the order of n; any other file is a recipe
+of one stage.
 """
 
+import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -12,6 +16,29 @@ from handpose_core.errors import HandposeError
 
 _OPTIONS = ("--config", "-c")
 _SUFFIXES = (".yaml", ".yml", ".json")
+
+
+_STAGE = re.compile(r"(?:(?P<recipe>.+)-)?(?P<number>\d+)-(?P<stage>[a-z_]\w*)", re.ASCII | re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class StageFile:
+    """One stage of a recipe.
+
+    Args:
+        number: its place among the recipe's stages.
+        name: what it is called.
+        config: its YAML file.
+    """
+
+    number: int
+    name: str
+    config: Path
+
+    @property
+    def folder(self) -> str:
+        """The name of the stage's folder in a run."""
+        return f"{self.number}-{self.name}"
 
 
 @dataclass(frozen=True)
@@ -73,3 +100,52 @@ def resolve_recipes(package: str, argv: Sequence[str]) -> Resolved:
         name = path.stem
         resolved.append(f"{option}{separator}{path}")
     return Resolved(resolved, name)
+
+
+def known_stages(package: str) -> dict[str, tuple[StageFile, ...]]:
+    """The stages of every recipe that a method's package ships, by the recipe's name.
+
+    Raises:
+        HandposeError: two stages of a recipe share a number or a name.
+    """
+    staged: dict[str, list[StageFile]] = defaultdict(list)
+    single: dict[str, tuple[StageFile, ...]] = {}
+    for name, path in known_recipes(package).items():
+        match = _STAGE.fullmatch(name)
+        if match and match["recipe"]:
+            staged[match["recipe"]].append(StageFile(int(match["number"]), match["stage"], path))
+        else:
+            single[name] = (StageFile(1, name, path),)
+    found = single | {name: _in_order(stages) for name, stages in staged.items()}
+    return dict(sorted(found.items()))
+
+
+def stages_in_folder(folder: Path) -> tuple[StageFile, ...]:
+    """The stages of a user's own recipe: the files ``<n>-<stage>.yaml`` of a folder.
+
+    Raises:
+        HandposeError: there are none, or two share a number or a name.
+    """
+    matches = [(path, _STAGE.fullmatch(path.stem)) for path in sorted(folder.glob("*.yaml"))]
+    stages = [StageFile(int(match["number"]), match["stage"], path) for path, match in matches if match]
+    if not stages:
+        raise HandposeError(
+            f"recipe {folder}",
+            f"{len(matches)} YAML files, none of them a stage",
+            "files named <number>-<stage>.yaml",
+            "Name the stages' files 1-first.yaml, 2-second.yaml, and so on.",
+        )
+    return _in_order(stages)
+
+
+def _in_order(stages: Sequence[StageFile]) -> tuple[StageFile, ...]:
+    for key in ("number", "name"):
+        values = [getattr(stage, key) for stage in stages]
+        if twice := sorted({str(value) for value in values if values.count(value) > 1}):
+            raise HandposeError(
+                f"recipe in {stages[0].config.parent}",
+                f"two stages with the {key} {twice[0]}",
+                f"a {key} of its own for every stage",
+                "Rename one of the files.",
+            )
+    return tuple(sorted(stages, key=lambda stage: stage.number))

@@ -1,0 +1,27 @@
+"""The checkpoint to go on from, beside the best one."""
+
+from pathlib import Path
+
+from pytorch_lightning.callbacks import ModelCheckpoint
+
+
+class LastCheckpoint(ModelCheckpoint):
+    """Writes ``last.ckpt`` at the end of every epoch, whatever the metrics say.
+
+    Not ``ModelCheckpoint(save_last=True)``: since Lightning 2.6 that is written only when a best one is, and a
+    training that got no better for ten epochs would be resumed ten epochs back.
+
+    Args:
+        dirpath: the folder; None for ``checkpoints`` beside the run's log.
+        every_n_epochs: how often.
+    """
+
+    def __init__(self, dirpath: Path | None = None, every_n_epochs: int = 1) -> None:
+        super().__init__(
+            dirpath=dirpath,
+            filename="last",
+            monitor=None,
+            every_n_epochs=every_n_epochs,
+            save_on_train_epoch_end=True,
+            enable_version_counter=False,
+        )

@@ -1,29 +1,41 @@
-"""``handpose data show``: draw one sample of a dataset."""
+"""``handpose data show``: draw one sample of a dataset, or leaf through all in the browser."""
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from handpose_core.errors import HandposeError
+
+if TYPE_CHECKING:
+    from handpose_core.datasets.detect import Source
+
+_HOST = "127.0.0.1"
 
 
 def main(argv: Sequence[str]) -> int:
     """Run ``handpose data show``; the exit status.
 
     Raises:
-        HandposeError: no known dataset, no such split or sample, or what the reader raises.
+        HandposeError: no known dataset, no such split or sample, what the reader raises, or for ``--web`` no gradio
+            or no port to serve at.
     """
-    arguments = _parser().parse_args(argv)
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    if arguments.web and arguments.out:
+        parser.error("--out: a page writes no picture; leave out --out or --web")
+    if not arguments.web and (arguments.host or arguments.port):
+        parser.error("--host, --port: only a page has these; add --web")
+    return _serve(arguments) if arguments.web else _draw(arguments)
+
+
+def _draw(arguments: argparse.Namespace) -> int:
     from handpose_core.datasets.detect import open_split
     from handpose_core.viz.sample import draw_sample
     from handpose_core.viz.sheet import with_caption, write_image
 
     source = open_split(arguments.root, arguments.split)
-    index = arguments.index
-    if not 0 <= index < len(source):
-        raise HandposeError(
-            f"{arguments.root}, --index", str(index), f"0 to {len(source) - 1}", "Choose a sample that is there."
-        )
+    index = _index(arguments, source)
     out = arguments.out or Path(f"{arguments.root.resolve().name}_{index}.png")
     write_image(out, with_caption(draw_sample(source[index]), source.where(index)))
     print(f"{source.where(index)}: drawn to {out}")
@@ -31,13 +43,42 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
+def _serve(arguments: argparse.Namespace) -> int:
+    from handpose_core.web.dataset import dataset_page
+    from handpose_core.web.leaves import Leaves
+    from handpose_core.web.server import start
+
+    leaves = Leaves(arguments.root)
+    index = _index(arguments, leaves.source(arguments.split))
+    page = dataset_page(leaves, arguments.split or leaves.splits[0], index)
+    url = start(page, arguments.host or _HOST, arguments.port)
+    print(f"{leaves.dataset}, {leaves.root}: {url} (Ctrl+C ends it)", flush=True)
+    page.block_thread()
+    return 0
+
+
+def _index(arguments: argparse.Namespace, source: "Source") -> int:
+    index: int = arguments.index
+    if not 0 <= index < len(source):
+        raise HandposeError(
+            f"{arguments.root}, --index", str(index), f"0 to {len(source) - 1}", "Choose a sample that is there."
+        )
+    return index
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="handpose data show",
-        description="Draw one sample: the image with its joints, mask, depth, and the hand in 3D from two sides.",
+        description="Draw one sample: the image with its joints, mask, depth, and the hand in 3D from two sides. "
+        "With --web: a page to leaf through the dataset in the browser, served from this machine.",
     )
     parser.add_argument("root", type=Path, metavar="ROOT", help="the dataset's folder")
     parser.add_argument("--index", type=int, default=0, metavar="I", help="which sample, from 0 (default: 0)")
     parser.add_argument("--split", help="which split, by its reader's name (default: the first that is there)")
     parser.add_argument("--out", type=Path, metavar="PICTURE", help="the file to write (default: <ROOT>_<I>.png)")
+    parser.add_argument("--web", action="store_true", help="serve a page; needs the extra handpose-core[web]")
+    parser.add_argument("--port", type=int, metavar="N", help="of the page (default: the first free one from 7860)")
+    parser.add_argument(
+        "--host", help=f"address to serve the page at (default: {_HOST}, for this machine alone; 0.0.0.0 for all)"
+    )
     return parser

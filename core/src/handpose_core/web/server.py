@@ -1,0 +1,61 @@
+"""gradio, kept to this machine: no reports to its makers, no fonts or scripts from elsewhere."""
+
+import os
+from types import ModuleType
+from typing import Any
+
+from handpose_core.errors import HandposeError
+
+_FONTS = {"font": ("system-ui", "sans-serif"), "font_mono": ("ui-monospace", "monospace")}
+
+
+def import_gradio() -> ModuleType:
+    """gradio, which is imported only when a page is made.
+
+    Raises:
+        HandposeError: it is not installed, or not in a version that can be imported.
+    """
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read while it is imported, too
+    try:
+        import gradio
+    except ImportError as error:
+        raise HandposeError(
+            "--web", f"no gradio to make the page with ({error})", "the packages of the extra `web`",
+            "Install them: python -m pip install 'handpose-core[web]'",
+        ) from error  # fmt: skip
+    return gradio
+
+
+def start(page: Any, host: str, port: int | None) -> str:
+    """Serve a page from threads of this process, until it ends or ``page.close()``.
+
+    Args:
+        page: gradio's Blocks.
+        host: The address to listen at.
+        port: Where; None for the first that is free from 7860.
+
+    Returns:
+        The page's address.
+
+    Raises:
+        HandposeError: the address or port cannot be had.
+    """
+    theme = import_gradio().themes.Default(**_FONTS)
+    try:
+        _, url, _ = page.launch(
+            server_name=host,
+            server_port=port,
+            prevent_thread_lock=True,
+            quiet=True,
+            show_error=True,
+            share=False,
+            ssr_mode=False,
+            footer_links=[],
+            theme=theme,
+        )
+    except OSError as error:
+        raise HandposeError(
+            "--host, --port", f"{host}, port {port or '7860 to 7959'}, which cannot be listened at ({error})",
+            "an address of this machine and a free port", "Choose others, or end what listens there.",
+        ) from error  # fmt: skip
+    return str(url)

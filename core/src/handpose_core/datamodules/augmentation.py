@@ -20,15 +20,36 @@ from numpy import ndarray
 from handpose_core.errors import HandposeError
 
 _LARGEST = {"rotation": 180.0, "hue": 0.5, "flip": 1.0, "blur": 10.0}
-_LUMA = np.array([0.299, 0.587, 0.114])
-_YIQ = np.array([_LUMA, [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]])
+LUMA = np.array([0.299, 0.587, 0.114])
+"""The brightness that an eye sees in red, green and blue."""
+_YIQ = np.array([LUMA, [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]])
 """RGB to luma and two colour axes (NTSC): turning these from the second to the first goes red, green, blue."""
 _FROM_YIQ = np.linalg.inv(_YIQ)
+_AS_THEY_ARE = (1.0, 1.0, 1.0, 0.0)
+"""Arguments of `colour_matrix` that change no colour."""
+
+
+class _Ranged:
+    """Checks amounts when they are made.
+
+    Not a dataclass, on purpose: where a type is nothing but dataclasses, jsonargparse takes no subclass of it.
+    """
+
+    def __post_init__(self) -> None:
+        for name in _AMOUNTS:
+            value, largest = getattr(self, name), _LARGEST.get(name, 0.9)
+            if not 0 <= value <= largest:
+                raise HandposeError(
+                    f"augmentation, {name}", str(value), f"a number from 0 to {largest}", "Change it; 0 is off."
+                )
 
 
 @dataclass(frozen=True)
-class Augmentation:
+class Augmentation(_Ranged):
     """How far training samples may be varied; every amount is the largest, drawn uniformly, and 0 is off.
+
+    The loader's workers do it; `handpose_core.datamodules.device_augmentation.OnDevice` in its place leaves it to
+    the training's device.
 
     Attributes:
         rotation: In the image plane, degrees to either side.
@@ -54,13 +75,14 @@ class Augmentation:
     blur: float = 0.0
     noise: float = 0.0
 
-    def __post_init__(self) -> None:
-        for name in (field.name for field in fields(self)):
-            value, largest = getattr(self, name), _LARGEST.get(name, 0.9)
-            if not 0 <= value <= largest:
-                raise HandposeError(
-                    f"augmentation, {name}", str(value), f"a number from 0 to {largest}", "Change it; 0 is off."
-                )
+    @property
+    def reach(self) -> float:
+        """How far from its centre a varied crop's edges lie at most, over those of the crop that is not varied."""
+        angle = math.radians(min(self.rotation, 45.0))
+        return (1 + self.scale) * (math.cos(angle) + math.sin(angle) + 2 * self.shift)
+
+
+_AMOUNTS = tuple(field.name for field in fields(Augmentation))
 
 
 @dataclass(frozen=True)
@@ -95,6 +117,13 @@ def draw_placement(augmentation: Augmentation, rng: np.random.Generator) -> Plac
     )
 
 
+def draw_colours(augmentation: Augmentation, rng: np.random.Generator) -> tuple[float, float, float, float]:
+    """Draw the first four arguments of `colour_matrix`."""
+    amounts = (augmentation.brightness, augmentation.contrast, augmentation.saturation, augmentation.hue)
+    brightness, contrast, saturation, hue = (np.array(amounts) * rng.uniform(-1, 1, 4) + (1, 1, 1, 0)).tolist()
+    return brightness, contrast, saturation, hue
+
+
 def colour_matrix(
     brightness: float, contrast: float, saturation: float, hue: float, mean: Float64[ndarray, "3"]
 ) -> Float64[ndarray, "3 4"]:
@@ -107,12 +136,12 @@ def colour_matrix(
         hue: Turn of the colour circle, as a fraction of it, about the luma axis (NTSC's YIQ).
         mean: The image's mean colour.
     """
-    grey = np.broadcast_to(_LUMA, (3, 3))
+    grey = np.broadcast_to(LUMA, (3, 3))
     c, s = math.cos(2 * math.pi * hue), math.sin(2 * math.pi * hue)
     turned = _FROM_YIQ @ np.array([[1, 0, 0], [0, c, s], [0, -s, c]]) @ _YIQ
     # Greys pass through saturation and hue unchanged: the contrast's offset is added last.
     colours = turned @ (saturation * np.eye(3) + (1 - saturation) * grey) * (brightness * contrast)
-    offset = (1 - contrast) * brightness * float(_LUMA @ mean)
+    offset = (1 - contrast) * brightness * float(LUMA @ mean)
     return np.column_stack([colours, np.full(3, offset)])
 
 
@@ -120,18 +149,14 @@ class ColourJitter:
     """Varies brightness, contrast, saturation and hue of an 8-bit RGB image, then its blur and noise."""
 
     def __init__(self, augmentation: Augmentation) -> None:
-        self._amounts = np.array(
-            [augmentation.brightness, augmentation.contrast, augmentation.saturation, augmentation.hue]
-        )
+        self._augmentation = augmentation
         self._grain = _blur_and_noise(augmentation) if augmentation.blur or augmentation.noise else None
 
     def __call__(self, image: UInt8[ndarray, "h w 3"], rng: np.random.Generator) -> UInt8[ndarray, "h w 3"]:
         """Vary one image by the generator's next draws."""
-        drawn = self._amounts * rng.uniform(-1, 1, 4)
-        if self._amounts.any():
-            mean = np.array(cv2.mean(image)[:3])
-            brightness, contrast, saturation, hue = (drawn + np.array([1, 1, 1, 0])).tolist()
-            image = cv2.transform(image, colour_matrix(brightness, contrast, saturation, hue, mean))
+        drawn = draw_colours(self._augmentation, rng)
+        if drawn != _AS_THEY_ARE:
+            image = cv2.transform(image, colour_matrix(*drawn, np.array(cv2.mean(image)[:3])))
         if self._grain:
             self._grain.set_random_seed(int(rng.integers(2**31)))
             image = self._grain(image=image)["image"]

@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, Sampler
 
 from handpose_core.datamodules.augmentation import Augmentation
 from handpose_core.datamodules.cropped import CroppedClips, CroppedDataset, CroppedViews, InBytes, SampleSource
+from handpose_core.datamodules.device_augmentation import OnDevice, WideCrops, is_wide, with_seed
 from handpose_core.datamodules.sampling import CropLoader, TrainingLoader, TrainingSampler
 from handpose_core.datamodules.splits import split_indices
 from handpose_core.datasets.prepared import PreparedClips, PreparedViews
@@ -57,7 +58,9 @@ class HandDataModule(pl.LightningDataModule, ABC):
         image_size: Side of the square crops, px.
         crop_scale: The crop's side over the joints' extent.
         val_fraction: Part of the training split that is held out.
-        augmentation: How to vary training samples; None leaves them as labelled.
+        augmentation: How to vary training samples; None leaves them as labelled. `Augmentation` is done in the
+            loader's workers; `OnDevice` by this module's hooks, so that batches straight from the training loader
+            are not varied yet.
     """
 
     def __init__(
@@ -113,7 +116,19 @@ class HandDataModule(pl.LightningDataModule, ABC):
         self, source: SampleSource, indices: Sequence[int], augmentation: Augmentation | None
     ) -> CroppedDataset:
         kind = next((kind for wrapper, kind in _CROPPED.items() if isinstance(source, wrapper)), CroppedDataset)
+        if isinstance(augmentation, OnDevice):
+            return WideCrops(kind, source, indices, self.image_size, self.crop_scale, augmentation)
         return kind(source, indices, self.image_size, self.crop_scale, augmentation)
+
+    def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        """Prepare a training batch that is to be varied on the device."""
+        return with_seed(batch) if is_wide(batch) else batch
+
+    def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        """Vary a training batch that `OnDevice` shall vary; all others are by the contract already."""
+        if isinstance(self.augmentation, OnDevice) and is_wide(batch):
+            return self.augmentation.vary(batch, self.image_size)
+        return batch
 
     @property
     def train_set(self) -> CroppedDataset:

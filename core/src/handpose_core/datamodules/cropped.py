@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -74,6 +74,16 @@ def crop_square(sample: Sample, scale: float) -> tuple[Float64[ndarray, "2"], fl
     return (size - 1) / 2, float(size.max())
 
 
+def placed_crop(
+    square: tuple[Float64[ndarray, "2"], float], placement: Placement, size: int
+) -> tuple[Float64[ndarray, "3 3"], Float64[ndarray, "3 3"]]:
+    """The maps of pixels and of the camera frame, as `warp` takes them, to the crop that lies as placed."""
+    centre, side = square[0], square[1] * placement.scale
+    A = crop_map(centre + placement.shift * side, side, size)
+    A, M = rotate_about_centre(placement.angle, size) @ A, roll(placement.angle)
+    return (flip_image(size) @ A, mirror() @ M) if placement.flip else (A, M)
+
+
 def read_hand(source: SampleSource, index: int) -> Sample:
     """A sample that can be cropped.
 
@@ -103,9 +113,10 @@ class CroppedDataset(Dataset[Sample]):
         image_size: Side of the crops, px.
         crop_scale: The crop's side over the joints' extent.
         augmentation: How to vary the samples; None leaves them as labelled.
+        framing: How the crops of samples that are not varied lie.
     """
 
-    RULE: ClassVar[str] = "square around the joints"
+    RULE: str = "square around the joints"
     """How a sample is cropped, as recorded with results."""
 
     def __init__(
@@ -115,10 +126,11 @@ class CroppedDataset(Dataset[Sample]):
         image_size: int,
         crop_scale: float,
         augmentation: Augmentation | None = None,
+        framing: Placement = AS_LABELLED,
     ) -> None:
         self.source, self.indices = source, tuple(indices)
         self.image_size, self.crop_scale = image_size, crop_scale
-        self.augmentation = augmentation
+        self.augmentation, self.framing = augmentation, framing
         self._colours = ColourJitter(augmentation) if augmentation else None
 
     def __len__(self) -> int:
@@ -136,14 +148,18 @@ class CroppedDataset(Dataset[Sample]):
         """The same with 8-bit colours, a quarter of the size to hand over from process to process."""
         draw = turn if isinstance(turn, Draw) else Draw(turn)
         sample = read_hand(self.source, self.indices[draw.position])
-        return self._vary(sample, np.random.default_rng((draw.seed, draw.epoch, draw.position % len(self))))
+        return self._vary(sample, self.random(draw))
+
+    def random(self, draw: Draw) -> np.random.Generator:
+        """What a sample's variation is drawn with."""
+        return np.random.default_rng((draw.seed, draw.epoch, draw.position % len(self)))
 
     def _vary(self, sample: Sample, rng: np.random.Generator) -> Sample:
         """Crop one sample as drawn, and vary its colours; in bytes."""
         return self._finish(self._crop(sample, self._place(rng)), rng)
 
     def _place(self, rng: np.random.Generator) -> Placement:
-        return draw_placement(self.augmentation, rng) if self.augmentation else AS_LABELLED
+        return draw_placement(self.augmentation, rng) if self.augmentation else self.framing
 
     def _crop(self, sample: Sample, placement: Placement) -> Sample:
         """One image's 8-bit crop."""
@@ -151,13 +167,8 @@ class CroppedDataset(Dataset[Sample]):
 
     def _cut(self, sample: Sample, square: tuple[Float64[ndarray, "2"], float], placement: Placement) -> Sample:
         """The square around a centre, turned and mirrored as placed."""
-        (centre, side), size = square, self.image_size
-        side *= placement.scale
-        A = crop_map(centre + placement.shift * side, side, size)
-        A, M = rotate_about_centre(placement.angle, size) @ A, roll(placement.angle)
-        if placement.flip:
-            A, M = flip_image(size) @ A, mirror() @ M
-        cut = warp(sample, A, size, M)
+        A, M = placed_crop(square, placement, self.image_size)
+        cut = warp(sample, A, self.image_size, M)
         cut.pop("box", None)  # of the un-cropped image
         return cut
 
@@ -216,8 +227,8 @@ class InBytes(Dataset[Sample]):
 
 
 def with_floats(sample: Sample) -> Sample:
-    """A sample or a batch with its colours in [0, 1], as the contract has them."""
-    return {**sample, "image": float_images(sample["image"])}
+    """A sample or a batch with its colours, if any, in [0, 1], as the contract has them."""
+    return {**sample, "image": float_images(sample["image"])} if "image" in sample else sample
 
 
 def unstack(sample: Sample) -> list[Sample]:

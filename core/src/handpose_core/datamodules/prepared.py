@@ -38,7 +38,7 @@ class PreparedDataModule(HandDataModule):
         self.root = Path(root)
         if image_size > recipe.image_size:
             self._too_little("image_size", str(image_size), f"at most {recipe.image_size}", "--data.image_size")
-        needed = math.floor(100 * _reach(augmentation)) / 100 if augmentation else 1.0
+        needed = math.floor(100 * augmentation.reach) / 100 if augmentation else 1.0
         if needed > recipe.margin:
             found = f"crops that reach {needed:g} times as far as those not varied"
             self._too_little("augmentation", found, f"at most {recipe.margin:g} times, as prepared", "--margin")
@@ -67,9 +67,3 @@ class PreparedDataModule(HandDataModule):
         described = self.train_set if stage in ("fit", "validate") else self.test_set
         if isinstance(described.source, Prepared):
             self._rule = described.source.rule
-
-
-def _reach(augmentation: Augmentation) -> float:
-    """How far from its centre a varied crop's edges lie at most, over those of the crop that is not varied."""
-    angle = math.radians(min(augmentation.rotation, 45.0))
-    return (1 + augmentation.scale) * (math.cos(angle) + math.sin(angle) + 2 * augmentation.shift)

@@ -14,15 +14,22 @@ from torch.utils.data import DataLoader, Sampler
 from handpose_core.datamodules.augmentation import Augmentation
 from handpose_core.datamodules.cropped import CroppedClips, CroppedDataset, CroppedViews, InBytes, SampleSource
 from handpose_core.datamodules.device_augmentation import OnDevice, WideCrops, is_wide, with_seed
+from handpose_core.datamodules.handover import Collate, Slots, batch_layout, size_of
 from handpose_core.datamodules.sampling import CropLoader, TrainingLoader, TrainingSampler
 from handpose_core.datamodules.splits import split_indices
 from handpose_core.datasets.prepared import PreparedClips, PreparedViews
-from handpose_core.datasets.sample import Sample, collate
+from handpose_core.datasets.sample import Sample
 from handpose_core.datasets.video import Clips, Views
 from handpose_core.errors import HandposeError
 
 Part: TypeAlias = tuple[SampleSource, Sequence[int]]
 """Some samples of a source, by position."""
+
+
+_AHEAD = 2
+"""Batches that a loader worker makes before they are asked for."""
+_IN_HAND = 2
+"""Batches that were handed over and are being unpacked."""
 
 
 def _one_thread(worker: int) -> None:
@@ -194,13 +201,18 @@ class HandDataModule(pl.LightningDataModule, ABC):
     def _loader(
         self, kind: type[CropLoader], samples: CroppedDataset, sampler: Sampler[Any] | None
     ) -> DataLoader[Sample]:
+        slots = None
+        if self.num_workers:
+            size = size_of(batch_layout(samples.in_bytes(0), self.batch_size))
+            slots = Slots(_AHEAD * self.num_workers + _IN_HAND, size)
         return kind(
             InBytes(samples),
             self.batch_size,
             sampler=sampler,
             num_workers=self.num_workers,
-            collate_fn=collate,
+            collate_fn=Collate(slots),
             pin_memory=torch.cuda.is_available(),
+            prefetch_factor=_AHEAD if self.num_workers else None,
             persistent_workers=self.num_workers > 0,
             worker_init_fn=_one_thread,
         )

@@ -120,9 +120,8 @@ def warp(sample: Sample, A: Float64[ndarray, "3 3"], size: int, M: Float64[ndarr
 
 
 def float_images(image: UInt8[Tensor, "*batch 3 h w"]) -> Float[Tensor, "*batch 3 h w"]:
-    """8-bit images as the contract has them, in [0, 1]; in pinned memory if they are."""
-    floats = torch.empty(image.shape, pin_memory=image.is_pinned())
-    return floats.copy_(image).div_(255)
+    """8-bit images as the contract has them, in [0, 1]."""
+    return image.float().div_(255)
 
 
 def byte_pixels(image: Num[Tensor, "3 h w"]) -> UInt8[ndarray, "h w 3"]:
@@ -143,8 +142,10 @@ def _warp_colours(image: Num[Tensor, "3 h w"], A: Float64[ndarray, "3 3"], size:
         return np.zeros((size, size, 3), np.uint8)
     from_part = A[:2].copy()
     from_part[:, 2] += A[:2, :2] @ (left, top)
-    part = byte_pixels(image[:, top:bottom, left:right])
-    return cv2.warpAffine(part, from_part, (size, size), flags=cv2.INTER_LINEAR)  # type: ignore[no-any-return]
+    # Four channels, because OpenCV warps those in less than half the time of three.
+    part = cv2.cvtColor(byte_pixels(image[:, top:bottom, left:right]), cv2.COLOR_RGB2RGBA)
+    warped = cv2.warpAffine(part, from_part, (size, size), flags=cv2.INTER_LINEAR)
+    return cv2.cvtColor(warped, cv2.COLOR_RGBA2RGB)  # type: ignore[no-any-return]
 
 
 def _nearest(image: ndarray, A: Float64[ndarray, "3 3"], size: int) -> ndarray:

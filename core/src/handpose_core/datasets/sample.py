@@ -33,7 +33,13 @@ Sample = dict[str, Tensor]
 
 
 def collate(samples: Sequence[Sample]) -> Sample:
-    """Stack samples along a new first axis.
+    """Stack samples along a new first axis; raises what `check_alike` raises."""
+    check_alike(samples)
+    return {key: torch.stack([sample[key] for sample in samples]) for key in samples[0]}
+
+
+def check_alike(samples: Sequence[Sample]) -> None:
+    """Refuse what cannot be stacked.
 
     Raises:
         HandposeError: the samples do not all have the same keys, or a key differs in shape.
@@ -56,4 +62,3 @@ def collate(samples: Sequence[Sample]) -> Sample:
                     f"{tuple(samples[0][key].shape)} as in the batch's first sample",
                     "Crop all samples to one size first.",
                 )
-    return {key: torch.stack([sample[key] for sample in samples]) for key in keys}

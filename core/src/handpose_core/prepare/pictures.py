@@ -39,10 +39,9 @@ def unpack(columns: Mapping[str, ndarray], row: int) -> Sample:
     Raises:
         ValueError: the JPEG does not decode.
     """
-    pixels = cv2.imdecode(_row(columns, "image", row), cv2.IMREAD_COLOR)
+    pixels = cv2.imdecode(_row(columns, "image", row), cv2.IMREAD_COLOR_RGB)
     if pixels is None:
         raise ValueError("a picture that does not decode")
-    pixels = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB, dst=pixels)
     sample: Sample = {"image": torch.from_numpy(pixels).permute(2, 0, 1)}
     height, width = pixels.shape[:2]
     if "mask" in columns:

@@ -1,20 +1,26 @@
-"""``handpose bench``: measures the suite on this machine."""
+"""``handpose bench``: measures the suite on this machine, and runs the thesis's tables."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from handpose_benchmarks.tables import options as table_options
 from handpose_core.cli.registry import Command
 from handpose_core.errors import HandposeError
 
-COMMAND = Command("measure speed beside targets and peers", "handpose_benchmarks.cli:main")
+COMMAND = Command("measure speed beside targets and peers; run the thesis's tables", "handpose_benchmarks.cli:main")
 MEASUREMENTS = ("metrics", "loading", "checking", "rendering")
 
 
 def main(argv: Sequence[str]) -> int:
     """Run ``handpose bench``; the exit status. A missed target is printed, it is no error."""
-    options = _parser().parse_args(argv)
+    own, further = table_options.split_options(argv)
+    options = _parser().parse_args(own)
+    if options.measured == "table":
+        return _table(options, further)
+    if further:
+        raise HandposeError("--", " ".join(further), "nothing after --", "Give the options before it.")
     chosen = _chosen(options.only)
     from rich.console import Console
 
@@ -26,7 +32,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="handpose bench", description="Measure the suite on this machine.")
-    measured = parser.add_subparsers(dest="measured", required=True, metavar="speed")
+    measured = parser.add_subparsers(dest="measured", required=True, metavar="speed|table")
     speed = measured.add_parser("speed", help="throughput of metrics, loading and rendering")
     speed.add_argument(
         "--only", default=",".join(MEASUREMENTS), metavar="NAMES", help="comma-separated, out of %(default)s"
@@ -38,7 +44,33 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PYTHON",
         help="a Python that can import Blender's bpy (default: this one)",
     )
+    table_options.add_parser(measured)
     return parser
+
+
+def _table(options: argparse.Namespace, further: Sequence[str]) -> int:
+    """``handpose bench table``."""
+    from handpose_benchmarks.tables.command import Wish, run_table, show  # imports torch
+
+    if options.show is not None:
+        return show(options.show, print)
+    if options.number is None:
+        raise HandposeError("bench table", "no number", "that of a table, such as 3.1, or --show", "Name a table.")
+    fast = table_options.FAST if options.fast else ()
+    wish = Wish(
+        number=options.number,
+        data=options.data,
+        recipe=options.recipe,
+        only=options.only,
+        rows=options.rows,
+        seeds=tuple(options.seeds),
+        jobs=options.jobs,
+        work=options.work,
+        out=options.out,
+        size=options.size or (table_options.FAST_SIZE if options.fast else None),
+        options=(*fast, *further),
+    )
+    return run_table(wish, lambda line: print(line, flush=True))
 
 
 def _chosen(names: str) -> list[str]:

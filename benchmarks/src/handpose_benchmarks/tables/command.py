@@ -1,0 +1,199 @@
+"""``handpose bench table``: run a table, or show its results."""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from handpose_benchmarks.speed.machine import machine_facts
+from handpose_benchmarks.tables.data import TWINS, Source, describe, given_folders, make_twin, twin_sources
+from handpose_benchmarks.tables.execute import Outcome, execute
+from handpose_benchmarks.tables.figure import has_curves, write_figure
+from handpose_benchmarks.tables.markdown import FIGURE_SUFFIX, as_markdown
+from handpose_benchmarks.tables.plan import Cell, Node, Setting, plan
+from handpose_benchmarks.tables.results import (
+    Circumstances,
+    Document,
+    Found,
+    build_document,
+    read_document,
+    taken_from,
+    write_document,
+)
+from handpose_benchmarks.tables.runner import Runner, StageRunner, earlier_results
+from handpose_benchmarks.tables.spec import RowSpec, TableSpec
+from handpose_benchmarks.tables.thesis import find_table
+from handpose_core import atomic
+from handpose_core.errors import HandposeError
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the user asks for; see ``handpose bench table --help``.
+
+    Attributes:
+        number: Of the table.
+        data: ``twins``, or folders as ``rhd=PATH,stb=PATH``.
+        recipe: What the method's recipes begin with.
+        only: Datasets to run; None runs all.
+        rows: Rows to run, counted from 1; None runs all.
+        seeds: One run each.
+        jobs: Trainings at a time.
+        work: The table's folder; None chooses one.
+        out: Where results go; None chooses.
+        size: Of twins; None takes the recipe's.
+        options: Further options of every training.
+    """
+
+    number: str
+    data: str
+    recipe: str
+    only: tuple[str, ...] | None
+    rows: tuple[int, ...] | None
+    seeds: tuple[int, ...]
+    jobs: int
+    work: Path | None
+    out: Path | None
+    size: str | None
+    options: tuple[str, ...]
+
+
+def show(path: Path, say: Say) -> int:
+    """Print a results file as Markdown."""
+    say(as_markdown(read_document(path)).rstrip("\n"))
+    return 0
+
+
+def run_table(wish: Wish, say: Say, runner: Runner | None = None) -> int:
+    """Run what is not there yet, and write the results; the exit status, 1 where something that was asked for failed.
+
+    Args:
+        wish: What to run.
+        say: Takes lines of progress.
+        runner: Trains and tests; None runs the methods' command lines.
+
+    Raises:
+        HandposeError: the wish does not fit the table.
+    """
+    spec = find_table(wish.number)
+    out = _out_folder(wish)
+    if spec.runs_of is not None:
+        other = out / f"{_stem(spec.runs_of, wish.recipe)}.json"
+        if not other.is_file():
+            fix = f"Run `handpose bench table {spec.runs_of}` first."
+            raise HandposeError(str(other), "no such file", f"the results of Table {spec.runs_of}", fix)
+        _write(out, taken_from(spec, read_document(other)), say, last=True)
+        return 0
+    work = wish.work or Path("runs", "tables", spec.number, wish.recipe + ("-tried" if wish.options else ""))
+    datasets = _datasets(spec, wish)
+    sources = _sources(spec, wish, work, datasets)
+    setting = Setting(wish.recipe, work, sources, wish.options)
+    everything = plan(spec, setting, sorted({*wish.seeds, *_seeds_in(work)}))
+    rows = _rows(spec, wish)
+    chosen = [cell for cell in everything if cell.dataset in datasets and cell.seed in wish.seeds and cell.row in rows]
+    for name in sorted(spec.needs(datasets)):
+        if sources[name].size is not None:
+            make_twin(name, sources[name], say)
+    circumstances = Circumstances(
+        wish.recipe,
+        wish.options,
+        {name: describe(source) for name, source in sources.items() if source.root.is_dir()},
+        machine_facts(),
+        time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        wish.jobs,
+    )
+
+    def write(outcome: Outcome, last: bool = False) -> None:
+        found = Found({**_collected(everything), **outcome.results}, outcome.failures)
+        _write(out, build_document(spec, everything, found, circumstances), say, last)
+
+    outcome = execute(chosen, runner or _runner(wish), wish.jobs, say, write)
+    write(outcome, last=True)
+    return 1 if outcome.failures else 0
+
+
+def _runner(wish: Wish) -> StageRunner:
+    """Processes of one share of the cores each, without loader processes where several run at a time."""
+    if wish.jobs == 1:
+        return StageRunner()
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return StageRunner(threads=max(1, cores // wish.jobs), loaders=0)
+
+
+def _datasets(spec: TableSpec, wish: Wish) -> tuple[str, ...]:
+    """The datasets to run, in the table's order."""
+    folders = set(spec.datasets) if wish.data == TWINS else set(given_folders(wish.data))
+    given = tuple(name for name in spec.datasets if name in folders)
+    wanted = given if wish.only is None else wish.only
+    for name in wanted:
+        if name not in given:
+            raise HandposeError("--only", f"'{name}'", f"out of {', '.join(given)}", "Name some of these.")
+    if not wanted:
+        known = ", ".join(spec.datasets)
+        raise HandposeError("--data", f"'{wish.data}'", f"a dataset of the table: {known}", "Give one of them.")
+    return tuple(name for name in spec.datasets if name in wanted)
+
+
+def _sources(spec: TableSpec, wish: Wish, work: Path, datasets: tuple[str, ...]) -> dict[str, Source]:
+    """Where the data is or will be: for all of the table where twins stand in, so that earlier runs are found."""
+    if wish.data != TWINS:
+        return given_folders(wish.data)
+    return twin_sources(spec.needs(spec.datasets), work / "data", wish.size or wish.recipe)
+
+
+def _rows(spec: TableSpec, wish: Wish) -> tuple[RowSpec, ...]:
+    """The rows to run."""
+    if wish.rows is None:
+        return spec.rows
+    for number in wish.rows:
+        if not 1 <= number <= len(spec.rows):
+            raise HandposeError("--rows", str(number), f"numbers from 1 to {len(spec.rows)}", "Correct the list.")
+    return tuple(spec.rows[number - 1] for number in wish.rows)
+
+
+def _seeds_in(work: Path) -> set[int]:
+    """Seeds of earlier runs."""
+    names = {path.name.removeprefix("seed") for path in work.glob("*/seed*")}
+    return {int(name) for name in names if name.isdecimal()}
+
+
+def _collected(cells: Sequence[Cell]) -> dict[Node, Path]:
+    """The results of what was run before with the same options."""
+    return {node: path for node in {cell.node for cell in cells} if (path := earlier_results(node)) is not None}
+
+
+def _stem(number: str, recipe: str) -> str:
+    return f"table_{number.replace('.', '_')}-{recipe}"
+
+
+def _out_folder(wish: Wish) -> Path:
+    """Where results go: in a clone with the other tables', unless this is no result of the recipe.
+
+    Raises:
+        HandposeError: runs with options of their own are to go with the others.
+    """
+    kept = Path("benchmarks", "results")
+    in_clone = Path("benchmarks", "pyproject.toml").is_file()
+    if not wish.options:
+        return wish.out or (kept if in_clone else Path("results"))
+    if wish.out is not None and in_clone and wish.out.resolve() == kept.resolve():
+        expected = "none: only recipes' results are kept there"
+        raise HandposeError(f"--out {wish.out}", "further options", expected, "Give another folder.")
+    return wish.out or Path("results")
+
+
+def _write(out: Path, document: Document, say: Say, last: bool) -> None:
+    """The results file and its Markdown; at the end the figure, too."""
+    stem = _stem(document["table"]["number"], document["recipe"])
+    figure = out / f"{stem}{FIGURE_SUFFIX}"
+    write_document(out / f"{stem}.json", document)
+    if last and has_curves(document):
+        write_figure(figure, document)
+    text = as_markdown(document, figure.name if figure.is_file() else None)
+    atomic.write_text(out / f"{stem}.md", text)
+    if last:
+        say(text)
+        say(f"written: {out / stem}.json, .md" + (", .png" if figure.is_file() else ""))

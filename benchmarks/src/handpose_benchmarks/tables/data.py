@@ -1,0 +1,104 @@
+"""Where a table's data comes from: folders the user gives, or twins made for it."""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from handpose_benchmarks.tables.datasets import DATASETS
+from handpose_core.errors import HandposeError
+
+TWINS = "twins"
+WORLD: Literal["target"] = "target"
+SEED = 0
+PICTURES = (".png", ".jpg")
+
+
+@dataclass(frozen=True)
+class Source:
+    """The data of one dataset.
+
+    Attributes:
+        root: Its folder.
+        arguments: Further options of the datamodule.
+        size: Of a twin: which of the sizes in `DATASETS`; None for a folder that was given.
+    """
+
+    root: Path
+    arguments: tuple[str, ...] = field(default=())
+    size: str | None = None
+
+
+def given_folders(text: str) -> dict[str, Source]:
+    """The sources that ``rhd=PATH,stb=PATH`` names.
+
+    Raises:
+        HandposeError: it is not of this form, a dataset is unknown or a folder is not there.
+    """
+    sources = {}
+    for entry in text.split(","):
+        name, separator, path = entry.strip().partition("=")
+        if not separator or name not in DATASETS:
+            known = f"'{TWINS}', or NAME=PATH,NAME=PATH with names out of {', '.join(DATASETS)}"
+            raise HandposeError("--data", f"'{entry.strip()}'", known, "Correct it.")
+        if not Path(path).is_dir():
+            raise HandposeError(f"--data {name}", f"{path}, which is no folder", "the dataset's", "Check the path.")
+        sources[name] = Source(Path(path))
+    return sources
+
+
+def twin_sources(names: set[str], folder: Path, size: str) -> dict[str, Source]:
+    """The sources of twins, made or not; parts that a size leaves out are not missed.
+
+    Raises:
+        HandposeError: there is no such size.
+    """
+    sources = {}
+    for name in sorted(names):
+        sizes = DATASETS[name].twin
+        if size not in sizes:
+            raise HandposeError("--size", f"'{size}'", f"one of {', '.join(sizes)}", "Name one of these.")
+        sources[name] = Source(folder / f"{name}-{size}", ("--data.missing", "skip"), size)
+    return sources
+
+
+def make_twin(name: str, source: Source, report: Callable[[str], None]) -> None:
+    """Make a dataset's twin in the target world, as ``handpose data synth`` does; what is there is not made again.
+
+    Args:
+        name: Of the dataset.
+        source: Where, and of which size.
+        report: Takes lines of progress.
+    """
+    from handpose_core.synth.generate import Recipe, generate
+    from handpose_core.synth.twins import TWINS as MAKERS
+
+    assert source.size is not None
+    twin = MAKERS[name](Recipe(name, WORLD, SEED))
+    for part, frames in DATASETS[name].twin[source.size]:
+        ready = list(generate(twin, source.root, part, frames, os.cpu_count() or 1))
+        if len(ready) > 1:  # a finished part yields once
+            report(f"{source.root}: {frames} {part} frames made")
+
+
+def describe(source: Source) -> dict[str, Any]:
+    """What the results record of the data: a twin's manifest with a checksum, or that a folder was given."""
+    if source.size is None:
+        return {"source": "folder", "root": str(source.root)}
+    from handpose_core.synth.generate import MANIFEST
+
+    manifest: Mapping[str, Any] = json.loads((source.root / MANIFEST).read_text())
+    return {"source": "twin", "size": source.size, **manifest, "checksum": checksum(source.root)}
+
+
+def checksum(root: Path) -> str:
+    """SHA-256 of the names and sizes of a folder's files, and of the contents of those that are no pictures."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in root.rglob("*") if path.is_file()):
+        digest.update(f"{path.relative_to(root).as_posix()} {path.stat().st_size}\n".encode())
+        if path.suffix not in PICTURES:
+            digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,216 @@
+"""A table as Markdown, from its results file alone."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from handpose_benchmarks.tables.measures import MEASURES, Measure
+from handpose_benchmarks.tables.paired import Spread, gain, paired_differences, paired_gains, spread
+from handpose_benchmarks.tables.progress import duration
+from handpose_benchmarks.tables.results import Document
+
+FIGURE_SUFFIX = ".png"
+DASH = "–"
+
+
+def as_markdown(document: Document, figure: str | None = None) -> str:
+    """The whole text: a block a dataset, paired differences, what is missing, what it was measured with.
+
+    Args:
+        document: A results file's content.
+        figure: The name of its PCK figure's file, if there is one.
+    """
+    table = document["table"]
+    parts = [f"# Table {table['number']}: {table['title']}", _caption(document)]
+    for block in document["datasets"]:
+        parts += [f"## {block['title']}", _figures(document, block)]
+        if paired := _paired(document, block):
+            parts.append(paired)
+    if figure is not None:
+        parts += _curves(table, figure)
+    parts += [_list("Not measured", _missing(document)), _list("Notes", table["notes"]), _record(document)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _caption(document: Document) -> str:
+    protocol, seeds = document["table"]["protocol"], ", ".join(map(str, document["seeds"]))
+    lines = [
+        f"Thesis beside measured. Recipe `{document['recipe']}`, seeds {seeds or 'none'}; data: {_data(document)}. "
+        f"Protocol `{protocol['name']}`, recover `{protocol['recover']}`, alignment `{protocol['alignment']}`; "
+        f"the columns at the right are the mean EPE under other alignments. "
+        "Measured: mean over seeds (lowest to highest)."
+    ]
+    if document["options"]:
+        lines.append(f"**Tried out with `{' '.join(document['options'])}`: no result of the recipe.**")
+    if any("twin" in data["source"] for data in document["data"].values()):
+        lines.append(
+            "Twins are synthetic stand-ins: their figures compare rows with each other, not with the thesis's datasets."
+        )
+    return "\n\n".join(lines)
+
+
+def _data(document: Document) -> str:
+    titles = {block["name"]: block["title"] for block in document["datasets"]}
+    described = {
+        titles.get(name, name): f"{data['source']}" + (f" (size {data['size']})" if "size" in data else "")
+        for name, data in document["data"].items()
+    }
+    return ", ".join(f"{name} {text}" for name, text in described.items()) or "none"
+
+
+def _figures(document: Document, block: Document) -> str:
+    """The dataset's block as the thesis prints it, measured values beside."""
+    table = document["table"]
+    protocol, measures = table["protocol"], [(name, MEASURES[name]) for name in table["measures"]]
+    head = [block["title"]]
+    for _, measure in measures:
+        head += [f"{measure.heading}, thesis", "measured"]
+    lines = [[*head, *(f"EPE mean, {name}" for name in protocol["also"]), "seeds"]]
+    for row in block["rows"]:
+        cells = [row["name"]]
+        for name, measure in measures:
+            cells += [
+                measure.text(row["printed"].get(name)),
+                _range(_values(row, protocol["alignment"], name), measure),
+            ]
+        cells += [_range(_values(row, also, "epe_mean"), MEASURES["epe_mean"]) for also in protocol["also"]]
+        lines.append([*cells, str(len(_values(row, protocol["alignment"], "epe_mean")))])
+    for quoted in block["quoted"]:
+        cells = [f"{quoted['name']} (quoted)"]
+        for name, measure in measures:
+            cells += [measure.text(quoted["printed"].get(name)), DASH]
+        lines.append([*cells, *(DASH for _ in protocol["also"]), DASH])
+    sources = [f"{quoted['name']}: quoted, not run; {quoted['source']}." for quoted in block["quoted"]]
+    return "\n\n".join([_grid(lines), *sources])
+
+
+def _paired(document: Document, block: Document) -> str:
+    """Each row minus the first one, seed by seed; nothing where there is one row."""
+    first, *others = block["rows"]
+    if not others:
+        return ""
+    protocol, measures = document["table"]["protocol"], document["table"]["measures"]
+    alignments = [protocol["alignment"], *protocol["also"]]
+    head = [f"minus {first['name']}, same seed"]
+    for name in measures:
+        head.append(f"{MEASURES[name].title}, thesis")
+        head.append("measured")
+    gains = [f"gain in EPE mean, {alignment}" for alignment in alignments]
+    lines = [[*head, "gain in EPE mean, thesis", *gains, "seeds"]]
+    for row in others:
+        cells, seeds = [row["name"]], 0
+        for name in measures:
+            measure = MEASURES[name]
+            differences = _against(paired_differences, row, first, protocol["alignment"], name)
+            cells += [_printed_difference(row, first, name), _deviation(spread(differences), measure.decimals)]
+            seeds = max(seeds, len(differences))
+        cells.append(_printed_gain(row, first))
+        for alignment in alignments:
+            percent = spread(_against(paired_gains, row, first, alignment, "epe_mean"))
+            cells.append(_deviation(percent, 1, " %"))
+        lines.append([*cells, str(seeds)])
+    text = "Paired differences: mean ± standard deviation over seeds; gains in % of the old error (positive: better)."
+    return f"{text}\n\n{_grid(lines)}"
+
+
+def _against(
+    compare: Callable[[dict[int, float], dict[int, float]], dict[int, float]],
+    row: Document,
+    first: Document,
+    alignment: str,
+    name: str,
+) -> list[float]:
+    return list(compare(_values(row, alignment, name), _values(first, alignment, name)).values())
+
+
+def _values(row: Document, alignment: str, measure: str) -> dict[int, float]:
+    """A row's figures by seed."""
+    return {run["seed"]: run["figures"][alignment][measure] for run in row["runs"] if "figures" in run}
+
+
+def _range(values: dict[int, float], measure: Measure) -> str:
+    found = spread(list(values.values()))
+    if found is None:
+        return DASH
+    if found.count == 1:
+        return measure.text(found.mean)
+    return f"{measure.text(found.mean)} ({measure.text(found.low)}–{measure.text(found.high)})"
+
+
+def _deviation(found: Spread | None, decimals: int, unit: str = "") -> str:
+    if found is None:
+        return DASH
+    deviation = "" if found.deviation is None else f" ± {found.deviation:.{decimals}f}"
+    return f"{found.mean:+.{decimals}f}{deviation}{unit}"
+
+
+def _printed_difference(row: Document, first: Document, name: str) -> str:
+    if name not in row["printed"] or name not in first["printed"]:
+        return DASH
+    return f"{row['printed'][name] - first['printed'][name]:+.{MEASURES[name].decimals}f}"
+
+
+def _printed_gain(row: Document, first: Document) -> str:
+    if "epe_mean" not in row["printed"] or "epe_mean" not in first["printed"]:
+        return DASH
+    return f"{gain(row['printed']['epe_mean'], first['printed']['epe_mean']):+.1f} %"
+
+
+def _curves(table: Document, figure: str) -> list[str]:
+    not_drawn = table["curves"]["not_drawn"]
+    missing = f" Not drawn, as the thesis gives no values: {', '.join(not_drawn)}." if not_drawn else ""
+    return [
+        f"## Figure {table['curves']['number']}",
+        f"![PCK curves]({figure})",
+        f"PCK, mean over seeds, the band from the lowest to the highest seed.{missing}",
+    ]
+
+
+def _missing(document: Document) -> list[str]:
+    return [
+        f"{block['title']}, {row['name']}" + (f", seed {run['seed']}: {run['failure']}" if run else ": not run")
+        for block in document["datasets"]
+        for row in block["rows"]
+        for run in (row["runs"] or [None])
+        if run is None or "failure" in run
+    ]
+
+
+def _record(document: Document) -> str:
+    """Versions, machine, time."""
+    runs = [run for block in document["datasets"] for row in block["rows"] for run in row["runs"] if "stages" in run]
+    # rows share stages: each counts once
+    seconds = {
+        (run["folder"].rpartition("/")[0], tuple(map(str, run["stages"][: i + 1]))): stage["seconds"] or 0.0
+        for run in runs
+        for i, stage in enumerate(run["stages"])
+    }
+    worlds = [
+        f"{name}: world {data['world']}, seed {data['seed']}, handpose-core {data['version']}, {_count(data)} frames, "
+        f"sha256 {data['checksum'][:16]}"
+        for name, data in document["data"].items()
+        if data["source"] == "twin"
+    ]
+    lines = [
+        f"date: {document['date']}",
+        f"training: {duration(sum(seconds.values()))} in all, {document['jobs']} at a time",
+        "versions: " + ", ".join(f"{name} {version}" for name, version in document["versions"].items()),
+        "machine: " + ", ".join(f"{name} {fact}" for name, fact in document["machine"].items()),
+        *(f"twin of {world}" for world in worlds),
+    ]
+    if runs_of := document["table"]["runs_of"]:
+        lines.append(f"runs: those of Table {runs_of}")
+    return _list("Measured with", lines)
+
+
+def _count(data: dict[str, Any]) -> int:
+    return sum(data["frames"].values())
+
+
+def _list(title: str, lines: Sequence[str]) -> str:
+    return "\n".join([f"## {title}", "", *(f"- {line}" for line in lines)]) if lines else ""
+
+
+def _grid(lines: Sequence[Sequence[str]]) -> str:
+    head, *body = lines
+    aligned = ["---", *("---:" for _ in head[1:])]
+    return "\n".join("| " + " | ".join(line) + " |" for line in (head, aligned, *body))

@@ -1,0 +1,132 @@
+"""From a table to its trainings: a tree, in which rows share the stages that they have in common."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+
+from handpose_benchmarks.tables.data import Source
+from handpose_benchmarks.tables.datasets import DATASETS
+from handpose_benchmarks.tables.spec import RowSpec, TableSpec
+from handpose_core.errors import HandposeError
+
+
+@dataclass(frozen=True)
+class Node:
+    """One training, done once, however many rows go through it.
+
+    Attributes:
+        name: The stages from the first to this one, joined by ``+``: also its folder's name.
+        stage: The stage's own name.
+        method: The method's name on the command line.
+        arguments: Options of ``fit`` and ``test``, but for folders and checkpoints.
+        folder: Where it lives.
+        parent: The training it starts from.
+    """
+
+    name: str
+    stage: str
+    method: str
+    arguments: tuple[str, ...]
+    folder: Path
+    parent: "Node | None"
+
+    def chain(self) -> tuple["Node", ...]:
+        """From the first stage to this one."""
+        return (*(self.parent.chain() if self.parent else ()), self)
+
+    @property
+    def label(self) -> str:
+        """Dataset, seed and stages, as progress lines name it."""
+        return "/".join(self.folder.parts[-3:])
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A row on a dataset with a seed, and the training whose test gives its figures."""
+
+    row: RowSpec
+    dataset: str
+    seed: int
+    node: Node
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What the trainings of a table are made with.
+
+    Attributes:
+        recipe: ``demo``, ``paper``, or another that the method's recipes begin with.
+        work: The table's folder.
+        sources: The data, by dataset.
+        options: Further options of every training.
+    """
+
+    recipe: str
+    work: Path
+    sources: Mapping[str, Source]
+    options: tuple[str, ...] = ()
+
+
+def plan(spec: TableSpec, setting: Setting, seeds: Sequence[int]) -> list[Cell]:
+    """The cells of a table, seed by seed, so that the first seed's table is there first.
+
+    Datasets without a source are left out.
+
+    Raises:
+        HandposeError: a stage needs the folder of a dataset that is not given.
+    """
+    nodes: dict[tuple[Node | None, tuple[str, ...]], Node] = {}
+    datasets = [dataset for dataset in spec.datasets if dataset in setting.sources]
+    return [
+        Cell(row, dataset, seed, _last_node(spec, setting, row, dataset, seed, nodes))
+        for seed in seeds
+        for dataset in datasets
+        for row in spec.rows_on(dataset)
+    ]
+
+
+def nodes_of(cells: Sequence[Cell]) -> Iterator[Node]:
+    """Every training that the cells need, once, parents first."""
+    yield from dict.fromkeys(node for cell in cells for node in cell.node.chain())
+
+
+def _last_node(
+    spec: TableSpec,
+    setting: Setting,
+    row: RowSpec,
+    dataset: str,
+    seed: int,
+    nodes: dict[tuple[Node | None, tuple[str, ...]], Node],
+) -> Node:
+    """The end of a row's chain; a node that is there already, with the same parent and arguments, is taken."""
+    node: Node | None = None
+    for name in row.stages:
+        arguments = _arguments(spec, setting, name, dataset, seed)
+        joined = f"{node.name}+{name}" if node else name
+        folder = setting.work / dataset / f"seed{seed}" / joined
+        node = nodes.setdefault((node, arguments), Node(joined, name, spec.method, arguments, folder, node))
+    assert node is not None  # the table sees to it that every row has a stage
+    return node
+
+
+def _arguments(spec: TableSpec, setting: Setting, stage: str, dataset: str, seed: int) -> tuple[str, ...]:
+    """The options of one training, placeholders filled in; the table's come after the data's, the user's last."""
+    source = setting.sources[dataset]
+    config, name, *further = spec.stages[stage].command(dataset)
+    folders = {other: str(where.root) for other, where in setting.sources.items()}
+    filled = _fill(
+        [name, *further], {**folders, "recipe": setting.recipe, "root": str(source.root)}, f"{stage} on {dataset}"
+    )
+    data = ("--data", DATASETS[dataset].datamodule, "--data.root", str(source.root), *source.arguments)
+    return (config, filled[0], *data, "--seed_everything", str(seed), *filled[1:], *setting.options)
+
+
+def _fill(texts: Sequence[str], values: Mapping[str, str], where: str) -> list[str]:
+    try:
+        return [Template(text).substitute(values) for text in texts]
+    except KeyError as error:
+        name = str(error.args[0])
+        raise HandposeError(
+            f"stage {where}", f"no data for ${{{name}}}", "a folder for it", f"Give one: --data {name}=PATH,..."
+        ) from error

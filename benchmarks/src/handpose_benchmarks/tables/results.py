@@ -1,0 +1,208 @@
+"""The results file of a table: everything its Markdown and its figure are made from."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from handpose_benchmarks.tables.datasets import DATASETS
+from handpose_benchmarks.tables.plan import Cell, Node
+from handpose_benchmarks.tables.spec import Protocol, RowSpec, TableSpec
+from handpose_core import atomic
+from handpose_core.errors import HandposeError
+
+SCHEMA = 1
+PACKAGES = ("handpose-core", "handpose-benchmarks", "torch", "pytorch-lightning", "torchmetrics", "numpy")
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What a table's figures depend on beside its data and recipes.
+
+    Attributes:
+        recipe: The table's.
+        options: Further options of every training.
+        data: Of every dataset, see `handpose_benchmarks.tables.data.describe`.
+        machine: See `handpose_benchmarks.speed.machine`.
+        date: When it was run, ISO 8601.
+        jobs: Trainings at a time.
+    """
+
+    recipe: str
+    options: tuple[str, ...]
+    data: Mapping[str, Any]
+    machine: Mapping[str, str]
+    date: str
+    jobs: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """What there is of the plan's tests.
+
+    Attributes:
+        results: The results file of every node that was tested.
+        failures: Why others have none.
+    """
+
+    results: Mapping[Node, Path] = field(default_factory=dict)
+    failures: Mapping[Node, str] = field(default_factory=dict)
+
+
+def build_document(spec: TableSpec, cells: Sequence[Cell], found: Found, circumstances: Circumstances) -> Document:
+    """The results file's content: `SCHEMA`, the table's own text and figures, and what was measured."""
+    circumstance = asdict(circumstances)
+    return {
+        "schema": SCHEMA,
+        "table": _heading(spec),
+        **circumstance,
+        "seeds": sorted({cell.seed for cell in cells}),
+        "versions": _versions(spec.method),
+        "datasets": [
+            {
+                "name": dataset,
+                "title": DATASETS[dataset].title,
+                "quoted": [
+                    {"name": quoted.name, "printed": dict(quoted.printed), "source": quoted.source}
+                    for quoted in spec.quoted
+                    if quoted.dataset == dataset
+                ],
+                "rows": [_row(spec, row, dataset, cells, found) for row in spec.rows_on(dataset)],
+            }
+            for dataset in spec.datasets
+        ],
+    }
+
+
+def _heading(spec: TableSpec) -> Document:
+    return {
+        "number": spec.number,
+        "title": spec.title,
+        "method": spec.method,
+        "measures": list(spec.measures),
+        "protocol": asdict(spec.protocol),
+        "curves": asdict(spec.curves) if spec.curves else None,
+        "notes": list(spec.notes),
+        "runs_of": spec.runs_of,
+    }
+
+
+def _row(spec: TableSpec, row: RowSpec, dataset: str, cells: Sequence[Cell], found: Found) -> Document:
+    mine = [cell for cell in cells if cell.row is row and cell.dataset == dataset]
+    return {
+        "name": row.name_on(dataset),
+        "printed": dict(row.printed[dataset]),
+        "runs": [_run(spec.protocol, cell, found) for cell in mine],
+    }
+
+
+def _run(protocol: Protocol, cell: Cell, found: Found) -> Document:
+    run: Document = {"seed": cell.seed, "folder": str(cell.node.folder)}
+    if cell.node not in found.results:
+        return {**run, "failure": found.failures.get(cell.node, "not run")}
+    chain = [
+        {"stage": node.stage, "arguments": list(node.arguments), "seconds": _seconds(node)}
+        for node in cell.node.chain()
+    ]
+    return {**run, **read_figures(found.results[cell.node], protocol), "stages": chain}
+
+
+def read_figures(path: Path, protocol: Protocol) -> Document:
+    """The figures that a table takes of a test's ``results.json``: by alignment, and the PCK curve of the thesis's one.
+
+    Raises:
+        HandposeError: the file has no score of the protocol.
+    """
+    document = json.loads(path.read_text())
+    own = document["rows"][0]["method"]  # the method's rows come before the baselines'
+    scores = {
+        row["alignment"]: row
+        for row in document["rows"]
+        if (row["method"], row["protocol"], row["recover"], row["unit"]) == (own, protocol.name, protocol.recover, "mm")
+    }
+    wanted = (protocol.alignment, *protocol.also)
+    if missing := [name for name in wanted if name not in scores]:
+        raise HandposeError(
+            str(path),
+            f"no score of protocol {protocol.name}, recover {protocol.recover}, alignment {missing[0]}",
+            "one",
+            "Test again with a module whose test scores have it.",
+        )
+    figures = ("epe_mean", "epe_median", "auc_0_50", "auc_20_50")
+    thesis = scores[protocol.alignment]
+    return {
+        "n_samples": thesis["n_samples"],
+        "figures": {name: {key: scores[name][key] for key in figures} for name in wanted},
+        "curve": {"thresholds": thesis["thresholds"], "pck": [round(share, 6) for share in thesis["pck"]]},
+        "test_data": document["data"],
+    }
+
+
+def _seconds(node: Node) -> float | None:
+    """How long a stage's last process took; None where its record is gone."""
+    path = node.folder / "finished.json"
+    return round(json.loads(path.read_text())["seconds"], 1) if path.is_file() else None
+
+
+def _versions(method: str) -> dict[str, str]:
+    versions = {}
+    for name in (*PACKAGES, f"handpose-{method}"):
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            versions[name] = "not installed"
+    return versions
+
+
+def taken_from(spec: TableSpec, other: Document) -> Document:
+    """A table's document made of the rows and datasets that it shares with another's, by name.
+
+    Raises:
+        HandposeError: the other one lacks a row or dataset.
+    """
+    blocks = {block["name"]: {row["name"]: row for row in block["rows"]} for block in other["datasets"]}
+    document = {**other, "table": _heading(spec)}
+    document["datasets"] = []
+    for block in build_document(spec, [], Found(), _circumstances(other))["datasets"]:
+        for row in block["rows"]:
+            try:
+                row["runs"] = blocks[block["name"]][row["name"]]["runs"]
+            except KeyError as error:
+                where, wanted = f"results of table {other['table']['number']}", f"row {row['name']} of {block['name']}"
+                raise HandposeError(where, f"no {error.args[0]}", wanted, "Run that table first.") from error
+        document["datasets"].append(block)
+    return document
+
+
+def _circumstances(document: Document) -> Circumstances:
+    names = ("recipe", "options", "data", "machine", "date", "jobs")
+    return Circumstances(**{name: document[name] for name in names})
+
+
+def write_document(path: Path, document: Document) -> None:
+    """Write a results file."""
+    atomic.write_text(path, json.dumps(document, indent=1) + "\n")
+
+
+def read_document(path: Path) -> Document:
+    """Read a results file.
+
+    Raises:
+        HandposeError: it is missing, no JSON, or of another schema.
+    """
+    try:
+        document = json.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise HandposeError(
+            str(path), "no such file", "a table's results", "Run the table, or check the path."
+        ) from error
+    except (OSError, ValueError) as error:
+        raise HandposeError(str(path), str(error), "a table's results, JSON", "Give another file.") from error
+    schema = document.get("schema") if isinstance(document, dict) else None
+    if schema != SCHEMA:
+        raise HandposeError(str(path), f"schema {schema}", f"schema {SCHEMA}", "Run the table again.")
+    result: Document = document
+    return result

@@ -1,0 +1,176 @@
+"""What a table of the thesis consists of, as data: the tables themselves lie in `handpose_benchmarks.tables.thesis`."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from string import Template
+
+from handpose_benchmarks.tables.datasets import DATASETS
+from handpose_benchmarks.tables.measures import MEASURES
+from handpose_core.errors import HandposeError
+
+Printed = Mapping[str, float]
+"""Figures of the thesis by measure."""
+OWN_PLACEHOLDERS = ("recipe", "root")
+
+
+@dataclass(frozen=True)
+class StageSpec:
+    """One training of a method, a step of a row.
+
+    ``${recipe}`` in the recipe's name and in arguments stands for the table's recipe, ``${root}`` for the folder of the
+    dataset in hand, ``${rhd}`` and the like for that of a certain one.
+
+    Attributes:
+        recipe: Of the method's packaged ones, such as ``${recipe}-1-regression``.
+        arguments: Further options of ``handpose METHOD fit`` and ``test``.
+        for_dataset: Options for one dataset only, after the others.
+    """
+
+    recipe: str
+    arguments: tuple[str, ...] = ()
+    for_dataset: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def command(self, dataset: str) -> tuple[str, ...]:
+        """Its options for a dataset, placeholders and all."""
+        return ("--config", self.recipe, *self.arguments, *self.for_dataset.get(dataset, ()))
+
+    def needs(self, dataset: str) -> set[str]:
+        """Other datasets whose folders the options for a dataset name."""
+        names = {name for text in self.command(dataset) for name in Template(text).get_identifiers()}
+        return names - {*OWN_PLACEHOLDERS, dataset}
+
+
+@dataclass(frozen=True)
+class RowSpec:
+    """One row, for every dataset.
+
+    Attributes:
+        name: As the thesis prints it.
+        stages: Names of the table's stages, one after the other; each starts from the one before. The last is tested.
+        printed: The thesis's figures by dataset; a dataset that is missing here does not have the row.
+        names: Where the thesis prints another name for a dataset.
+    """
+
+    name: str
+    stages: tuple[str, ...]
+    printed: Mapping[str, Printed]
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def name_on(self, dataset: str) -> str:
+        """The row's name in a dataset's block."""
+        return self.names.get(dataset, self.name)
+
+
+@dataclass(frozen=True)
+class Quoted:
+    """A published figure that cannot be run again: shown as quoted.
+
+    Attributes:
+        name: Whose.
+        dataset: On what.
+        printed: The figures.
+        source: Where they were published.
+    """
+
+    name: str
+    dataset: str
+    printed: Printed
+    source: str
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """Which of a test's scores the table takes: those of the thesis, and further alignments beside them.
+
+    Attributes:
+        name: See `handpose_core.metrics.protocols`.
+        recover: How root and scale were recovered.
+        alignment: Of the thesis's figures.
+        also: Alignments whose mean EPE is shown, too.
+    """
+
+    name: str = "exact"
+    recover: str = "true_root_and_scale"
+    alignment: str = "none"
+    also: tuple[str, ...] = ("root", "procrustes")
+
+
+@dataclass(frozen=True)
+class Curves:
+    """The PCK figure that belongs to a table.
+
+    Attributes:
+        number: Its number in the thesis.
+        not_drawn: Methods whose curves the thesis draws without a published number.
+    """
+
+    number: str
+    not_drawn: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TableSpec:
+    """A table of the thesis.
+
+    Attributes:
+        number: Such as ``3.1``.
+        title: What it shows.
+        method: The method's name on the command line.
+        datasets: In the order of the blocks.
+        rows: The first one is what the others are compared with.
+        stages: By name; names become folders. Nothing where the table takes another's runs.
+        measures: The columns, names out of `MEASURES`.
+        protocol: Whose scores.
+        quoted: Published figures beside the measured ones.
+        curves: The figure that belongs to it.
+        notes: What a reader must know, one sentence each.
+        runs_of: The number of the table whose results this one takes its rows from, by name.
+    """
+
+    number: str
+    title: str
+    method: str
+    datasets: tuple[str, ...]
+    rows: tuple[RowSpec, ...]
+    stages: Mapping[str, StageSpec] = field(default_factory=dict)
+    measures: tuple[str, ...] = ("auc_20_50", "epe_mean", "epe_median")
+    protocol: Protocol = Protocol()
+    quoted: tuple[Quoted, ...] = ()
+    curves: Curves | None = None
+    notes: tuple[str, ...] = ()
+    runs_of: str | None = None
+
+    def __post_init__(self) -> None:
+        """Find what does not fit together."""
+        for problem in _problems(self):
+            raise problem
+
+    def rows_on(self, dataset: str) -> tuple[RowSpec, ...]:
+        """The rows of a dataset's block."""
+        return tuple(row for row in self.rows if dataset in row.printed)
+
+    def needs(self, datasets: tuple[str, ...]) -> set[str]:
+        """The datasets that must be there for the rows of some."""
+        stages = ((name, dataset) for dataset in datasets for row in self.rows_on(dataset) for name in row.stages)
+        return set(datasets).union(*(self.stages[name].needs(dataset) for name, dataset in stages))
+
+
+def _problems(spec: TableSpec) -> Iterator[HandposeError]:
+    """Every name that stands for nothing."""
+    stages = {name for row in spec.rows for name in row.stages}
+    named = {dataset for row in spec.rows for dataset in row.printed} | {quoted.dataset for quoted in spec.quoted}
+    measures = {name for row in spec.rows for printed in row.printed.values() for name in printed}
+    needed = {name for stage in spec.stages.values() for dataset in spec.datasets for name in stage.needs(dataset)}
+    checks: tuple[tuple[str, set[str], set[str]], ...] = (
+        ("stages of rows", stages, set(spec.stages)),
+        ("datasets of rows and quoted figures", named, set(spec.datasets)),
+        ("datasets", set(spec.datasets), set(DATASETS)),
+        ("datasets named in stages", needed, set(DATASETS)),
+        ("measures", measures | set(spec.measures), set(MEASURES)),
+    )
+    for what, found, known in checks:
+        if unknown := sorted(found - known):
+            where = f"table {spec.number}, {what}"
+            yield HandposeError(where, f"'{unknown[0]}'", f"one of {', '.join(sorted(known))}", "Correct the table.")
+    if spec.runs_of is None and not all(row.stages for row in spec.rows):
+        yield HandposeError(f"table {spec.number}, rows", "a row without stages", "one or more", "Give it its stages.")

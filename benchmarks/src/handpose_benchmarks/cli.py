@@ -1,6 +1,7 @@
 """``handpose bench``: measures the suite on this machine, and runs the thesis's tables."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -70,6 +71,7 @@ def _table(options: argparse.Namespace, further: Sequence[str]) -> int:
         size=options.size or (table_options.FAST_SIZE if options.fast else None),
         options=(*fast, *further),
     )
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # ends the trainings, too
     return run_table(wish, lambda line: print(line, flush=True))
 
 

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from handpose_benchmarks.speed.machine import machine_facts
 from handpose_benchmarks.tables.data import TWINS, Source, describe, given_folders, make_twin, twin_sources
 from handpose_benchmarks.tables.execute import Outcome, execute
 from handpose_benchmarks.tables.figure import has_curves, write_figure
-from handpose_benchmarks.tables.markdown import FIGURE_SUFFIX, as_markdown
+from handpose_benchmarks.tables.markdown import as_markdown
 from handpose_benchmarks.tables.plan import Cell, Node, Setting, plan
 from handpose_benchmarks.tables.results import (
     Circumstances,
@@ -79,40 +79,50 @@ def run_table(wish: Wish, say: Say, runner: Runner | None = None) -> int:
         HandposeError: the wish does not fit the table.
     """
     spec = find_table(wish.number)
-    out = _out_folder(wish)
     if spec.runs_of is not None:
-        other = out / f"{_stem(spec.runs_of, wish.recipe)}.json"
-        if not other.is_file():
-            fix = f"Run `handpose bench table {spec.runs_of}` first."
-            raise HandposeError(str(other), "no such file", f"the results of Table {spec.runs_of}", fix)
-        _write(out, taken_from(spec, read_document(other)), say, last=True)
-        return 0
-    work = wish.work or Path("runs", "tables", spec.number, wish.recipe + ("-tried" if wish.options else ""))
-    datasets = _datasets(spec, wish)
-    sources = _sources(spec, wish, work, datasets)
+        return _take_runs(spec, wish, say)
+    work = _work_folder(spec.number, wish)
+    datasets, rows = _datasets(spec, wish), _rows(spec, wish)
+    sources = _sources(spec, wish, work)
     setting = Setting(wish.recipe, work, sources, wish.options)
     everything = plan(spec, setting, sorted({*wish.seeds, *_seeds_in(work)}))
-    rows = _rows(spec, wish)
-    chosen = [cell for cell in everything if cell.dataset in datasets and cell.seed in wish.seeds and cell.row in rows]
+    chosen = [c for c in everything if c.dataset in datasets and c.seed in wish.seeds and c.row in rows]
     for name in sorted(spec.needs(datasets)):
         if sources[name].size is not None:
             make_twin(name, sources[name], say)
-    circumstances = Circumstances(
-        wish.recipe,
-        wish.options,
-        {name: describe(source) for name, source in sources.items() if source.root.is_dir()},
-        machine_facts(),
-        time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        wish.jobs,
-    )
+    circumstances, out = _circumstances(wish, sources), _out_folder(spec.number, wish)
+    before = _earlier(everything)
 
     def write(outcome: Outcome, last: bool = False) -> None:
-        found = Found({**_collected(everything), **outcome.results}, outcome.failures)
-        _write(out, build_document(spec, everything, found, circumstances), say, last)
+        found = Found({**before, **outcome.results}, outcome.failures)
+        _write(out, _stem(spec.number, wish), build_document(spec, everything, found, circumstances), say, last)
 
     outcome = execute(chosen, runner or _runner(wish), wish.jobs, say, write)
     write(outcome, last=True)
     return 1 if outcome.failures else 0
+
+
+def _take_runs(spec: TableSpec, wish: Wish, say: Say) -> int:
+    """Write a table that trains nothing of its own."""
+    assert spec.runs_of is not None
+    out = _out_folder(spec.runs_of, wish)
+    other = out / f"{_stem(spec.runs_of, wish)}.json"
+    if not other.is_file():
+        fix = f"Run it first: handpose bench table {spec.runs_of}"
+        raise HandposeError(str(other), "no such file", f"the results of Table {spec.runs_of}", fix)
+    _write(out, _stem(spec.number, wish), taken_from(spec, read_document(other)), say, last=True)
+    return 0
+
+
+def _circumstances(wish: Wish, sources: Mapping[str, Source]) -> Circumstances:
+    return Circumstances(
+        recipe=wish.recipe,
+        options=wish.options,
+        data={name: describe(source) for name, source in sources.items() if source.root.is_dir()},
+        machine=machine_facts(),
+        date=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        jobs=wish.jobs,
+    )
 
 
 def _runner(wish: Wish) -> StageRunner:
@@ -137,7 +147,7 @@ def _datasets(spec: TableSpec, wish: Wish) -> tuple[str, ...]:
     return tuple(name for name in spec.datasets if name in wanted)
 
 
-def _sources(spec: TableSpec, wish: Wish, work: Path, datasets: tuple[str, ...]) -> dict[str, Source]:
+def _sources(spec: TableSpec, wish: Wish, work: Path) -> dict[str, Source]:
     """Where the data is or will be: for all of the table where twins stand in, so that earlier runs are found."""
     if wish.data != TWINS:
         return given_folders(wish.data)
@@ -160,35 +170,43 @@ def _seeds_in(work: Path) -> set[int]:
     return {int(name) for name in names if name.isdecimal()}
 
 
-def _collected(cells: Sequence[Cell]) -> dict[Node, Path]:
+def _earlier(cells: Sequence[Cell]) -> dict[Node, Path]:
     """The results of what was run before with the same options."""
     return {node: path for node in {cell.node for cell in cells} if (path := earlier_results(node)) is not None}
 
 
-def _stem(number: str, recipe: str) -> str:
-    return f"table_{number.replace('.', '_')}-{recipe}"
+def _kind(wish: Wish) -> str:
+    return "twins" if wish.data == TWINS else "real"
 
 
-def _out_folder(wish: Wish) -> Path:
-    """Where results go: in a clone with the other tables', unless this is no result of the recipe.
+def _work_folder(number: str, wish: Wish) -> Path:
+    """Where a table's runs live: apart for real data, and for options that make them no runs of the recipe."""
+    further = ("" if wish.data == TWINS else "-real") + ("-tried" if wish.options else "")
+    return wish.work or Path("runs", "tables", number, wish.recipe + further)
+
+
+def _out_folder(number: str, wish: Wish) -> Path:
+    """Where results go: in a clone with the other tables', unless they are no results of the recipe.
 
     Raises:
         HandposeError: runs with options of their own are to go with the others.
     """
-    kept = Path("benchmarks", "results")
-    in_clone = Path("benchmarks", "pyproject.toml").is_file()
+    kept, in_clone = Path("benchmarks", "results"), Path("benchmarks", "pyproject.toml").is_file()
     if not wish.options:
         return wish.out or (kept if in_clone else Path("results"))
     if wish.out is not None and in_clone and wish.out.resolve() == kept.resolve():
         expected = "none: only recipes' results are kept there"
         raise HandposeError(f"--out {wish.out}", "further options", expected, "Give another folder.")
-    return wish.out or Path("results")
+    return wish.out or _work_folder(number, wish) / "results"
 
 
-def _write(out: Path, document: Document, say: Say, last: bool) -> None:
+def _stem(number: str, wish: Wish) -> str:
+    return f"table_{number.replace('.', '_')}-{wish.recipe}-{_kind(wish)}"
+
+
+def _write(out: Path, stem: str, document: Document, say: Say, last: bool) -> None:
     """The results file and its Markdown; at the end the figure, too."""
-    stem = _stem(document["table"]["number"], document["recipe"])
-    figure = out / f"{stem}{FIGURE_SUFFIX}"
+    figure = out / f"{stem}.png"
     write_document(out / f"{stem}.json", document)
     if last and has_curves(document):
         write_figure(figure, document)

@@ -27,10 +27,10 @@ def _each(names: list[str], frames: int) -> tuple[Part, ...]:
     return tuple((name, frames) for name in names)
 
 
-# STB's and MHP's twins cost much more a frame than RHD's (four pictures of 640x480 each), so the demo has some of their
-# sequences only. B1, and data_1 and data_2, are for the test, B6Random is held out for validation.
-_STB_DEMO = ["B2Counting", "B3Random", "B4Counting", "B5Random"]
-_STB_ALL = [f"B{i}{motion}" for i in range(1, 7) for motion in ("Counting", "Random")]
+# A frame of STB's and MHP's twins is four pictures of 640x480, and each sequence starts processes: the demo has short
+# sequences, and not all of MHP's. Many sequences, as each has another person. B1, and data_1 and data_2, are for the
+# test, B6Random is held out for validation.
+_STB = [f"B{i}{motion}" for i in range(1, 7) for motion in ("Counting", "Random")]
 
 DATASETS: Mapping[str, Dataset] = MappingProxyType(
     {
@@ -48,12 +48,8 @@ DATASETS: Mapping[str, Dataset] = MappingProxyType(
             "STB",
             {
                 "tiny": _each(["B1Random", "B2Random", "B6Random"], 8),
-                "demo": (
-                    *_each(["B1Counting", "B1Random"], 120),
-                    *_each(_STB_DEMO, 150),
-                    ("B6Random", 40),
-                ),
-                "paper": _each(_STB_ALL, 1500),
+                "demo": (*_each(_STB[:2], 96), *_each(_STB[2:11], 64), (_STB[11], 32)),
+                "paper": _each(_STB, 1500),
             },
         ),
         "mhp": Dataset(
@@ -61,7 +57,7 @@ DATASETS: Mapping[str, Dataset] = MappingProxyType(
             "MHP",
             {
                 "tiny": _each(["data_1", "data_3"], 4),
-                "demo": (*_each(["data_1", "data_2"], 35), *_each([f"data_{i}" for i in range(3, 9)], 60)),
+                "demo": _each([f"data_{i}" for i in range(1, 13)], 32),
                 "paper": _each([f"data_{i}" for i in range(1, 22)], 200),
             },
         ),

@@ -33,7 +33,17 @@ def draw(document: Document) -> UInt8[ndarray, "h w 3"]:
     for axes, block in zip(grid[0], panels, strict=True):
         _draw_panel(axes, block, document["table"]["protocol"]["alignment"])
     grid[0][0].set_ylabel("PCK")
+    figure.suptitle(_title(document), fontsize=9)
     return rasterise(figure)
+
+
+def _title(document: Document) -> str:
+    table, kinds = document["table"], sorted({data["source"] for data in document["data"].values()})
+    protocol = table["protocol"]
+    return (
+        f"Figure {table['curves']['number']}: recipe {document['recipe']}, data {' and '.join(kinds)}\n"
+        f"protocol {protocol['name']}, recover {protocol['recover']}, alignment {protocol['alignment']}"
+    )
 
 
 def write_figure(path: Path, document: Document) -> None:
@@ -67,4 +77,4 @@ def _draw_panel(axes: Axes, block: Document, alignment: str) -> None:
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.grid(color="0.88", linewidth=0.7)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(title="AUC 20–50 mm", loc="lower right", fontsize=8, title_fontsize=8, framealpha=0.9)
+    axes.legend(title="AUC 20–50 mm", loc="best", fontsize=8, title_fontsize=8, framealpha=0.9)

@@ -8,7 +8,6 @@ from handpose_benchmarks.tables.paired import Spread, gain, paired_differences, 
 from handpose_benchmarks.tables.progress import duration
 from handpose_benchmarks.tables.results import Document
 
-FIGURE_SUFFIX = ".png"
 DASH = "–"
 
 
@@ -166,13 +165,18 @@ def _curves(table: Document, figure: str) -> list[str]:
 
 
 def _missing(document: Document) -> list[str]:
-    return [
-        f"{block['title']}, {row['name']}" + (f", seed {run['seed']}: {run['failure']}" if run else ": not run")
-        for block in document["datasets"]
-        for row in block["rows"]
-        for run in (row["runs"] or [None])
-        if run is None or "failure" in run
-    ]
+    """What has no figures and why, seeds with the same reason together."""
+    lines = []
+    for block in document["datasets"]:
+        for row in block["rows"]:
+            reasons: dict[str, list[str]] = {} if row["runs"] else {"not run": []}
+            for run in row["runs"]:
+                if "failure" in run:
+                    reasons.setdefault(run["failure"], []).append(str(run["seed"]))
+            for reason, seeds in reasons.items():
+                which = f", seed{'s' if len(seeds) > 1 else ''} {', '.join(seeds)}" if seeds else ""
+                lines.append(f"{block['title']}, {row['name']}{which}: {reason}")
+    return lines
 
 
 def _record(document: Document) -> str:

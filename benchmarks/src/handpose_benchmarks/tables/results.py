@@ -54,27 +54,31 @@ class Found:
 
 def build_document(spec: TableSpec, cells: Sequence[Cell], found: Found, circumstances: Circumstances) -> Document:
     """The results file's content: `SCHEMA`, the table's own text and figures, and what was measured."""
-    circumstance = asdict(circumstances)
     return {
         "schema": SCHEMA,
         "table": _heading(spec),
-        **circumstance,
+        **asdict(circumstances),
+        "options": list(circumstances.options),
         "seeds": sorted({cell.seed for cell in cells}),
         "versions": _versions(spec.method),
-        "datasets": [
-            {
-                "name": dataset,
-                "title": DATASETS[dataset].title,
-                "quoted": [
-                    {"name": quoted.name, "printed": dict(quoted.printed), "source": quoted.source}
-                    for quoted in spec.quoted
-                    if quoted.dataset == dataset
-                ],
-                "rows": [_row(spec, row, dataset, cells, found) for row in spec.rows_on(dataset)],
-            }
-            for dataset in spec.datasets
-        ],
+        "datasets": _blocks(spec, cells, found),
     }
+
+
+def _blocks(spec: TableSpec, cells: Sequence[Cell], found: Found) -> list[Document]:
+    return [
+        {
+            "name": dataset,
+            "title": DATASETS[dataset].title,
+            "quoted": [
+                {"name": quoted.name, "printed": dict(quoted.printed), "source": quoted.source}
+                for quoted in spec.quoted
+                if quoted.dataset == dataset
+            ],
+            "rows": [_row(spec, row, dataset, cells, found) for row in spec.rows_on(dataset)],
+        }
+        for dataset in spec.datasets
+    ]
 
 
 def _heading(spec: TableSpec) -> Document:
@@ -163,23 +167,16 @@ def taken_from(spec: TableSpec, other: Document) -> Document:
     Raises:
         HandposeError: the other one lacks a row or dataset.
     """
-    blocks = {block["name"]: {row["name"]: row for row in block["rows"]} for block in other["datasets"]}
-    document = {**other, "table": _heading(spec)}
-    document["datasets"] = []
-    for block in build_document(spec, [], Found(), _circumstances(other))["datasets"]:
+    runs = {(block["name"], row["name"]): row["runs"] for block in other["datasets"] for row in block["rows"]}
+    document = {**other, "table": _heading(spec), "datasets": _blocks(spec, [], Found())}
+    for block in document["datasets"]:
         for row in block["rows"]:
-            try:
-                row["runs"] = blocks[block["name"]][row["name"]]["runs"]
-            except KeyError as error:
-                where, wanted = f"results of table {other['table']['number']}", f"row {row['name']} of {block['name']}"
-                raise HandposeError(where, f"no {error.args[0]}", wanted, "Run that table first.") from error
-        document["datasets"].append(block)
+            if (block["name"], row["name"]) not in runs:
+                where, wanted = f"results of table {other['table']['number']}", f"{row['name']} on {block['title']}"
+                raise HandposeError(where, "no such row", wanted, "Correct the table that takes its runs.")
+            row["runs"] = runs[block["name"], row["name"]]
+    document["data"] = {name: data for name, data in other["data"].items() if name in spec.datasets}
     return document
-
-
-def _circumstances(document: Document) -> Circumstances:
-    names = ("recipe", "options", "data", "machine", "date", "jobs")
-    return Circumstances(**{name: document[name] for name in names})
 
 
 def write_document(path: Path, document: Document) -> None:

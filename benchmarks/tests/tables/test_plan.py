@@ -1,0 +1,66 @@
+from pathlib import Path
+
+import pytest
+
+from handpose_benchmarks.tables.data import Source
+from handpose_benchmarks.tables.plan import Setting, nodes_of, plan
+from handpose_benchmarks.tables.spec import RowSpec, StageSpec, TableSpec
+from handpose_core.errors import HandposeError
+
+SOURCES = {"rhd": Source(Path("R"), ("--data.missing", "skip")), "stb": Source(Path("S"))}
+
+
+def test_rows_share_the_stages_that_they_have_in_common(table: TableSpec) -> None:
+    cells = plan(table, Setting("demo", Path("w"), SOURCES), [0, 1])
+    assert len(cells) == 2 * (3 + 2)
+    folders = [str(node.folder) for node in nodes_of(cells)]
+    assert sorted(folders) == sorted(
+        f"w/{dataset}/seed{seed}/{stages}"
+        for dataset in ("rhd", "stb")
+        for seed in (0, 1)
+        for stages in ("first", "first+plain", "first+guided")
+    )
+    assert folders[0] == "w/rhd/seed0/first"
+
+
+def test_a_training_has_the_tables_data_seed_and_options_the_users_last(table: TableSpec) -> None:
+    cells = plan(table, Setting("demo", Path("w"), SOURCES, ("--trainer.max_epochs", "1")), [7])
+    first, guided = cells[4].node.chain()
+    assert guided.parent is first
+    assert first.arguments == (
+        *("--config", "demo-1", "--data", "STB", "--data.root", "S", "--seed_everything", "7"),
+        *("--model.a", "1", "--trainer.max_epochs", "1"),
+    )
+    assert guided.arguments[-4:] == ("--model.maps", "R", "--trainer.max_epochs", "1")
+    assert cells[0].node.arguments[:6] == ("--config", "demo-2", "--data", "RHD", "--data.root", "R")
+    assert cells[0].node.arguments[6:8] == ("--data.missing", "skip")
+
+
+def test_stages_of_other_names_with_the_same_arguments_are_one(table: TableSpec) -> None:
+    stages = {**table.stages, "same": table.stages["first"]}
+    rows = (RowSpec("a", ("first", "plain"), {"rhd": {}}), RowSpec("b", ("same",), {"rhd": {}}))
+    spec = TableSpec("0.0", "", "dggan", ("rhd",), rows, stages)
+    assert len(list(nodes_of(plan(spec, Setting("demo", Path("w"), SOURCES), [0])))) == 2
+
+
+def test_a_dataset_that_a_stage_needs_must_be_given(table: TableSpec) -> None:
+    assert table.needs(("stb",)) == {"rhd", "stb"}
+    with pytest.raises(HandposeError, match=r"guided on stb.*--data rhd=PATH"):
+        plan(table, Setting("demo", Path("w"), {"stb": Source(Path("S"))}), [0])
+
+
+@pytest.mark.parametrize(
+    ("rows", "stages", "message"),
+    [
+        ((RowSpec("a", ("frist",), {"rhd": {}}),), {"first": StageSpec("demo")}, "stages of rows.*'frist'.*first"),
+        ((RowSpec("a", ("first",), {"rdh": {}}),), {"first": StageSpec("demo")}, "datasets of rows.*'rdh'"),
+        ((RowSpec("a", ("first",), {"rhd": {"epe": 1.0}}),), {"first": StageSpec("demo")}, "measures.*'epe'"),
+        ((RowSpec("a", (), {"rhd": {}}),), {}, "a row without stages"),
+        ((RowSpec("a", ("s",), {"rhd": {}}),), {"s": StageSpec("demo", ("${rdh}",))}, "named in stages.*'rdh'"),
+    ],
+)
+def test_what_does_not_fit_together_is_named(
+    rows: tuple[RowSpec, ...], stages: dict[str, StageSpec], message: str
+) -> None:
+    with pytest.raises(HandposeError, match=message):
+        TableSpec("0.0", "", "dggan", ("rhd",), rows, stages)

@@ -87,6 +87,9 @@ def test_manifest_names_what_the_frames_depend_on(made):
     assert manifest["world"] == "source"
     assert manifest["seed"] == 0
     assert manifest["frames"] == {"training": FRAMES}
+    assert manifest["checksums"] == {"training": digest(made)["checksums/training.sha256"]}
+    frozen = dict(line.split("  ")[::-1] for line in (made / "checksums" / "training.sha256").read_text().splitlines())
+    assert frozen == {name: checksum for name, checksum in digest(made).items() if name.startswith("training/")}
 
 
 def test_other_options_in_the_same_folder_are_refused(made, capsys):

@@ -4,11 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from handpose_core.checks.frozen import as_made
 from handpose_core.checks.looks import CHECKS
 from handpose_core.checks.part import Part
 from handpose_core.checks.parts import parts_of, published_parts
 from handpose_core.checks.verdict import Status, Verdict, ok, warning
 from handpose_core.datasets.detect import Layout, detect
+from handpose_core.synth.generate import MANIFEST
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def check(root: Path, at_most: int) -> Report:
     layout = detect(root)
     parts = tuple(parts_of(root, layout, at_most))
     findings = (finding for part in parts for finding in _findings(part))
-    return Report(root, layout.name, parts, (_completeness(layout, parts), *findings))
+    return Report(root, layout.name, parts, (_completeness(layout, parts), *_manifest(root), *findings))
 
 
 def _completeness(layout: Layout, parts: Sequence[Part]) -> Finding:
@@ -70,6 +72,12 @@ def _completeness(layout: Layout, parts: Sequence[Part]) -> Finding:
     seen = f"{len(here)} of {len(published)} parts: {', '.join(here)}"
     fix = f"Without {', '.join(absent)}: what needs them cannot be run."
     return Finding("all", "parts", warning(seen, fix) if absent else ok(seen))
+
+
+def _manifest(root: Path) -> Iterator[Finding]:
+    """Synthetic data against the checksums they were made with; nothing for others."""
+    if (root / MANIFEST).is_file():
+        yield Finding("all", "as made", as_made(root))
 
 
 def _findings(part: Part) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float, Float64
 from numpy import ndarray
 
 from handpose_core.hand import JOINT_ORDERS
@@ -71,6 +71,6 @@ def calibration_path(root: Path, sequence: int, camera: int, vector: Vector) -> 
     return root / "calibrations" / f"data_{sequence}" / f"webcam_{camera}" / f"{vector}.pkl"
 
 
-def rows_text(rows: Mapping[str, Float64[ndarray, " n"]]) -> str:
+def rows_text(rows: Mapping[str, Float[ndarray, " n"]]) -> str:
     """Named rows as the authors write them."""
     return "".join(f"{name} {' '.join(repr(float(value)) for value in values)}\n" for name, values in rows.items())

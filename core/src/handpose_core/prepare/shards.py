@@ -1,6 +1,5 @@
 """One shard: a folder of ``.npy`` columns that is there whole or not at all, and says what its files must be."""
 
-import hashlib
 import json
 import os
 import shutil
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from handpose_core.checksums import file_checksum
 from handpose_core.datasets.sample import Sample
 from handpose_core.errors import HandposeError
 from handpose_core.prepare.pictures import PICTURES, Columns, pack
@@ -53,7 +53,7 @@ def write_shard(folder: Path, samples: Sequence[Sample], source: str, quality: i
         for name, column in {**labels, **pack(samples, quality)}.items():
             path = temporary / f"{name}.npy"
             np.save(path, column)
-            files[path.name] = (path.stat().st_size, _checksum(path))
+            files[path.name] = (path.stat().st_size, file_checksum(path))
         shard = Shard(folder.name, len(samples), source, files)
         (temporary / _DESCRIPTION).write_text(json.dumps(asdict(shard), indent=2) + "\n")
         if folder.exists():  # one that is damaged or of other samples
@@ -86,7 +86,7 @@ def finished_shard(folder: Path, source: str) -> Shard | None:
     try:
         fields = json.loads((folder / _DESCRIPTION).read_text())
         shard = Shard(**{**fields, "files": {name: (size, sha) for name, (size, sha) in fields["files"].items()}})
-        whole = all(_checksum(folder / name) == sha for name, (_, sha) in shard.files.items())
+        whole = all(file_checksum(folder / name) == sha for name, (_, sha) in shard.files.items())
     except (OSError, ValueError, TypeError, KeyError):
         return None
     return shard if whole and shard.source == source else None
@@ -117,8 +117,3 @@ def damaged(path: Path, found: str, expected: str) -> HandposeError:
     return HandposeError(
         str(path), found, expected, "Run the same `handpose data prepare` again: it makes damaged shards anew."
     )
-
-
-def _checksum(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

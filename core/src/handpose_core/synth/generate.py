@@ -1,7 +1,8 @@
 """Making a synthetic dataset on disk: by processes, the same bits however it is split up, and on again after a kill.
 
 Frames are made in chunks. A chunk's images are written first, then its annotations as one part file; a chunk whose
-part is there is finished. When all are, the parts become the dataset's annotation files and are removed.
+part is there is finished. When all are, the parts become the dataset's annotation files and are removed, and the
+checksums of all files are kept (`handpose_core.synth.frozen`).
 """
 
 import json
@@ -22,6 +23,7 @@ from numpy import ndarray
 from handpose_core import __version__
 from handpose_core.atomic import write_bytes, write_text
 from handpose_core.errors import HandposeError
+from handpose_core.synth.frozen import freeze, listed
 
 CHUNK = 16
 """Frames made together; part of what fixes their bits, so it is no option."""
@@ -89,6 +91,10 @@ class Twin(ABC):
     def finish(self, root: Path, part: str, annotations: Annotations) -> None:
         """Write a part's annotation files, once all its frames are made."""
 
+    @abstractmethod
+    def patterns(self, part: str) -> Sequence[str]:
+        """Glob patterns, below the root, of all files of a part and of no other."""
+
 
 def generate(twin: Twin, root: Path, part: str, frames: int, workers: int) -> Iterator[int]:
     """Make one part of a dataset; yields how many of its frames are ready, as they become so.
@@ -127,6 +133,29 @@ def generate(twin: Twin, root: Path, part: str, frames: int, workers: int) -> It
     _finish(twin, root, chunks)
 
 
+def read_manifest(root: Path) -> dict[str, Any]:
+    """What a folder of synthetic data keeps: its recipe, and frames and checksums of each finished part.
+
+    Raises:
+        HandposeError: there is none, or it is damaged.
+    """
+    path = root / MANIFEST
+    try:
+        manifest = json.loads(path.read_text())
+        tables = [manifest.get(name, {}) for name in ("frames", "checksums")]
+        if all(isinstance(table, dict) for table in tables):
+            return dict(manifest)
+        found = "a file in which frames or checksums are no table"
+    except (OSError, ValueError, AttributeError) as error:
+        found = f"a file that is no manifest ({error})"
+    raise HandposeError(str(path), found, "the manifest as it was written", "Make the data anew into another folder.")
+
+
+def is_unfinished(root: Path) -> bool:
+    """Whether a part is being made, or was when the making was interrupted."""
+    return (root / _PARTS).exists()
+
+
 def _one_thread() -> None:
     torch.set_num_threads(1)
 
@@ -149,7 +178,7 @@ def _claim(root: Path, recipe: Recipe) -> None:
             )  # fmt: skip
         write_text(manifest, json.dumps(asdict(recipe), indent=2) + "\n")
         return
-    found = json.loads(manifest.read_text())
+    found = read_manifest(root)
     different = {key: found.get(key) for key, value in asdict(recipe).items() if found.get(key) != value}
     if different:
         raise HandposeError(
@@ -164,9 +193,11 @@ def _is_made(twin: Twin, root: Path, chunk: Chunk) -> bool:
 
 
 def _is_complete(twin: Twin, root: Path, part: str, frames: int) -> bool:
-    """Whether the part was finished with this many frames and all its images are still there."""
-    finished = json.loads((root / MANIFEST).read_text()).get("frames", {}).get(part)
-    return finished == frames and all(twin.is_written(root, part, number) for number in range(frames))
+    """Whether the part was finished with this many frames and all its files are still there."""
+    finished = read_manifest(root).get("frames", {}).get(part)
+    if finished != frames or not all(path.is_file() for path in listed(root, part)):
+        return False
+    return all(twin.is_written(root, part, number) for number in range(frames))
 
 
 def _finish(twin: Twin, root: Path, chunks: list[Chunk]) -> None:
@@ -174,8 +205,9 @@ def _finish(twin: Twin, root: Path, chunks: list[Chunk]) -> None:
     parts = [dict(np.load(chunk.file(root))) for chunk in chunks]
     name = chunks[0].part
     twin.finish(root, name, {key: np.concatenate([part[key] for part in parts]) for key in parts[0]})
-    manifest = json.loads((root / MANIFEST).read_text())
+    manifest = read_manifest(root)
     manifest["frames"] = manifest.get("frames", {}) | {name: sum(len(chunk.numbers) for chunk in chunks)}
+    manifest["checksums"] = manifest.get("checksums", {}) | {name: freeze(root, name, twin.patterns(name))}
     write_text(root / MANIFEST, json.dumps(manifest, indent=2) + "\n")
     shutil.rmtree(root / _PARTS / name)
     if not any((root / _PARTS).iterdir()):

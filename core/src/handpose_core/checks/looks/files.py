@@ -23,7 +23,7 @@ def files_whole(part: Part) -> Verdict:
     cut = [path for path in paths if not _has_end(path)]
     errors = [error for error in part.sample if isinstance(error, HandposeError)]
     if cut:
-        return wrong(f"{len(cut)} of {len(paths)} files are cut off: {_names(cut)}", "Get these files again.")
+        return wrong(f"{len(cut)} of {len(paths)} files are cut off: {names(cut)}", "Get these files again.")
     if errors:
         return wrong(
             f"{len(errors)} of {len(part.sample)} labels looked at cannot be read: {errors[0].where}: "
@@ -43,7 +43,7 @@ def duplicates(part: Part) -> Verdict:
         return ok(f"no two of {sum(len(files.present) for files in unique)} files are the same")
     copies = sum(len(group) - 1 for group in groups)
     return wrong(
-        f"{copies} files are copies of others: {'; '.join(_names(group) for group in groups[:_NAMED])}",
+        f"{copies} files are copies of others: {'; '.join(names(group) for group in groups[:_NAMED])}",
         "One picture cannot have two labels: get these files again, or leave the frames out with `exclude`.",
     )
 
@@ -83,7 +83,8 @@ def _tail(path: Path) -> bytes:
         return file.read()
 
 
-def _names(paths: Iterable[Path]) -> str:
+def names(paths: Iterable[Path]) -> str:
+    """Files by their last folders and names: the first few, and how many more."""
     listed = sorted(paths)
     more = f" and {len(listed) - _NAMED} more" if len(listed) > _NAMED else ""
     return ", ".join(str(Path(*path.parts[-3:])) for path in listed[:_NAMED]) + more

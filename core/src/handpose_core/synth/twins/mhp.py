@@ -62,6 +62,10 @@ class MHPTwin(Twin):
             turn = Rotation.from_matrix(view.R.numpy().astype(np.float64) @ _LEAP)
             write_calibration(root, _number(part), camera, turn.as_rotvec(), view.t.numpy().astype(np.float64))
 
+    def patterns(self, part: str) -> Sequence[str]:
+        """See `handpose_core.synth.generate.Twin`."""
+        return f"annotated_frames/{part}/*", f"calibrations/{part}/**/*"
+
 
 def _number(part: str) -> int:
     return int(part.removeprefix("data_"))

@@ -54,6 +54,10 @@ class RHDTwin(Twin):
         rows = {number: {name: array[number] for name, array in annotations.items()} for number in range(count)}
         write_annotations(root, _split(part), rows)
 
+    def patterns(self, part: str) -> Sequence[str]:
+        """See `handpose_core.synth.generate.Twin`."""
+        return (f"{part}/**/*",)
+
 
 def _split(part: str) -> Split:
     return next(split for split in SPLITS if split == part)

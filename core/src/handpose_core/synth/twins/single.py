@@ -43,6 +43,10 @@ class FreiHANDTwin(Twin):
         """See `handpose_core.synth.generate.Twin`."""
         freihand.write_labels(root, _split(part), **annotations)
 
+    def patterns(self, part: str) -> Sequence[str]:
+        """See `handpose_core.synth.generate.Twin`."""
+        return f"{part}/**/*", f"{part}_*.json"
+
 
 class CMUPSTwin(Twin):
     """Makes CMU-PS's manual parts: photographs of one hand each, labelled in 2D where it is in the picture."""
@@ -66,6 +70,10 @@ class CMUPSTwin(Twin):
 
     def finish(self, root: Path, part: str, annotations: Annotations) -> None:
         """Nothing is left to write: every photograph has its own JSON."""
+
+    def patterns(self, part: str) -> Sequence[str]:
+        """See `handpose_core.synth.generate.Twin`."""
+        return (f"{part}/*",)
 
 
 def _close_ups(

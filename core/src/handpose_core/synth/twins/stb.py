@@ -58,6 +58,10 @@ class STBTwin(Twin):
         write_labels(root, part, CAMERAS["sk"], annotations["sk"], _WRIST_RULE)
         write_labels(root, part, CAMERAS["bb_left"], annotations["bb"], _WRIST_RULE)
 
+    def patterns(self, part: str) -> Sequence[str]:
+        """See `handpose_core.synth.generate.Twin`."""
+        return f"images/{part}/*", f"labels/{part}_*"
+
 
 @cache
 def _sequence(recipe: Recipe, part: str) -> HandSequence:

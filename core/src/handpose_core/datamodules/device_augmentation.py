@@ -26,20 +26,20 @@ from handpose_core.datamodules.augmentation import (
     draw_placement,
 )
 from handpose_core.datamodules.cropped import CroppedDataset, CroppedViews, Draw, SampleSource, placed_crop
-from handpose_core.datamodules.device_warp import blur, carry_labels, vary_colours, warp_images
+from handpose_core.datamodules.device_warp import IMAGES, LABELS, blur, carry_labels, vary_colours, warp_images
 from handpose_core.datasets.sample import Sample
 
 _MARK = "variation/"
 """What the keys begin with that a batch has beside the sample contract's, until it is varied."""
 _SEED, _COLOURS = f"{_MARK}seed", f"{_MARK}image"
-_IMAGES = ("image", "depth", "mask")
 
 
 @dataclass(frozen=True)
 class OnDevice(Augmentation):
-    """The same amounts, but done to the whole batch on the training's device: for GPUs that wait for the workers.
+    """The same amounts, but done to the whole batch on the training's device.
 
-    Its pictures are interpolated twice, first to the wider crop, and blurred by a Gaussian of the same deviations.
+    For a GPU that waits for workers busy with blur and noise. Without these, cutting the wider crop costs a worker
+    more than it is spared. Pictures are interpolated twice, the first time for the wider crop.
     """
 
     def surroundings(self, image_size: int) -> tuple[int, Placement]:
@@ -79,17 +79,18 @@ class OnDevice(Augmentation):
         seed, image = drawn.pop("seed"), drawn.pop("image")
         per = {key: value.flatten(0, 1) for key, value in drawn.items()}
         n, lead = len(per["pixels"]), image.shape[:-3]
-        wide = {"image": image, **{key: value for key, value in batch.items() if not key.startswith(_MARK)}}
-        crops = {key: value.reshape(n, -1, *value.shape[len(lead) :]) for key, value in wide.items()}
-        labels = {key: value for key, value in crops.items() if key not in _IMAGES}
-        varied = carry_labels(labels, per["pixels"], per["camera"])
-        varied |= warp_images({key: crops[key] for key in crops.keys() & set(_IMAGES)}, per["back"], image_size)
+        sample = {"image": image, **{key: value for key, value in batch.items() if not key.startswith(_MARK)}}
+        labels, images = (
+            {key: sample[key].reshape(n, -1, *sample[key].shape[len(lead) :]) for key in sample.keys() & kind}
+            for kind in (LABELS, IMAGES)
+        )
+        varied = carry_labels(labels, per["pixels"], per["camera"]) | warp_images(images, per["back"], image_size)
         varied["image"] = self._recoloured(varied["image"], per, seed)
-        return {key: value.reshape(*lead, *value.shape[2:]) for key, value in varied.items()}
+        return sample | {key: value.reshape(*lead, *value.shape[2:]) for key, value in varied.items()}
 
     def _recoloured(self, image: Tensor, per: Sample, seed: int) -> Tensor:
         if self.brightness or self.contrast or self.saturation or self.hue:
-            image = vary_colours(image, per["colours"], torch.from_numpy(LUMA).to(image))
+            image = vary_colours(image, per["colours"], torch.tensor(LUMA, dtype=image.dtype, device=image.device))
         if self.blur:
             image = blur(image, per["blur"], self.blur)
         if self.noise:

@@ -13,12 +13,17 @@ from torch import Tensor
 from handpose_core.datasets.sample import Sample
 from handpose_core.hand import Side
 
+IMAGES = frozenset({"image", "depth", "mask"})
+"""What `warp_images` does."""
+LABELS = frozenset({"joints_2d", "joints_3d", "vertices", "K", "R", "t", "side"})
+"""What `carry_labels` does; a variation leaves all else as it is."""
+
 
 def carry_labels(labels: Sample, A: Float[Tensor, "n 3 3"], M: Float[Tensor, "n 3 3"]) -> Sample:
     """Labels under the pixel maps ``A`` and the maps ``M`` of the camera frame, by the rules of `crops.warp`.
 
     Args:
-        labels: Keys of the sample contract without the images; each is (n, images, ...).
+        labels: Any of `LABELS`; each is (n, images, ...).
         A: Of pixels.
         M: Of camera-frame points.
     """

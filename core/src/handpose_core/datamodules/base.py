@@ -207,7 +207,7 @@ class HandDataModule(pl.LightningDataModule, ABC):
             slots = Slots(_AHEAD * self.num_workers + _IN_HAND, size)
         return kind(
             InBytes(samples),
-            self.batch_size,
+            batch_size=self.batch_size,  # by name: predict makes the loader anew with another
             sampler=sampler,
             num_workers=self.num_workers,
             collate_fn=Collate(slots),

@@ -14,7 +14,7 @@ from handpose_benchmarks.tables.spec import TableSpec
 
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_each_training_is_done_once_from_its_parents_checkpoint(tmp_path: Path, table: TableSpec, jobs: int) -> None:
-    cells = plan(table, Setting("demo", tmp_path, {"rhd": Source(Path("R"))}), [0, 1])
+    cells = plan(table, Setting("demo", tmp_path, {"rhd": Source(Path("R"))}), ["rhd"], [0, 1])
     runner, lines = FakeRunner({}), []
     outcome = execute(cells, runner, jobs, lines.append)
     assert sorted(runner.trained) == sorted(
@@ -28,7 +28,7 @@ def test_each_training_is_done_once_from_its_parents_checkpoint(tmp_path: Path, 
 
 
 def test_a_failure_takes_what_starts_from_it_and_nothing_else(tmp_path: Path, table: TableSpec) -> None:
-    cells = plan(table, Setting("demo", tmp_path, {"rhd": Source(Path("R"))}), [0, 1])
+    cells = plan(table, Setting("demo", tmp_path, {"rhd": Source(Path("R"))}), ["rhd"], [0, 1])
     runner, lines = FakeRunner({}, broken=("rhd/seed0/first", "rhd/seed1/first+plain")), []
     outcome = execute(cells, runner, 2, lines.append)
     assert {node.label for node in outcome.results} == {"rhd/seed1/first", "rhd/seed1/first+guided"}

@@ -11,7 +11,7 @@ SOURCES = {"rhd": Source(Path("R"), ("--data.missing", "skip")), "stb": Source(P
 
 
 def test_rows_share_the_stages_that_they_have_in_common(table: TableSpec) -> None:
-    cells = plan(table, Setting("demo", Path("w"), SOURCES), [0, 1])
+    cells = plan(table, Setting("demo", Path("w"), SOURCES), ["rhd", "stb"], [0, 1])
     assert len(cells) == 2 * (3 + 2)
     folders = [str(node.folder) for node in nodes_of(cells)]
     assert sorted(folders) == sorted(
@@ -24,7 +24,7 @@ def test_rows_share_the_stages_that_they_have_in_common(table: TableSpec) -> Non
 
 
 def test_a_training_has_the_tables_data_seed_and_options_the_users_last(table: TableSpec) -> None:
-    cells = plan(table, Setting("demo", Path("w"), SOURCES, ("--trainer.max_epochs", "1")), [7])
+    cells = plan(table, Setting("demo", Path("w"), SOURCES, ("--trainer.max_epochs", "1")), ["rhd", "stb"], [7])
     first, guided = cells[4].node.chain()
     assert guided.parent is first
     assert first.arguments == (
@@ -40,13 +40,13 @@ def test_stages_of_other_names_with_the_same_arguments_are_one(table: TableSpec)
     stages = {**table.stages, "same": table.stages["first"]}
     rows = (RowSpec("a", ("first", "plain"), {"rhd": {}}), RowSpec("b", ("same",), {"rhd": {}}))
     spec = TableSpec("0.0", "", "dggan", ("rhd",), rows, stages)
-    assert len(list(nodes_of(plan(spec, Setting("demo", Path("w"), SOURCES), [0])))) == 2
+    assert len(list(nodes_of(plan(spec, Setting("demo", Path("w"), SOURCES), ["rhd"], [0])))) == 2
 
 
 def test_a_dataset_that_a_stage_needs_must_be_given(table: TableSpec) -> None:
     assert table.needs(("stb",)) == {"rhd", "stb"}
     with pytest.raises(HandposeError, match=r"guided on stb.*--data rhd=PATH"):
-        plan(table, Setting("demo", Path("w"), {"stb": Source(Path("S"))}), [0])
+        plan(table, Setting("demo", Path("w"), {"stb": Source(Path("S"))}), ["stb"], [0])
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,12 @@ def test_a_dataset_that_a_stage_needs_must_be_given(table: TableSpec) -> None:
         ((RowSpec("a", ("first",), {"rdh": {}}),), {"first": StageSpec("demo")}, "datasets of rows.*'rdh'"),
         ((RowSpec("a", ("first",), {"rhd": {"epe": 1.0}}),), {"first": StageSpec("demo")}, "measures.*'epe'"),
         ((RowSpec("a", (), {"rhd": {}}),), {}, "a row without stages"),
-        ((RowSpec("a", ("s",), {"rhd": {}}),), {"s": StageSpec("demo", ("${rdh}",))}, "named in stages.*'rdh'"),
+        (
+            (RowSpec("a", ("s",), {"rhd": {}}),),
+            {"s": StageSpec("demo", on={"rhd": "stb"})},
+            "a last stage on the target",
+        ),
+        ((RowSpec("a", ("s",), {"rhd": {}}),), {"s": StageSpec("demo", ("${rdh}",))}, "placeholders in stages.*'rdh'"),
     ],
 )
 def test_what_does_not_fit_together_is_named(
@@ -64,3 +69,20 @@ def test_what_does_not_fit_together_is_named(
 ) -> None:
     with pytest.raises(HandposeError, match=message):
         TableSpec("0.0", "", "dggan", ("rhd",), rows, stages)
+
+
+def test_a_stage_may_train_on_another_dataset_and_take_values_of_the_recipe() -> None:
+    stages = {"depth": StageSpec("demo", ("--data.image_size", "${size}"), on={"rhd": "stb"}), "end": StageSpec("demo")}
+    rows = (RowSpec("a", ("depth", "end"), {"rhd": {}}),)
+    spec = TableSpec("0.0", "", "dggan", ("rhd",), rows, stages, values={"demo": {"size": "96"}})
+    assert spec.needs(("rhd",)) == {"rhd", "stb"}
+    depth, end = plan(spec, Setting("demo", Path("w"), SOURCES), ["rhd"], [0])[0].node.chain()
+    assert (
+        " ".join(depth.arguments) == "--config demo --data STB --data.root S --seed_everything 0 --data.image_size 96"
+    )
+    assert str(depth.folder) == "w/rhd/seed0/depth"
+    assert "--data RHD --data.root R" in " ".join(end.arguments)
+    with pytest.raises(HandposeError, match="no stb data"):
+        plan(spec, Setting("demo", Path("w"), {"rhd": SOURCES["rhd"]}), ["rhd"], [0])
+    with pytest.raises(HandposeError, match=r"no value for \$\{size\}"):
+        plan(spec, Setting("paper", Path("w"), SOURCES), ["rhd"], [0])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from handpose_benchmarks.speed.machine import machine_facts
 from handpose_benchmarks.tables.data import TWINS, Source, describe, given_folders, make_twin, twin_sources
+from handpose_benchmarks.tables.datasets import DATASETS
 from handpose_benchmarks.tables.execute import Outcome, execute
 from handpose_benchmarks.tables.figure import has_curves, write_figure
 from handpose_benchmarks.tables.markdown import as_markdown
@@ -85,7 +86,8 @@ def run_table(wish: Wish, say: Say, runner: Runner | None = None) -> int:
     datasets, rows = _datasets(spec, wish), _rows(spec, wish)
     sources = _sources(spec, wish, work)
     setting = Setting(wish.recipe, work, sources, wish.options)
-    everything = plan(spec, setting, sorted({*wish.seeds, *_seeds_in(work)}))
+    known = [name for name in spec.datasets if name in datasets or spec.needs((name,)) <= sources.keys()]
+    everything = plan(spec, setting, known, sorted({*wish.seeds, *_seeds_in(work)}))
     chosen = [c for c in everything if c.dataset in datasets and c.seed in wish.seeds and c.row in rows]
     for name in sorted(spec.needs(datasets)):
         if sources[name].size is not None:
@@ -148,10 +150,16 @@ def _datasets(spec: TableSpec, wish: Wish) -> tuple[str, ...]:
 
 
 def _sources(spec: TableSpec, wish: Wish, work: Path) -> dict[str, Source]:
-    """Where the data is or will be: for all of the table where twins stand in, so that earlier runs are found."""
-    if wish.data != TWINS:
-        return given_folders(wish.data)
-    return twin_sources(spec.needs(spec.datasets), work / "data", wish.size or wish.recipe)
+    """Where the data is or will be: for all of the table where twins stand in, so that earlier runs are found.
+
+    The source world is made even where the rest is real.
+    """
+    needed, size = spec.needs(spec.datasets), wish.size or wish.recipe
+    if wish.data == TWINS:
+        return twin_sources(needed, work / "data", size)
+    given = given_folders(wish.data)
+    made = {name for name in needed - given.keys() if DATASETS[name].world == "source"}
+    return {**given, **twin_sources(made, work / "data", size)}
 
 
 def _rows(spec: TableSpec, wish: Wish) -> tuple[RowSpec, ...]:

@@ -6,13 +6,12 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from handpose_benchmarks.tables.datasets import DATASETS
 from handpose_core.errors import HandposeError
 
 TWINS = "twins"
-WORLD: Literal["target"] = "target"
 SEED = 0
 PICTURES = (".png", ".jpg")
 
@@ -66,7 +65,7 @@ def twin_sources(names: set[str], folder: Path, size: str) -> dict[str, Source]:
 
 
 def make_twin(name: str, source: Source, report: Callable[[str], None]) -> None:
-    """Make a dataset's twin in the target world, as ``handpose data synth`` does; what is there is not made again.
+    """Make a dataset's twin, as ``handpose data synth`` does; what is there is not made again.
 
     Args:
         name: Of the dataset.
@@ -77,8 +76,9 @@ def make_twin(name: str, source: Source, report: Callable[[str], None]) -> None:
     from handpose_core.synth.twins import TWINS as MAKERS
 
     assert source.size is not None
-    twin = MAKERS[name](Recipe(name, WORLD, SEED))
-    for part, frames in DATASETS[name].twin[source.size]:
+    dataset = DATASETS[name]
+    twin = MAKERS[dataset.like](Recipe(dataset.like, dataset.world, SEED))
+    for part, frames in dataset.twin[source.size]:
         ready = list(generate(twin, source.root, part, frames, os.cpu_count() or 1))
         if len(ready) > 1:  # a finished part yields once
             report(f"{source.root}: {frames} {part} frames made")

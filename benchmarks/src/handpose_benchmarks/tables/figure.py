@@ -38,10 +38,11 @@ def draw(document: Document) -> UInt8[ndarray, "h w 3"]:
 
 
 def _title(document: Document) -> str:
-    table, kinds = document["table"], sorted({data["source"] for data in document["data"].values()})
+    table = document["table"]
+    twins = any(data["source"] == "twin" for data in document["data"].values())
     protocol = table["protocol"]
     return (
-        f"Figure {table['curves']['number']}: recipe {document['recipe']}, data {' and '.join(kinds)}\n"
+        f"As Figure {table['curves']['number']}: recipe {document['recipe']}, data {'twins' if twins else 'as given'}\n"
         f"protocol {protocol['name']}, recover {protocol['recover']}, alignment {protocol['alignment']}"
     )
 

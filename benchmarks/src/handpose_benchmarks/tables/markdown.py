@@ -50,7 +50,7 @@ def _caption(document: Document) -> str:
 def _data(document: Document) -> str:
     titles = {block["name"]: block["title"] for block in document["datasets"]}
     described = {
-        titles.get(name, name): f"{data['source']}" + (f" (size {data['size']})" if "size" in data else "")
+        titles.get(name, name): (f"twin (size {data['size']})" if data["source"] == "twin" else "in a given folder")
         for name, data in document["data"].items()
     }
     return ", ".join(f"{name} {text}" for name, text in described.items()) or "none"

@@ -68,16 +68,13 @@ class Setting:
     options: tuple[str, ...] = ()
 
 
-def plan(spec: TableSpec, setting: Setting, seeds: Sequence[int]) -> list[Cell]:
+def plan(spec: TableSpec, setting: Setting, datasets: Sequence[str], seeds: Sequence[int]) -> list[Cell]:
     """The cells of a table, seed by seed, so that the first seed's table is there first.
-
-    Datasets without a source are left out.
 
     Raises:
         HandposeError: a stage needs the folder of a dataset that is not given.
     """
     nodes: dict[tuple[Node | None, tuple[str, ...]], Node] = {}
-    datasets = [dataset for dataset in spec.datasets if dataset in setting.sources]
     return [
         Cell(row, dataset, seed, _last_node(spec, setting, row, dataset, seed, nodes))
         for seed in seeds
@@ -112,21 +109,28 @@ def _last_node(
 
 def _arguments(spec: TableSpec, setting: Setting, stage: str, dataset: str, seed: int) -> tuple[str, ...]:
     """The options of one training, placeholders filled in; the table's come after the data's, the user's last."""
-    source = setting.sources[dataset]
-    config, name, *further = spec.stages[stage].command(dataset)
-    folders = {other: str(where.root) for other, where in setting.sources.items()}
-    filled = _fill(
-        [name, *further], {**folders, "recipe": setting.recipe, "root": str(source.root)}, f"{stage} on {dataset}"
+    chosen = spec.stages[stage]
+    trained_on = chosen.trained_on(dataset)
+    if trained_on not in setting.sources:
+        raise _not_given(f"{stage} on {dataset}", trained_on)
+    source = setting.sources[trained_on]
+    values = {name: str(where.root) for name, where in setting.sources.items()} | dict(
+        spec.values.get(setting.recipe, {})
     )
-    data = ("--data", DATASETS[dataset].datamodule, "--data.root", str(source.root), *source.arguments)
-    return (config, filled[0], *data, "--seed_everything", str(seed), *filled[1:], *setting.options)
+    values |= {"recipe": setting.recipe, "root": str(source.root)}
+    config, recipe, *further = _fill(chosen.command(dataset), values, f"{stage} on {dataset}")
+    data = ("--data", DATASETS[trained_on].datamodule, "--data.root", str(source.root), *source.arguments)
+    return (config, recipe, *data, "--seed_everything", str(seed), *further, *setting.options)
 
 
 def _fill(texts: Sequence[str], values: Mapping[str, str], where: str) -> list[str]:
     try:
         return [Template(text).substitute(values) for text in texts]
     except KeyError as error:
-        name = str(error.args[0])
-        raise HandposeError(
-            f"stage {where}", f"no data for ${{{name}}}", "a folder for it", f"Give one: --data {name}=PATH,..."
-        ) from error
+        raise _not_given(where, str(error.args[0])) from error
+
+
+def _not_given(stage: str, name: str) -> HandposeError:
+    if name in DATASETS:
+        return HandposeError(f"stage {stage}", f"no {name} data", "its folder", f"Give one: --data {name}=PATH,...")
+    return HandposeError(f"stage {stage}", f"no value for ${{{name}}} with this recipe", "one", "Take another recipe.")

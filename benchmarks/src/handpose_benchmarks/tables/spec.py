@@ -18,26 +18,31 @@ class StageSpec:
     """One training of a method, a step of a row.
 
     ``${recipe}`` in the recipe's name and in arguments stands for the table's recipe, ``${root}`` for the folder of the
-    dataset in hand, ``${rhd}`` and the like for that of a certain one.
+    dataset trained on, ``${rhd}`` and the like for that of a certain one; `TableSpec.values` has others.
 
     Attributes:
         recipe: Of the method's packaged ones, such as ``${recipe}-1-regression``.
         arguments: Further options of ``handpose METHOD fit`` and ``test``.
-        for_dataset: Options for one dataset only, after the others.
+        for_dataset: Options for one target dataset only, after the others.
+        on: The dataset to train on instead of the target, by target. Not for a row's last stage, which is tested.
     """
 
     recipe: str
     arguments: tuple[str, ...] = ()
     for_dataset: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    on: Mapping[str, str] = field(default_factory=dict)
+
+    def trained_on(self, dataset: str) -> str:
+        """The dataset that it trains on, for a target."""
+        return self.on.get(dataset, dataset)
 
     def command(self, dataset: str) -> tuple[str, ...]:
         """Its options for a dataset, placeholders and all."""
         return ("--config", self.recipe, *self.arguments, *self.for_dataset.get(dataset, ()))
 
-    def needs(self, dataset: str) -> set[str]:
-        """Other datasets whose folders the options for a dataset name."""
-        names = {name for text in self.command(dataset) for name in Template(text).get_identifiers()}
-        return names - {*OWN_PLACEHOLDERS, dataset}
+    def placeholders(self, dataset: str) -> set[str]:
+        """The names in its options for a dataset."""
+        return {name for text in self.command(dataset) for name in Template(text).get_identifiers()}
 
 
 @dataclass(frozen=True)
@@ -124,6 +129,7 @@ class TableSpec:
         quoted: Published figures beside the measured ones.
         curves: The figure that belongs to it.
         notes: What a reader must know, one sentence each.
+        values: What further placeholders stand for, by recipe.
         runs_of: The number of the table whose results this one takes its rows from, by name.
     """
 
@@ -138,6 +144,7 @@ class TableSpec:
     quoted: tuple[Quoted, ...] = ()
     curves: Curves | None = None
     notes: tuple[str, ...] = ()
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     runs_of: str | None = None
 
     def __post_init__(self) -> None:
@@ -151,8 +158,11 @@ class TableSpec:
 
     def needs(self, datasets: tuple[str, ...]) -> set[str]:
         """The datasets that must be there for the rows of some."""
-        stages = ((name, dataset) for dataset in datasets for row in self.rows_on(dataset) for name in row.stages)
-        return set(datasets).union(*(self.stages[name].needs(dataset) for name, dataset in stages))
+        stages = [
+            (self.stages[name], dataset) for dataset in datasets for row in self.rows_on(dataset) for name in row.stages
+        ]
+        named = {name for stage, dataset in stages for name in stage.placeholders(dataset) if name in DATASETS}
+        return {*datasets, *named, *(stage.trained_on(dataset) for stage, dataset in stages)}
 
 
 def _problems(spec: TableSpec) -> Iterator[HandposeError]:
@@ -160,12 +170,17 @@ def _problems(spec: TableSpec) -> Iterator[HandposeError]:
     stages = {name for row in spec.rows for name in row.stages}
     named = {dataset for row in spec.rows for dataset in row.printed} | {quoted.dataset for quoted in spec.quoted}
     measures = {name for row in spec.rows for printed in row.printed.values() for name in printed}
-    needed = {name for stage in spec.stages.values() for dataset in spec.datasets for name in stage.needs(dataset)}
+    filled = {
+        name for stage in spec.stages.values() for dataset in spec.datasets for name in stage.placeholders(dataset)
+    }
+    values = {name for given in spec.values.values() for name in given}
+    trained_on = {dataset for stage in spec.stages.values() for dataset in stage.on.values()}
     checks: tuple[tuple[str, set[str], set[str]], ...] = (
         ("stages of rows", stages, set(spec.stages)),
         ("datasets of rows and quoted figures", named, set(spec.datasets)),
         ("datasets", set(spec.datasets), set(DATASETS)),
-        ("datasets named in stages", needed, set(DATASETS)),
+        ("datasets trained on", trained_on, set(DATASETS)),
+        ("placeholders in stages", filled, {*OWN_PLACEHOLDERS, *DATASETS, *values}),
         ("measures", measures | set(spec.measures), set(MEASURES)),
     )
     for what, found, known in checks:
@@ -174,3 +189,8 @@ def _problems(spec: TableSpec) -> Iterator[HandposeError]:
             yield HandposeError(where, f"'{unknown[0]}'", f"one of {', '.join(sorted(known))}", "Correct the table.")
     if spec.runs_of is None and not all(row.stages for row in spec.rows):
         yield HandposeError(f"table {spec.number}, rows", "a row without stages", "one or more", "Give it its stages.")
+        return
+    for row in spec.rows:
+        if row.stages and spec.stages[row.stages[-1]].on:
+            last, wanted = f"{row.stages[-1]}, trained on another dataset", "a last stage on the target dataset"
+            yield HandposeError(f"table {spec.number}, row {row.name}", last, wanted, "Add a stage, or leave out `on`.")

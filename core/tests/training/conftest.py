@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -44,3 +45,18 @@ def trained(tiny: Run, tmp_path: Path) -> Path:
     """The run folder of a trained tiny method."""
     assert tiny("fit", "--config", "tiny", "--run_dir", "run") == 0
     return tmp_path / "run"
+
+
+@pytest.fixture
+def plugin(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The tiny method as an installed package, in this process and in those that it starts; its name."""
+    site, here = tmp_path_factory.mktemp("site"), str(Path(__file__).parent)
+    record = site / "tiny-1.0.dist-info"
+    record.mkdir()
+    (record / "METADATA").write_text("Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n")
+    (record / "entry_points.txt").write_text("[handpose.methods]\ntiny = tinymethod.cli:METHOD\n")
+    for folder in (here, str(site)):
+        monkeypatch.syspath_prepend(folder)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(site), here]))
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    return "tiny"

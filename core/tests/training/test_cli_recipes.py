@@ -1,7 +1,9 @@
+import sys
+
 import pytest
 
 from handpose_core.errors import HandposeError
-from handpose_core.training.recipes import known_recipes, resolve_recipes
+from handpose_core.training.recipes import known_recipes, known_stages, resolve_recipes, stages_in_folder
 
 
 @pytest.fixture
@@ -13,6 +15,7 @@ def package(tmp_path, monkeypatch):
     for name in ("demo", "paper-1"):
         (configs / f"{name}.yaml").write_text("{}\n")
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "recipe_package", raising=False)  # an earlier test's lies elsewhere
     return "recipe_package"
 
 
@@ -44,3 +47,37 @@ def test_no_recipe(package):
 def test_unknown_recipe_lists_the_known(package, wrong):
     with pytest.raises(HandposeError, match=rf"'{wrong}'.*demo, paper-1"):
         resolve_recipes(package, ["fit", "--config", wrong])
+
+
+def _write(folder, *names):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (folder / f"{name}.yaml").write_text("{}\n")
+    return folder
+
+
+def test_stages_go_by_number_not_by_text(package, tmp_path):
+    _write(tmp_path / "recipe_package" / "configs", "full-10-last", "full-9-middle", "full-2-first_one", "two-worlds")
+    stages = known_stages(package)
+    assert list(stages) == ["demo", "full", "paper-1", "two-worlds"]
+    assert [stage.name for stage in stages["full"]] == ["first_one", "middle", "last"]
+    assert [stage.folder for stage in stages["demo"]] == ["1-demo"]
+
+
+def test_stages_of_an_own_folder(tmp_path):
+    stages = stages_in_folder(_write(tmp_path / "mine", "10-b", "2-a", "notes"))
+    assert [(stage.number, stage.name) for stage in stages] == [(2, "a"), (10, "b")]
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["a", "b"], "2 YAML files, none of them a stage"),
+        (["1-a", "01-b"], "two stages with the number 1"),
+        (["1-a", "2-a"], "two stages with the name a"),
+        (["1-test"], "a stage named test"),
+    ],
+)
+def test_stages_that_cannot_be_told_apart(tmp_path, names, message):
+    with pytest.raises(HandposeError, match=message):
+        stages_in_folder(_write(tmp_path / "mine", *names))

@@ -14,11 +14,9 @@ from handpose_core.cli import registry
 from handpose_core.errors import HandposeError
 from handpose_core.training.arguments import is_option
 from handpose_core.training.folders import new_run_dir
-from handpose_core.training.recipes import StageFile, known_stages, stages_in_folder
+from handpose_core.training.recipes import TEST, StageFile, known_stages, stages_in_folder
 from handpose_core.training.stages import Stage, StageStopped, read_finished, run_stage, test_stage
 
-TEST = "test"
-"""The step after the last stage, by which its options are named."""
 _FOR_STAGE = re.compile(r"--(?P<stage>[A-Za-z]\w*):(?P<option>.+)", re.ASCII)
 _EPILOG = """\
 All other options go to every stage's fit and to the test, over what the recipe says:

@@ -67,6 +67,7 @@ def run(name: str, method: Method, resolved: Resolved, prog: str) -> int:
         # nothing a user can act upon: torch about Lightning's own code, and callbacks that only `fit` has
         warnings.filterwarnings("ignore", message=".*LeafSpec", category=FutureWarning)
         warnings.filterwarnings("ignore", message="Be aware that when using `ckpt_path`, callbacks used")
+        warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")  # when it goes on
         logging.silence_advertisement()
         try:
             HandposeCLI(name, method.load(), resolve_data(resolved.argv), resolved.name, prog)

@@ -18,6 +18,8 @@ _OPTIONS = ("--config", "-c")
 _SUFFIXES = (".yaml", ".yml", ".json")
 
 
+TEST = "test"
+"""What follows a recipe's last stage, and the name under which it gets options of its own."""
 _STAGE = re.compile(r"(?:(?P<recipe>.+)-)?(?P<number>\d+)-(?P<stage>[a-z_]\w*)", re.ASCII | re.IGNORECASE)
 
 
@@ -106,7 +108,7 @@ def known_stages(package: str) -> dict[str, tuple[StageFile, ...]]:
     """The stages of every recipe that a method's package ships, by the recipe's name.
 
     Raises:
-        HandposeError: two stages of a recipe share a number or a name.
+        HandposeError: two stages of a recipe share a number or a name, or one is named test.
     """
     staged: dict[str, list[StageFile]] = defaultdict(list)
     single: dict[str, tuple[StageFile, ...]] = {}
@@ -124,7 +126,7 @@ def stages_in_folder(folder: Path) -> tuple[StageFile, ...]:
     """The stages of a user's own recipe: the files ``<n>-<stage>.yaml`` of a folder.
 
     Raises:
-        HandposeError: there are none, or two share a number or a name.
+        HandposeError: there are none, two share a number or a name, or one is named test.
     """
     matches = [(path, _STAGE.fullmatch(path.stem)) for path in sorted(folder.glob("*.yaml"))]
     stages = [StageFile(int(match["number"]), match["stage"], path) for path, match in matches if match]
@@ -139,6 +141,13 @@ def stages_in_folder(folder: Path) -> tuple[StageFile, ...]:
 
 
 def _in_order(stages: Sequence[StageFile]) -> tuple[StageFile, ...]:
+    if any(stage.name == TEST for stage in stages):
+        raise HandposeError(
+            f"recipe in {stages[0].config.parent}",
+            f"a stage named {TEST}",
+            "another name",
+            "The test follows by itself.",
+        )
     for key in ("number", "name"):
         values = [getattr(stage, key) for stage in stages]
         if twice := sorted({str(value) for value in values if values.count(value) > 1}):

@@ -1,6 +1,7 @@
 """`handpose dggan fit` with augmentation on the device: chosen by name, or in a recipe."""
 
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 import yaml
@@ -12,9 +13,13 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # Lightning's and jsonargpars
 PATH = "handpose_core.datamodules.device_augmentation.OnDevice"
 
 
+DEMO = min(Path(str(files("handpose_dggan") / "configs")).glob("demo*.yaml"))
+"""The small recipe's training, or the first stage of it."""
+
+
 def recipe_with(option, root, folder):
     """The demo recipe with another ``augmentation``."""
-    recipe = yaml.safe_load((files("handpose_dggan") / "configs" / "demo.yaml").read_text())
+    recipe = yaml.safe_load(DEMO.read_text())
     recipe["data"]["init_args"] |= {"augmentation": option, "root": str(root)}
     path = folder / "recipe.yaml"
     path.write_text(yaml.safe_dump(recipe))
@@ -28,7 +33,7 @@ def test_fit_runs_and_records_it(tmp_path, monkeypatch, capsys, drawn_rhd, chose
     options = {
         "in a recipe": recipe_with(in_a_recipe, drawn_rhd, tmp_path),
         "by name": [
-            "--config", "demo", "--data", "RHD", "--data.root", str(drawn_rhd),
+            "--config", str(DEMO), "--data", "RHD", "--data.root", str(drawn_rhd),
             "--data.augmentation", "OnDevice", "--data.augmentation.flip", "0.5",
         ],
     }[chosen]  # fmt: skip

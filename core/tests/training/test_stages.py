@@ -59,6 +59,15 @@ def test_other_options_are_refused_by_name(runs, tmp_path):
     assert len(runs) == 1
 
 
+def test_a_misspelt_option_can_be_put_right(tmp_path, runs, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(stages, "_run", lambda *arguments: None)
+        with pytest.raises(StageStopped):
+            run_stage(Stage("tiny", "first", ("--model.widht", "4")), tmp_path)
+    run_stage(FIRST, tmp_path)
+    assert len(runs) == 1
+
+
 def test_workers_and_machine_may_change(runs, tmp_path):
     run_stage(FIRST, tmp_path)
     run_stage(Stage("tiny", "first", (*FIRST.arguments, "--data.num_workers=0")), tmp_path)

@@ -156,8 +156,11 @@ def _refuse_reserved(stage: Stage) -> None:
 
 
 def _agree(path: Path, stage: Stage, options: dict[str, tuple[str, ...]]) -> None:
-    """Record what a stage is begun with; refuse to go on with anything else."""
-    if not path.is_file():
+    """Record what a stage is begun with; refuse to go on with anything else.
+
+    A start that left no checkpoint binds to nothing: it may have failed at a misspelt option.
+    """
+    if not path.is_file() or not any((path.parent / "fit" / "checkpoints").glob("*.ckpt")):
         _write(path, _description(stage, options))
         return
     before = json.loads(path.read_text())

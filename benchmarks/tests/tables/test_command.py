@@ -97,6 +97,8 @@ def test_what_is_tried_out_is_kept_apart(tmp_path: Path) -> None:
     assert kept["options"] == ["--trainer.max_epochs=1"]
     with pytest.raises(HandposeError, match="only recipes' results"):
         run_table(wish(**tried, out=Path("benchmarks/results")), print, FakeRunner(EPE))
+    assert wish(size="tiny").tried_out
+    assert not wish(size="demo").tried_out
     run_table(wish(seeds=(0,)), print, FakeRunner(EPE))
     assert document("benchmarks/results/table_3_1-demo-real.json")["options"] == []
 

@@ -7,8 +7,8 @@ from benchmarks.tests.tables.conftest import FakeRunner
 
 from handpose_benchmarks.tables.data import Source
 from handpose_benchmarks.tables.execute import execute
-from handpose_benchmarks.tables.plan import Setting, plan
-from handpose_benchmarks.tables.progress import duration
+from handpose_benchmarks.tables.plan import Setting, nodes_of, plan
+from handpose_benchmarks.tables.progress import Progress, duration
 from handpose_benchmarks.tables.spec import TableSpec
 
 
@@ -37,6 +37,20 @@ def test_a_failure_takes_what_starts_from_it_and_nothing_else(tmp_path: Path, ta
     }  # fmt: skip
     assert all("fit.log" in reason for reason in outcome.failures.values())
     assert sum("FAILED" in line for line in lines) == 2
+
+
+def test_the_time_left_is_that_of_stages_of_the_same_kind(tmp_path: Path, table: TableSpec) -> None:
+    lines: list[str] = []
+    cells = plan(table, Setting("demo", tmp_path, {"rhd": Source(Path("R"))}), ["rhd"], [0, 1])
+    nodes = list(nodes_of(cells))
+    progress = Progress(nodes, 2, lines.append)
+    for node, seconds in zip(nodes, (100.0, 10.0, 30.0, 1.0), strict=False):
+        progress.ended(node, seconds, None)
+    assert [node.stage for node in nodes] == ["first", "plain", "guided"] * 2
+    # after `first`: five of 100 s; then 2 x 55 for `guided`, 100 and 10; then 100, 10 and 30; two at a time
+    lefts = [line.partition("about ")[2] for line in lines]
+    assert lefts == ["4 min 10 s left)", "1 min 50 s left)", "1 min 10 s left)", ""]
+    assert "was finished before (4 of 6)" in lines[-1]
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(12.4, "12 s"), (200, "3 min 20 s"), (3720, "1 h 02 min")])

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from handpose_benchmarks.speed.machine import machine_facts
 from handpose_benchmarks.tables.data import TWINS, Source, describe, given_folders, make_twin, twin_sources
 from handpose_benchmarks.tables.datasets import DATASETS
@@ -61,6 +63,11 @@ class Wish:
     size: str | None
     options: tuple[str, ...]
 
+    @property
+    def tried_out(self) -> bool:
+        """Whether options of its own, or twins of another size, make it no run of the recipe."""
+        return bool(self.options) or self.size not in (None, self.recipe)
+
 
 def show(path: Path, say: Say) -> int:
     """Print a results file as Markdown."""
@@ -82,7 +89,7 @@ def run_table(wish: Wish, say: Say, runner: Runner | None = None) -> int:
     spec = find_table(wish.number)
     if spec.runs_of is not None:
         return _take_runs(spec, wish, say)
-    work = _work_folder(spec.number, wish)
+    work, out = _work_folder(spec.number, wish), _out_folder(spec.number, wish)
     datasets, rows = _datasets(spec, wish), _rows(spec, wish)
     sources = _sources(spec, wish, work)
     setting = Setting(wish.recipe, work, sources, wish.options)
@@ -92,8 +99,7 @@ def run_table(wish: Wish, say: Say, runner: Runner | None = None) -> int:
     for name in sorted(spec.needs(datasets)):
         if sources[name].size is not None:
             make_twin(name, sources[name], say)
-    circumstances, out = _circumstances(wish, sources), _out_folder(spec.number, wish)
-    before = _earlier(everything)
+    circumstances, before = _circumstances(wish, sources), _earlier(everything)
 
     def write(outcome: Outcome, last: bool = False) -> None:
         found = Found({**before, **outcome.results}, outcome.failures)
@@ -128,11 +134,12 @@ def _circumstances(wish: Wish, sources: Mapping[str, Source]) -> Circumstances:
 
 
 def _runner(wish: Wish) -> StageRunner:
-    """Processes of one share of the cores each, without loader processes where several run at a time."""
+    """Processes with a share of the cores each: for torch, or where an accelerator computes, for loading."""
     if wish.jobs == 1:
         return StageRunner()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return StageRunner(threads=max(1, cores // wish.jobs), loaders=0)
+    share = max(1, cores // wish.jobs)
+    return StageRunner(1, share - 1) if torch.cuda.is_available() else StageRunner(share, 0)
 
 
 def _datasets(spec: TableSpec, wish: Wish) -> tuple[str, ...]:
@@ -189,7 +196,7 @@ def _kind(wish: Wish) -> str:
 
 def _work_folder(number: str, wish: Wish) -> Path:
     """Where a table's runs live: apart for real data, and for options that make them no runs of the recipe."""
-    further = ("" if wish.data == TWINS else "-real") + ("-tried" if wish.options else "")
+    further = ("" if wish.data == TWINS else "-real") + ("-tried" if wish.tried_out else "")
     return wish.work or Path("runs", "tables", number, wish.recipe + further)
 
 
@@ -200,11 +207,11 @@ def _out_folder(number: str, wish: Wish) -> Path:
         HandposeError: runs with options of their own are to go with the others.
     """
     kept, in_clone = Path("benchmarks", "results"), Path("benchmarks", "pyproject.toml").is_file()
-    if not wish.options:
+    if not wish.tried_out:
         return wish.out or (kept if in_clone else Path("results"))
     if wish.out is not None and in_clone and wish.out.resolve() == kept.resolve():
         expected = "none: only recipes' results are kept there"
-        raise HandposeError(f"--out {wish.out}", "further options", expected, "Give another folder.")
+        raise HandposeError(f"--out {wish.out}", "further options or --size", expected, "Give another folder.")
     return wish.out or _work_folder(number, wish) / "results"
 
 

@@ -45,7 +45,7 @@ def execute(
     """
     waiting = list(nodes_of(cells))
     tested = {cell.node for cell in cells}
-    outcome, progress = Outcome(), Progress(len(waiting), jobs, report)
+    outcome, progress = Outcome(), Progress(waiting, jobs, report)
     running: dict[Future[tuple[Path, Path | None]], tuple[Node, float]] = {}
     with ThreadPoolExecutor(jobs) as pool:
         try:

@@ -1,8 +1,9 @@
 """Lines about what begins and ends, with the time left."""
 
+import statistics
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from handpose_benchmarks.tables.plan import Node
 
@@ -13,14 +14,14 @@ class Progress:
     """Says what begins and ends, and guesses the time left from the stages done.
 
     Args:
-        total: Trainings.
+        nodes: All trainings.
         jobs: How many at a time.
         report: Takes the lines.
     """
 
-    def __init__(self, total: int, jobs: int, report: Callable[[str], None]) -> None:
-        self._total, self._jobs, self._report = total, jobs, report
-        self._settled = 0
+    def __init__(self, nodes: Sequence[Node], jobs: int, report: Callable[[str], None]) -> None:
+        self._total, self._jobs, self._report = len(nodes), jobs, report
+        self._unsettled = list(nodes)
         self._seconds: dict[str, list[float]] = defaultdict(list)
 
     def begun(self, node: Node) -> None:
@@ -29,26 +30,29 @@ class Progress:
 
     def ended(self, node: Node, seconds: float, failure: str | None) -> None:
         """A training and its test, if any, ended."""
-        self._settled += 1
+        self._unsettled.remove(node)
+        done = f"{self._total - len(self._unsettled)} of {self._total}"
         if failure is not None:
-            self._say(f"{node.label}: FAILED after {duration(seconds)}: {failure}")
-            return
-        if seconds < _INSTANT:
-            self._say(f"{node.label}: was finished before ({self._settled} of {self._total})")
-            return
-        self._seconds[node.stage].append(seconds)
-        self._say(f"{node.label}: finished in {duration(seconds)} ({self._settled} of {self._total}{self._left()})")
+            self._say(f"{node.label}: FAILED after {duration(seconds)} ({done}): {failure}")
+        elif seconds < _INSTANT:
+            self._say(f"{node.label}: was finished before ({done})")
+        else:
+            self._seconds[node.stage].append(seconds)
+            self._say(f"{node.label}: finished in {duration(seconds)} ({done}{self._left()})")
 
     def given_up(self, node: Node) -> None:
         """A training whose parent failed."""
-        self._settled += 1
+        self._unsettled.remove(node)
         self._say(f"{node.label}: left out, as the stage before it failed")
 
     def _left(self) -> str:
-        """The mean over the kinds of stages seen, times what is left."""
-        means = [sum(seconds) / len(seconds) for seconds in self._seconds.values()]
-        rounds = (self._total - self._settled) / self._jobs
-        return f", about {duration(sum(means) / len(means) * rounds)} left" if rounds else ""
+        """Each training left takes as long as its like did, or as the mean of all where none was done yet."""
+        if not self._unsettled:
+            return ""
+        means = {stage: statistics.fmean(seconds) for stage, seconds in self._seconds.items()}
+        other = statistics.fmean(means.values())
+        left = sum(means.get(node.stage, other) for node in self._unsettled)
+        return f", about {duration(left / self._jobs)} left"
 
     def _say(self, line: str) -> None:
         self._report(f"{time.strftime('%H:%M:%S')} {line}")

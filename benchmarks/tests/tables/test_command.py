@@ -45,8 +45,12 @@ def test_results_hold_figures_seed_by_seed_and_the_markdown_compares(capsys: pyt
     assert [run["figures"]["none"]["epe_mean"] for run in new["runs"]] == [18.0, 20.0]
     assert new["runs"][1]["figures"]["procrustes"]["epe_mean"] == 10.0
     assert new["runs"][0]["curve"]["pck"] == [0.0, 0.64, 1.0]
-    assert [stage["stage"] for stage in new["runs"][0]["stages"]] == ["first", "guided"]
-    assert written["data"]["rhd"] == {"source": "folder", "root": "R"}
+    assert [(stage["stage"], stage["recipe"], stage["arguments"]) for stage in new["runs"][0]["stages"]] == [
+        ("first", "demo-1", ["--model.a", "1"]),
+        ("guided", "demo-2", []),
+    ]
+    assert str(Path.cwd()) not in Path("results/table_3_1-demo-real.json").read_text()
+    assert written["data"]["rhd"] == {"source": "folder", "name": "R"}
     assert "torch" in written["versions"]
     assert int(written["machine"]["cores"]) >= 1
 

@@ -46,12 +46,12 @@ def test_a_row_runs_once_and_a_row_without_a_recipe_is_named(
     assert 0 < run["figures"]["procrustes"]["epe_mean"] < run["figures"]["root"]["epe_mean"] < 1000
     assert len(run["curve"]["pck"]) == len(run["curve"]["thresholds"])
     assert run["stages"][0]["seconds"] > 1
-    assert "--seed_everything 3" in " ".join(run["stages"][0]["arguments"])
+    assert (run["seed"], run["stages"][0]["recipe"]) == (3, "paper-1-regression")
     assert "'demo-0-none', which is neither a recipe nor a file" in other["runs"][0]["failure"]
     twin = document["data"]["rhd"]
     assert (twin["world"], twin["frames"]) == ("target", {"training": 24, "evaluation": 6})
     assert len(twin["checksum"]) == 64
-    test = json.loads((tmp_path / run["folder"] / "test" / "results.json").read_text())
+    test = json.loads((tmp_path / "runs/tables/3.1/demo-tried" / run["folder"] / "test" / "results.json").read_text())
     ours = [row for row in test["rows"] if (row["recover"], row["alignment"]) == ("true_root_and_scale", "none")]
     assert run["figures"]["none"]["epe_mean"] == ours[0]["epe_mean"]
 

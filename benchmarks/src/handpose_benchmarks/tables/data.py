@@ -87,7 +87,7 @@ def make_twin(name: str, source: Source, report: Callable[[str], None]) -> None:
 def describe(source: Source) -> dict[str, Any]:
     """What the results record of the data: a twin's manifest with a checksum, or that a folder was given."""
     if source.size is None:
-        return {"source": "folder", "root": str(source.root)}
+        return {"source": "folder", "name": source.root.resolve().name}
     from handpose_core.synth.generate import MANIFEST
 
     manifest: Mapping[str, Any] = json.loads((source.root / MANIFEST).read_text())

@@ -156,7 +156,8 @@ def _printed_gain(row: Document, first: Document) -> str:
 
 def _curves(table: Document, figure: str) -> list[str]:
     not_drawn = table["curves"]["not_drawn"]
-    missing = f" Not drawn, as the thesis gives no values: {', '.join(not_drawn)}." if not_drawn else ""
+    named = ", ".join(not_drawn).rstrip(".")
+    missing = f" Not drawn, as the thesis gives no values: {named}." if not_drawn else ""
     return [
         f"## Figure {table['curves']['number']}",
         f"![PCK curves]({figure})",
@@ -184,7 +185,8 @@ def _record(document: Document) -> str:
     runs = [run for block in document["datasets"] for row in block["rows"] for run in row["runs"] if "stages" in run]
     # rows share stages: each counts once
     seconds = {
-        (run["folder"].rpartition("/")[0], tuple(map(str, run["stages"][: i + 1]))): stage["seconds"] or 0.0
+        (run["folder"].rpartition("/")[0], *(stage["stage"] for stage in run["stages"][: i + 1])): stage["seconds"]
+        or 0.0
         for run in runs
         for i, stage in enumerate(run["stages"])
     }

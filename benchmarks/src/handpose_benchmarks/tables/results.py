@@ -99,19 +99,26 @@ def _row(spec: TableSpec, row: RowSpec, dataset: str, cells: Sequence[Cell], fou
     return {
         "name": row.name_on(dataset),
         "printed": dict(row.printed[dataset]),
-        "runs": [_run(spec.protocol, cell, found) for cell in mine],
+        "runs": [_run(spec, cell, found) for cell in mine],
     }
 
 
-def _run(protocol: Protocol, cell: Cell, found: Found) -> Document:
-    run: Document = {"seed": cell.seed, "folder": str(cell.node.folder)}
+def _run(spec: TableSpec, cell: Cell, found: Found) -> Document:
+    """A cell's figures, or why there are none. Folders are told from the table's: results outlive the machine."""
+    run: Document = {"seed": cell.seed, "folder": cell.node.label}
     if cell.node not in found.results:
         return {**run, "failure": found.failures.get(cell.node, "not run")}
     chain = [
-        {"stage": node.stage, "arguments": list(node.arguments), "seconds": _seconds(node)}
+        {
+            "stage": node.stage,
+            "recipe": node.arguments[1],
+            "arguments": list(spec.stages[node.stage].command(cell.dataset)[2:]),
+            "on": spec.stages[node.stage].trained_on(cell.dataset),
+            "seconds": _seconds(node),
+        }
         for node in cell.node.chain()
     ]
-    return {**run, **read_figures(found.results[cell.node], protocol), "stages": chain}
+    return {**run, **read_figures(found.results[cell.node], spec.protocol), "stages": chain}
 
 
 def read_figures(path: Path, protocol: Protocol) -> Document:

@@ -104,7 +104,7 @@ def demo(session: nox.Session) -> None:
     data = ROOT / "runs" / "demo" / "data"
     session.run("handpose", "data", "synth", "--like", "rhd", "--frames", DEMO_FRAMES, str(data))
     run = ROOT / "runs" / "demo" / time.strftime("%Y-%m-%d_%H-%M-%S")
-    options = ("--config", "demo", "--data.root", str(data), "--run_dir", str(run))
+    options = ("--config", "demo-1-regression", "--data.root", str(data), "--run_dir", str(run))
     session.run("handpose", "dggan", "fit", *options, *session.posargs, env=QUIET)
     best = run / "fit" / "checkpoints" / "best.ckpt"
     session.run("handpose", "dggan", "test", *options, "--ckpt_path", str(best), env=QUIET)

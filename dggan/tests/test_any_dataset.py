@@ -22,7 +22,18 @@ def test_fit_needs_only_another_data_argument(tmp_path, monkeypatch, capsys, nam
     for split in splits:
         synth = ["data", "synth", "--like", like, "--world", "target", "--frames", "3", "--split", split]
         assert main([*synth, "--workers", "1", str(root)]) == 0
-    fit = ["dggan", "fit", "--config", "demo", "--data", name, "--data.root", str(root), "--data.missing", "skip"]
+    fit = [
+        "dggan",
+        "fit",
+        "--config",
+        "demo-1-regression",
+        "--data",
+        name,
+        "--data.root",
+        str(root),
+        "--data.missing",
+        "skip",
+    ]
     small = ["--data.batch_size", "2", "--data.num_workers", "0", "--data.image_size", "96"]
     run = ["--trainer.fast_dev_run", "1", "--trainer.precision", "32", "--run_dir", str(tmp_path / "run")]
     assert main([*fit, *small, *run]) == 0, capsys.readouterr().err

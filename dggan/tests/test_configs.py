@@ -10,19 +10,23 @@ import yaml
 
 from handpose_core.cli.method import method_main
 from handpose_core.nn.cpm import PAPER_CPM, CPMSize
+from handpose_core.nn.gan import DiscriminatorSize, GeneratorSize
 from handpose_dggan.cli import METHOD
 from handpose_dggan.module import DGGANModule
-from handpose_dggan.networks import PAPER_DEPTH_HEAD, DepthHeadSize
+from handpose_dggan.networks import PAPER_DEPTH_HEAD, DepthHeadSize, GANSize, RegulariserSize
 
-RECIPES = ("demo", "paper-1-regression")
-# the paper's network in this test keeps its depth and its kernels, but not its width
-NARROW = {
-    "demo": [],
-    "paper-1-regression": [
-        "--model.cpm.trunk=[[4, 2], [4, 2], [4, 4], [4, 6]]", "--model.cpm.features=4", "--model.cpm.width=4",
-        "--model.cpm.first_width=4", "--model.depth_head.width=4", "--data.num_workers=0", "--data.image_size=64",
-    ],
-}  # fmt: skip
+STAGES = ("1-regression", "2-depth", "3-regulariser", "4-joined")
+RECIPES = tuple(f"{recipe}-{stage}" for recipe in ("demo", "paper") for stage in STAGES)
+# the paper's networks in this test keep their depth and their kernels, but not their width
+POSE = [
+    "--model.cpm.trunk=[[4, 2], [4, 2], [4, 4], [4, 6]]", "--model.cpm.features=4", "--model.cpm.width=4",
+    "--model.cpm.first_width=4", "--model.depth_head.width=4", "--data.num_workers=0", "--data.image_size=64",
+]  # fmt: skip
+REST = [
+    "--model.regulariser.widths=[4, 4, 4, 4, 4]", "--model.gan.generator.width=4", "--model.gan.discriminator.width=4",
+    "--model.gan.side=32",
+]  # fmt: skip
+NARROW = {name: [] if name.startswith("demo") else POSE if "regression" in name else POSE + REST for name in RECIPES}
 pytestmark = pytest.mark.filterwarnings("ignore")  # Lightning's and jsonargparse's own, of a whole run
 
 
@@ -34,22 +38,37 @@ def test_every_packaged_recipe_is_tested_here():
     assert {path.name for path in (files("handpose_dggan") / "configs").iterdir()} == {f"{n}.yaml" for n in RECIPES}
 
 
-def test_the_papers_recipe_has_the_papers_sizes():
-    model = recipe("paper-1-regression")["model"]
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_papers_recipe_has_the_papers_sizes(stage):
+    model = recipe(f"paper-{stage}")["model"]
     sizes = model["cpm"] | {"trunk": tuple(tuple(block) for block in model["cpm"]["trunk"])}
     assert CPMSize(**sizes) == PAPER_CPM
     assert DepthHeadSize(**model["depth_head"]) == PAPER_DEPTH_HEAD
+    if stage != "1-regression":
+        regulariser = {key: value for key, value in model["regulariser"].items() if key != "joints"}
+        assert RegulariserSize(**{**regulariser, "widths": tuple(regulariser["widths"])}) == RegulariserSize()
+        gan = model["gan"]
+        generator, discriminator = GeneratorSize(**gan["generator"]), DiscriminatorSize(**gan["discriminator"])
+        assert GANSize(**{**gan, "generator": generator, "discriminator": discriminator}) == GANSize()
+
+
+@pytest.mark.parametrize("which", ["demo", "paper"])
+def test_all_stages_of_a_recipe_have_one_pose_network(which):
+    first, *others = (recipe(f"{which}-{stage}")["model"] for stage in STAGES)
+    for model in others:
+        assert all(model[key] == first[key] for key in ("cpm", "depth_head", "sigma", "loss_size", "lambda_2d"))
+        assert all(model[key] == others[0][key] for key in ("regulariser", "gan"))
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_a_recipe_trains_and_its_checkpoint_tests(name, tmp_path, drawn_rhd, monkeypatch):
+def test_a_recipe_trains_and_its_checkpoint_tests(name, tmp_path, drawn_rhd, monkeypatch, capsys):
     monkeypatch.setenv("WANDB_MODE", "disabled")
     shutil.copytree(drawn_rhd, tmp_path / "rhd")
     common = ["--data.root", str(tmp_path / "rhd"), "--data.num_workers=0", "--trainer.logger=false"]
     limits = ["--trainer.max_epochs=1", "--trainer.limit_train_batches=1", "--trainer.accelerator=cpu"]
     fit = ["fit", "--config", name, *NARROW[name], *common, *limits, "--data.batch_size=2", "--data.val_fraction=0.2"]
     assert method_main("dggan", METHOD, [*fit, "--run_dir", str(tmp_path / "run")]) == 0
-    (checkpoint,) = (tmp_path / "run").rglob("best.ckpt")
+    checkpoint = next(path for name in ("best", "last") for path in (tmp_path / "run").rglob(f"{name}.ckpt"))
     assert isinstance(DGGANModule.load_from_checkpoint(checkpoint), DGGANModule)
     test = [
         "test",
@@ -61,11 +80,16 @@ def test_a_recipe_trains_and_its_checkpoint_tests(name, tmp_path, drawn_rhd, mon
         str(checkpoint),
         "--trainer.accelerator=cpu",
     ]
-    assert method_main("dggan", METHOD, [*test, "--run_dir", str(tmp_path / "run")]) == 0
+    status = method_main("dggan", METHOD, [*test, "--run_dir", str(tmp_path / "run")])
+    if name.endswith("2-depth"):  # it has seen no pose yet
+        assert status == 2
+        assert "no training labels to learn it from" in capsys.readouterr().err
+        return
+    assert status == 0
     (results,) = (tmp_path / "run").rglob("results.json")
     rows = json.loads(results.read_text())["rows"]
     assert {row["method"] for row in rows} == {
-        "DGGAN, regression", "mean training pose", "true 2D, flat depth", "untrained network",
+        "DGGAN", "mean training pose", "true 2D, flat depth", "untrained network",
     }  # fmt: skip
     assert all(row["n_samples"] == 3 for row in rows)
     assert torch.isfinite(torch.tensor([row["epe_mean"] for row in rows])).all()

@@ -97,6 +97,7 @@ def test_a_checkpoint_of_another_method_is_refused(tmp_path):
 
 def test_the_thesiss_optimiser_is_the_default():
     module = DGGANModule(**SMALL)
-    optimizer = module.configure_optimizers()
+    (configured,) = module.configure_optimizers()
+    optimizer = configured["optimizer"]
     assert isinstance(optimizer, torch.optim.RMSprop)
     assert optimizer.param_groups[0]["lr"] == 2.5e-5

@@ -5,11 +5,12 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import Dataset
+
 from handpose_core.datamodules.handover import Collate, PackedBatch, Slots, batch_layout, size_of
 from handpose_core.datamodules.sampling import CropLoader
 from handpose_core.datasets.sample import Sample
 from handpose_core.errors import HandposeError
-from torch.utils.data import Dataset
 
 
 class Counted(Dataset[Sample]):
@@ -83,7 +84,8 @@ def test_a_slot_is_handed_over_and_given_back_once() -> None:
     slots.arrays(taken, layout)["depth"][:] = 0
     del received
     assert slots._free.empty()  # not given back a second time
-    assert batch["image"].unique().item() == 1 and batch["depth"].unique().item() == 7.5
+    assert batch["image"].unique().item() == 1
+    assert batch["depth"].unique().item() == 7.5
 
 
 def test_slots_hold_arrays_of_any_kind_side_by_side() -> None:
@@ -92,7 +94,9 @@ def test_slots_hold_arrays_of_any_kind_side_by_side() -> None:
     arrays = slots.arrays(1, layout)
     arrays["a"][:], arrays["b"][:], arrays["c"][...] = True, np.arange(6).reshape(3, 2), -1
     again = slots.arrays(1, layout)
-    assert again["a"].all() and again["b"].tolist() == [[0, 1], [2, 3], [4, 5]] and again["c"] == -1
+    assert again["a"].all()
+    assert again["b"].tolist() == [[0, 1], [2, 3], [4, 5]]
+    assert again["c"] == -1
     assert size_of(layout) == 64 + 64 + 64
 
 

@@ -1,20 +1,55 @@
-"""DGGAN's LightningModule. So far: the row "Regression" of Table 3.1, trained on RGB images alone."""
+"""DGGAN's LightningModule: pose network, depth reconstruction and depth regulariser; the objective chooses."""
+
+from collections.abc import Iterable
+from typing import Any
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
-from torch.optim import RMSprop
+from pytorch_lightning.core.optimizer import LightningOptimizer
+from pytorch_lightning.utilities.types import OptimizerConfig, OptimizerLRScheduler, OptimizerLRSchedulerConfig
+from torch import Tensor, nn
+from torch.optim import Adam, Optimizer, RMSprop
+from torchmetrics import MeanMetric
 
 from handpose_core.camera import relative_depth
 from handpose_core.datasets.sample import Sample
+from handpose_core.errors import HandposeError
 from handpose_core.hand import N_JOINTS, REFERENCE_BONE, WRIST
 from handpose_core.nn.cpm import PAPER_CPM, CPMSize
+from handpose_core.nn.gan import DiscriminatorSize, GeneratorSize, ImagePool
 from handpose_core.nn.heatmaps import Argmax, Decoder, SoftArgmax, add_background, gaussian_heatmaps
 from handpose_core.training.module import HandPoseModule
 from handpose_core.training.prediction import Estimate
 from handpose_core.training.schedules import OptimizerCallable, Schedule
+from handpose_dggan.depth import true_depth, unpaired_depth
 from handpose_dggan.losses import depth_loss, heatmap_loss
-from handpose_dggan.networks import PAPER_DEPTH_HEAD, DepthHeadSize, PoseRegressor
+from handpose_dggan.networks import (
+    PAPER_DEPTH_HEAD,
+    DepthDiscriminator,
+    DepthGenerator,
+    DepthHeadSize,
+    DepthRegulariser,
+    GANSize,
+    PlacedDepths,
+    PoseRegressor,
+    RegulariserSize,
+    RelativeDepths,
+)
+from handpose_dggan.objectives import (
+    REGRESSION,
+    DepthReconstruction,
+    Estimated,
+    GeneratedDepth,
+    Joined,
+    Labelled,
+    Objective,
+    Regression,
+    Regularisation,
+    TrueDepth,
+    Values,
+    discriminate,
+    generate,
+)
 
 Output = tuple[list[Tensor], Tensor]
 """Heatmaps of every stage, and relative depths."""
@@ -22,46 +57,74 @@ Output = tuple[list[Tensor], Tensor]
 ARGMAX = Argmax()
 
 # so that a checkpoint that holds them loads
-torch.serialization.add_safe_globals([CPMSize, DepthHeadSize, Argmax, SoftArgmax])
+_IN_CHECKPOINTS: list[Any] = [
+    *(CPMSize, DepthHeadSize, RegulariserSize, GANSize, GeneratorSize, DiscriminatorSize),
+    *(Argmax, SoftArgmax, PlacedDepths, RelativeDepths),
+    *(Regression, DepthReconstruction, Regularisation, Joined, TrueDepth, GeneratedDepth),
+    *(Estimated, Labelled),
+]
+torch.serialization.add_safe_globals(_IN_CHECKPOINTS)
 
 
 class DGGANModule(HandPoseModule):
-    """Pose regression with the loss λ_2D L_2D + λ_z L_z, (3.7) without its depth regulariser.
+    """The pose network, with whatever else of DGGAN a stage needs.
+
+    Estimates come from the pose network alone: at test time one RGB image is enough.
 
     Args:
         cpm: size of the 2D pose machine.
         depth_head: size of the depth head.
+        regulariser: form of the depth regulariser; None leaves it out.
+        gan: form of the depth-map generator and its discriminator; None leaves them out.
+        objective: what is trained, and by which losses.
         sigma: standard deviation of the target Gaussians, px of the image.
         loss_size: side of the maps on which L_2D is taken.
         lambda_2d: weight of the heatmap loss.
         lambda_z: weight of the depth loss.
         decoder: how joints are read off the last stage's maps.
-        optimizer: builds the optimiser; the thesis's by default.
-        schedule: the learning rate's schedule; None keeps it constant.
+        optimizer: builds the optimiser of the pose network and the regulariser; the thesis's by default.
+        gan_optimizer: builds those of the generator and of the discriminator.
+        clip: largest gradient norm of the pose network and the regulariser in objectives that step their optimisers
+            themselves, where Lightning's ``gradient_clip_val`` cannot be used; None leaves gradients as they are.
+        schedule: the learning rate's schedule; None keeps it constant. The GAN's rate is constant.
         scale_mm: see `HandPoseModule`.
     """
 
-    display_name = "DGGAN, regression"
+    display_name = "DGGAN"
 
     def __init__(
         self,
         cpm: CPMSize = PAPER_CPM,
         depth_head: DepthHeadSize = PAPER_DEPTH_HEAD,
+        regulariser: RegulariserSize | None = None,
+        gan: GANSize | None = None,
+        objective: Objective = REGRESSION,
         sigma: float = 8.0,
         loss_size: int = 256,
         lambda_2d: float = 1.0,
         lambda_z: float = 0.1,
         decoder: Decoder = ARGMAX,
         optimizer: OptimizerCallable = lambda parameters: RMSprop(parameters, lr=2.5e-5),
+        gan_optimizer: OptimizerCallable = lambda parameters: Adam(parameters, lr=1e-4, betas=(0.5, 0.999)),
+        clip: float | None = None,
         schedule: Schedule | None = None,
         scale_mm: float | None = None,
     ) -> None:
         super().__init__(optimizer, schedule, scale_mm)
         self.cpm, self.depth_head = cpm, depth_head
         self.network = self.build_network()
+        self.regulariser = DepthRegulariser(regulariser) if regulariser else None
+        self.generator = DepthGenerator(gan) if gan else None
+        self.discriminator = DepthDiscriminator(gan) if gan else None
+        self.pool = ImagePool(gan.pool) if gan else None
+        self.objective, self.clip = objective, clip
+        self.automatic_optimization = not objective.manual
         self.sigma, self.loss_size = sigma, loss_size
         self.lambda_2d, self.lambda_z = lambda_2d, lambda_z
         self.decoder = decoder
+        self._build_gan_optimizer = gan_optimizer
+        self.depth_errors = nn.ModuleDict({"val": MeanMetric(), "test": MeanMetric()})
+        self.objective.trained(self)  # complains of what is missing, before anything is trained
         self.save_sizes()
 
     def build_network(self) -> PoseRegressor:
@@ -74,7 +137,11 @@ class DGGANModule(HandPoseModule):
         output: Output = self.network(image.contiguous(memory_format=torch.channels_last))
         return output
 
-    def losses(self, output: Output, batch: Sample) -> dict[str, Float[Tensor, ""]]:
+    def losses(self, output: Output, batch: Sample) -> Values:
+        """Those of the objective, of a validation batch."""
+        return self.objective.validate(self, output, batch)
+
+    def pose_losses(self, output: Output, batch: Sample) -> Values:
         """``loss_2d`` (3.3), ``loss_z`` (3.4) and their weighted sum ``loss`` (3.7).
 
         A joint without annotation counts in neither; the background map counts where all joints are
@@ -96,3 +163,101 @@ class DGGANModule(HandPoseModule):
         stages, z_rel = output
         joints_2d, scores = self.decoder(stages[-1][:, :N_JOINTS], image_size)
         return Estimate(joints_2d, z_rel.float(), scores)
+
+    def training_step(self, batch: Sample, batch_idx: int) -> Tensor | None:
+        """One step of the objective; with an adversary, first of what is judged and then of the judge."""
+        if self.objective.trained(self):  # the generator alone is trained on another dataset
+            self.label_means.update(batch)
+        size = len(batch["image"])
+        step = self.objective.step(self, batch)
+        values = step.values
+        if self.objective.manual:
+            optimizers = self._optimizers()
+            self._step(values["loss"], optimizers[:-1] if self.objective.adversarial else optimizers)
+            if step.generated is not None:
+                values = {**values, "loss_d": self._judge(step.generated, batch, optimizers[-1])}
+            self._step_schedules()
+        self.log_dict({f"train/{name}": value for name, value in values.items()}, prog_bar=True, batch_size=size)
+        return None if self.objective.manual else values["loss"]
+
+    def _optimizers(self) -> list[LightningOptimizer]:
+        """As `configure_optimizers` lists them: the recipe's, the generator's, the discriminator's; some are absent."""
+        optimizers: Any = self.optimizers()
+        return optimizers if isinstance(optimizers, list) else [optimizers]
+
+    def _step(self, loss: Tensor, optimizers: Iterable[LightningOptimizer]) -> None:
+        """Minimise; the discriminator only looks on."""
+        stepped = list(optimizers)
+        if self.discriminator:
+            self.discriminator.requires_grad_(False)
+        for optimizer in stepped:
+            optimizer.zero_grad()
+        self.manual_backward(loss)
+        if self.clip and self.objective.trained(self):
+            self.clip_gradients(stepped[0].optimizer, self.clip, "norm")
+        for optimizer in stepped:
+            optimizer.step()
+        if self.discriminator:
+            self.discriminator.requires_grad_(True)
+
+    def _judge(self, generated: Tensor, batch: Sample, optimizer: LightningOptimizer) -> Tensor:
+        """Train the discriminator on unpaired real maps and on generated ones, earlier ones among them."""
+        if "unpaired_depth" not in batch or self.pool is None:
+            raise HandposeError(
+                "data.depth_maps",
+                "nothing",
+                "a source of unpaired depth maps for the discriminator",
+                "Set data.depth_maps OwnDepth, or DepthFrom with another dataset's datamodule.",
+            )
+        real = unpaired_depth(batch, generated.shape[-1])
+        loss = discriminate(self, real.maps[real.counted], self.pool(generated))
+        optimizer.zero_grad()
+        self.manual_backward(loss)
+        optimizer.step()
+        return loss.detach()
+
+    def _step_schedules(self) -> None:
+        """What Lightning does for modules that do not step their optimisers themselves."""
+        schedule = self.lr_schedulers()
+        if schedule is None or isinstance(schedule, list):
+            return
+        each_step = self.trainer.lr_scheduler_configs[0].interval == "step"
+        if each_step or self.trainer.is_last_batch:
+            schedule.step()  # type: ignore[call-arg]
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """The recipe's optimiser and schedule for what the objective trains; then the generator's, the judge's."""
+        steps: list[OptimizerConfig | OptimizerLRSchedulerConfig] = []
+        if trained := self.objective.trained(self):
+            optimizer = self._build_optimizer(p for network in trained.values() for p in network.parameters())
+            steps.append(self._scheduled(optimizer))
+        if self.objective.adversarial:
+            adversaries = [network for network in (self.generator, self.discriminator) if network is not None]
+            steps += [{"optimizer": self._build_gan_optimizer(network.parameters())} for network in adversaries]
+        return steps
+
+    def _scheduled(self, optimizer: Optimizer) -> OptimizerConfig | OptimizerLRSchedulerConfig:
+        if self._schedule is None:
+            return {"optimizer": optimizer}
+        return {"optimizer": optimizer, "lr_scheduler": self._schedule.build(optimizer, self.trainer)}
+
+    def validation_step(self, batch: Sample, batch_idx: int) -> None:
+        """Losses, scores, and the error of the generated depth where the truth is known."""
+        super().validation_step(batch, batch_idx)
+        self._score_depth("val", batch)
+
+    def test_step(self, batch: Sample, batch_idx: int) -> None:
+        """Scores, and the error of the generated depth where the truth is known."""
+        super().test_step(batch, batch_idx)
+        self._score_depth("test", batch)
+
+    def _score_depth(self, stage: str, batch: Sample) -> None:
+        """Log the mean absolute error of the generated depth over the hand, after (3.6): 1 is the hand's own depth."""
+        if self.generator is None or "depth" not in batch:
+            return
+        generated = generate(self, batch)
+        truth = true_depth(batch, generated.shape[-1])
+        metric = self.depth_errors[stage]
+        if (counted := truth.hand & truth.counted[:, None, None, None]).any():
+            metric.update((generated - truth.maps).abs()[counted])  # type: ignore[operator]
+        self.log(f"{stage}/depth_error", metric, on_step=False, on_epoch=True)  # type: ignore[arg-type]

@@ -1,6 +1,9 @@
-"""The networks of DGGAN (thesis, chapter 3), pure PyTorch. So far: the pose network of section 3.4.3."""
+"""The networks of DGGAN (thesis, sections 3.4.2 and 3.4.3), pure PyTorch."""
 
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -9,6 +12,15 @@ from torch.nn import functional as F
 
 from handpose_core.hand import N_JOINTS
 from handpose_core.nn.cpm import PAPER_CPM, ConvolutionalPoseMachine, ConvStage, CPMSize
+from handpose_core.nn.gan import (
+    PAPER_DISCRIMINATOR,
+    PAPER_GENERATOR,
+    DiscriminatorSize,
+    GeneratorSize,
+    PatchDiscriminator,
+    ResNetGenerator,
+)
+from handpose_core.nn.heatmaps import decode_softargmax
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,3 +105,171 @@ class PoseRegressor(nn.Module):
         """
         stages, features = self.pose_machine(image)
         return stages, self.depth_head(stages[-1], features)
+
+
+class JointInput(ABC):
+    """What a depth regulariser sees of the joints."""
+
+    channels: int
+
+    @abstractmethod
+    def __call__(
+        self, places: Float[Tensor, "batch 21 2"], z_rel: Float[Tensor, "batch 21"]
+    ) -> Float[Tensor, "batch channels"]:
+        """The joints as channels, differentiable; places run from -1 to 1 over the crop."""
+
+
+@dataclass(frozen=True)
+class RelativeDepths(JointInput):
+    """The 21 relative depths: the thesis's text, "K x 1 x 1"."""
+
+    channels = N_JOINTS
+
+    def __call__(
+        self, places: Float[Tensor, "batch 21 2"], z_rel: Float[Tensor, "batch 21"]
+    ) -> Float[Tensor, "batch channels"]:
+        """See `JointInput`."""
+        return z_rel
+
+
+@dataclass(frozen=True)
+class PlacedDepths(JointInput):
+    """(u, v, z) of each joint, 63 in all: the author's code."""
+
+    channels = 3 * N_JOINTS
+
+    def __call__(
+        self, places: Float[Tensor, "batch 21 2"], z_rel: Float[Tensor, "batch 21"]
+    ) -> Float[Tensor, "batch channels"]:
+        """See `JointInput`."""
+        return torch.cat([places, z_rel[..., None].to(places)], dim=-1).flatten(1)
+
+
+PLACED_DEPTHS = PlacedDepths()
+_BETA = 20.0
+
+
+def read_places(heatmaps: Float[Tensor, "batch maps cells cells"]) -> Float[Tensor, "batch 21 2"]:
+    """U and v of each joint, from -1 to 1 over the crop, by a soft-argmax: their gradient reaches the heatmaps."""
+    pixels, _ = decode_softargmax(heatmaps[:, :N_JOINTS], heatmaps.shape[-1], _BETA)
+    return as_places(pixels, heatmaps.shape[-1])
+
+
+def as_places(pixels: Float[Tensor, "batch 21 2"], size: int) -> Float[Tensor, "batch 21 2"]:
+    """Pixels of a square image of side ``size``, as a regulariser sees them."""
+    return (pixels + 0.5) * (2 / size) - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegulariserSize:
+    """The form of a `DepthRegulariser`; the defaults are the paper's.
+
+    Args:
+        joints: what it sees.
+        widths: channels after each transposed convolution but the last: the first makes 4 x 4 cells, every further
+            one, and the last, twice as many. Five make maps of 128 x 128.
+        norm: normalisation after each but the last; the paper has none.
+    """
+
+    joints: JointInput = PLACED_DEPTHS
+    widths: Sequence[int] = (512, 512, 256, 128, 64)
+    norm: Literal["none", "batch"] = "none"
+
+    @property
+    def side(self) -> int:
+        """Side of the depth maps, cells."""
+        return int(4 * 2 ** len(self.widths))
+
+
+class DepthRegulariser(nn.Module):
+    """Estimated joints to a normalised depth map: transposed convolutions from 1 x 1 up (section 3.4.3).
+
+    A ReLU follows each, the last one too. That one's bias starts at 1, which is the background's depth: at 0 half
+    of the map would be born dead.
+
+    Args:
+        size: its form; the paper's by default.
+    """
+
+    def __init__(self, size: RegulariserSize) -> None:
+        super().__init__()
+        self.size = size
+        layers: list[nn.Module] = []
+        inputs, kernel = size.joints.channels, 4
+        for width in size.widths:
+            layers.append(nn.ConvTranspose2d(inputs, width, kernel, stride=kernel, bias=size.norm == "none"))
+            layers += [nn.BatchNorm2d(width)] if size.norm == "batch" else []
+            layers.append(nn.ReLU(inplace=True))
+            inputs, kernel = width, 2
+        last = nn.ConvTranspose2d(inputs, 1, 2, stride=2)
+        self.layers = nn.Sequential(*layers, last, nn.ReLU())
+        for layer in self.layers:
+            if isinstance(layer, nn.ConvTranspose2d):
+                # each cell of the output has one tap of each input channel: stride = kernel
+                nn.init.normal_(layer.weight, 0.0, (2 / layer.in_channels) ** 0.5)
+        nn.init.normal_(last.weight, 0.0, 0.1 * (1 / last.in_channels) ** 0.5)
+        nn.init.ones_(last.bias)  # type: ignore[arg-type]
+
+    def forward(
+        self, places: Float[Tensor, "batch 21 2"], z_rel: Float[Tensor, "batch 21"]
+    ) -> Float[Tensor, "batch 1 side side"]:
+        """The depth map D of (3.5) that fits the joints."""
+        maps: Tensor = self.layers(self.size.joints(places, z_rel)[..., None, None])
+        return maps
+
+
+@dataclass(frozen=True, kw_only=True)
+class GANSize:
+    """The form of the depth-map reconstruction module (section 3.4.2); the defaults are the paper's.
+
+    Args:
+        generator: RGB to depth.
+        discriminator: of the depth map ALONE: RGB and depth are unpaired in (3.2).
+        side: of the images that are translated and of the maps that are judged, px.
+        pool: earlier generated maps that the discriminator goes on seeing.
+    """
+
+    generator: GeneratorSize = PAPER_GENERATOR
+    discriminator: DiscriminatorSize = PAPER_DISCRIMINATOR
+    side: int = 256
+    pool: int = 50
+
+
+class DepthGenerator(nn.Module):
+    """RGB image to normalised depth map, G of (3.2).
+
+    Args:
+        size: its form.
+    """
+
+    def __init__(self, size: GANSize) -> None:
+        super().__init__()
+        self.side = size.side
+        self.translate = ResNetGenerator(3, 1, size.generator)
+
+    def forward(self, image: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch 1 side side"]:
+        """Depth in [0, 1]: 0 the hand's nearest point, 1 its farthest and the background.
+
+        Args:
+            image: RGB in [0, 1], of any size: resized to the generator's.
+        """
+        resized = F.interpolate(image, size=(self.side, self.side), mode="bilinear", antialias=True)
+        translated: Tensor = self.translate(2 * resized - 1)
+        return (translated.float() + 1) / 2
+
+
+class DepthDiscriminator(nn.Module):
+    """Judges normalised depth maps, D of (3.2).
+
+    Args:
+        size: its form.
+    """
+
+    def __init__(self, size: GANSize) -> None:
+        super().__init__()
+        self.judge = PatchDiscriminator(1, size.discriminator)
+
+    def forward(self, maps: Float[Tensor, "batch 1 side side"]) -> Float[Tensor, "batch 1 _ _"]:
+        """A logit for each patch, high where it looks real."""
+        logits: Tensor = self.judge(2 * maps - 1)
+        return logits

@@ -3,13 +3,21 @@
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
 from handpose_benchmarks.speed.machine import machine_facts
-from handpose_benchmarks.tables.data import TWINS, Source, describe, given_folders, make_twin, twin_sources
+from handpose_benchmarks.tables.data import (
+    TWINS,
+    Source,
+    describe,
+    given_folders,
+    make_twin,
+    prepare_crops,
+    twin_sources,
+)
 from handpose_benchmarks.tables.datasets import DATASETS
 from handpose_benchmarks.tables.execute import Outcome, execute
 from handpose_benchmarks.tables.figure import has_curves, write_figure
@@ -99,6 +107,8 @@ def run_table(wish: Wish, say: Say, runner: Runner | None = None) -> int:
     for name in sorted(spec.needs(datasets)):
         if sources[name].size is not None:
             make_twin(name, sources[name], say)
+        if sources[name].prepared is not None:
+            prepare_crops(name, sources[name], spec.values[wish.recipe]["image_size"])
     circumstances, before = _circumstances(wish, sources), _earlier(everything)
 
     def write(outcome: Outcome, last: bool = False) -> None:
@@ -161,12 +171,17 @@ def _sources(spec: TableSpec, wish: Wish, work: Path) -> dict[str, Source]:
 
     The source world is made even where the rest is real.
     """
-    needed, size = spec.needs(spec.datasets), wish.size or wish.recipe
+    needed, size, folder = spec.needs(spec.datasets), wish.size or wish.recipe, work / "data"
     if wish.data == TWINS:
-        return twin_sources(needed, work / "data", size)
-    given = given_folders(wish.data)
-    made = {name for name in needed - given.keys() if DATASETS[name].world == "source"}
-    return {**given, **twin_sources(made, work / "data", size)}
+        sources = twin_sources(needed, folder, size)
+    else:
+        given = given_folders(wish.data)
+        made = {name for name in needed - given.keys() if DATASETS[name].world == "source"}
+        sources = {**given, **twin_sources(made, folder, size)}
+    if "image_size" not in spec.values.get(wish.recipe, {}):
+        return sources
+    kind = {name: source.size or "given" for name, source in sources.items()}
+    return {name: replace(s, prepared=folder / f"{name}-{kind[name]}-prepared") for name, s in sources.items()}
 
 
 def _rows(spec: TableSpec, wish: Wish) -> tuple[RowSpec, ...]:

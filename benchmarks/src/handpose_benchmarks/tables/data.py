@@ -24,11 +24,19 @@ class Source:
         root: Its folder.
         arguments: Further options of the datamodule.
         size: Of a twin: which of the sizes in `DATASETS`; None for a folder that was given.
+        prepared: Where its crops are prepared for the trainings, which read them dozens of times; None reads ``root``.
     """
 
     root: Path
     arguments: tuple[str, ...] = field(default=())
     size: str | None = None
+    prepared: Path | None = None
+
+    def options(self, datamodule: str) -> tuple[str, ...]:
+        """What trainings are given to read it; ``datamodule`` is the original's."""
+        if self.prepared is None:
+            return ("--data", datamodule, "--data.root", str(self.root), *self.arguments)
+        return ("--data", "Prepared", "--data.root", str(self.prepared))
 
 
 def given_folders(text: str) -> dict[str, Source]:
@@ -82,6 +90,22 @@ def make_twin(name: str, source: Source, report: Callable[[str], None]) -> None:
         ready = list(generate(twin, source.root, part, frames, os.cpu_count() or 1))
         if len(ready) > 1:  # a finished part yields once
             report(f"{source.root}: {frames} {part} frames made")
+
+
+def prepare_crops(name: str, source: Source, image_size: str) -> None:
+    """Prepare a dataset's crops, as ``handpose data prepare`` does; what is there is checked, not made again.
+
+    Args:
+        name: Of the dataset.
+        source: Where.
+        image_size: Side of the crops, px.
+    """
+    from handpose_core.cli.data.prepare import main
+
+    dataset = DATASETS[name]
+    options = ("--data", dataset.datamodule, "--data.image_size", image_size, *dataset.options, *source.arguments)
+    parts = ("--parts", "[train,val]") if dataset.world == "source" else ()
+    main([str(source.root), str(source.prepared), *options, *parts])
 
 
 def describe(source: Source) -> dict[str, Any]:

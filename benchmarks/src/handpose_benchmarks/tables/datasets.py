@@ -20,6 +20,7 @@ class Dataset:
         like: Whose layout it has, for ``handpose data synth``.
         twin: What is made of it, by size; sizes have the names of recipes, ``tiny`` is for trying out.
         world: In which world: the target world stands in for real data.
+        options: Of the datamodule, so that it reads all that rows need.
     """
 
     title: str
@@ -27,6 +28,7 @@ class Dataset:
     like: str
     twin: Mapping[str, tuple[Part, ...]]
     world: WorldName = "target"
+    options: tuple[str, ...] = ()
 
 
 def _each(names: list[str], frames: int) -> tuple[Part, ...]:
@@ -59,6 +61,7 @@ DATASETS: Mapping[str, Dataset] = MappingProxyType(
                 "demo": (*_each(_STB[:2], 96), *_each(_STB[2:11], 64), (_STB[11], 32)),
                 "paper": _each(_STB, 1500),
             },
+            options=("--data.depth", "true"),
         ),
         "mhp": Dataset(
             "MHP",

@@ -114,12 +114,12 @@ def _arguments(spec: TableSpec, setting: Setting, stage: str, dataset: str, seed
     if trained_on not in setting.sources:
         raise _not_given(f"{stage} on {dataset}", trained_on)
     source = setting.sources[trained_on]
-    values = {name: str(where.root) for name, where in setting.sources.items()} | dict(
+    values = {name: str(where.prepared or where.root) for name, where in setting.sources.items()} | dict(
         spec.values.get(setting.recipe, {})
     )
-    values |= {"recipe": setting.recipe, "root": str(source.root)}
+    values |= {"recipe": setting.recipe, "root": str(source.prepared or source.root)}
     config, recipe, *further = _fill(chosen.command(dataset), values, f"{stage} on {dataset}")
-    data = ("--data", DATASETS[trained_on].datamodule, "--data.root", str(source.root), *source.arguments)
+    data = source.options(DATASETS[trained_on].datamodule)
     return (config, recipe, *data, "--seed_everything", str(seed), *further, *setting.options)
 
 

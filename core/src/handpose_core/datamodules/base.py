@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, Sampler
 
 from handpose_core.datamodules.augmentation import Augmentation
 from handpose_core.datamodules.cropped import CroppedClips, CroppedDataset, CroppedViews, InBytes, SampleSource
+from handpose_core.datamodules.depth_maps import DepthMapSource, WithDepthMaps
 from handpose_core.datamodules.device_augmentation import OnDevice, WideCrops, is_wide, with_seed
 from handpose_core.datamodules.handover import Collate, Slots, batch_layout, size_of
 from handpose_core.datamodules.sampling import CropLoader, TrainingLoader, TrainingSampler
@@ -68,6 +69,7 @@ class HandDataModule(pl.LightningDataModule, ABC):
         augmentation: How to vary training samples; None leaves them as labelled. `Augmentation` is done in the
             loader's workers; `OnDevice` by this module's hooks, so that batches straight from the training loader
             are not varied yet.
+        depth_maps: What training samples meet as ``unpaired_depth``, see `WithDepthMaps`; None leaves it out.
     """
 
     def __init__(
@@ -78,11 +80,12 @@ class HandDataModule(pl.LightningDataModule, ABC):
         crop_scale: float = 1.5,
         val_fraction: float = 0.05,
         augmentation: Augmentation | None = None,
+        depth_maps: DepthMapSource | None = None,
     ) -> None:
         super().__init__()
         self.batch_size, self.num_workers = batch_size, num_workers
         self.image_size, self.crop_scale = image_size, crop_scale
-        self.val_fraction, self.augmentation = val_fraction, augmentation
+        self.val_fraction, self.augmentation, self.depth_maps = val_fraction, augmentation, depth_maps
         self._sets: dict[str, CroppedDataset] = {}
         self._choices: dict[str, str] = {}
         self._rule = CroppedDataset.RULE
@@ -106,11 +109,12 @@ class HandDataModule(pl.LightningDataModule, ABC):
         if stage in ("fit", "validate"):
             if "train" not in self._sets:
                 train, val = self.training_and_validation()
-                self._sets["train"] = self._cropped(*train, self.augmentation)
+                self._sets["train"] = self._with_depth_maps(self._cropped(*train, self.augmentation), train)
                 self._sets["val"] = self._cropped(*val, None)
             described = self._sets["train"]
             held_out, augmentation = f"{len(self._sets['val'])} for validation", str(self.augmentation or "none")
             extra = {"held_out": held_out, "augmentation": augmentation}
+            extra |= {"depth_maps": str(self.depth_maps)} if self.depth_maps else {}
         else:
             if "test" not in self._sets:
                 source = self.evaluation_source()
@@ -126,6 +130,12 @@ class HandDataModule(pl.LightningDataModule, ABC):
         if isinstance(augmentation, OnDevice):
             return WideCrops(kind, source, indices, self.image_size, self.crop_scale, augmentation)
         return kind(source, indices, self.image_size, self.crop_scale, augmentation)
+
+    def _with_depth_maps(self, samples: CroppedDataset, part: Part) -> CroppedDataset:
+        if self.depth_maps is None:
+            return samples
+        own = self._cropped(*part, None) if isinstance(samples, WideCrops) else samples
+        return WithDepthMaps(samples, self.depth_maps.maps(own))
 
     def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """Prepare a training batch that is to be varied on the device."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from handpose_core.datamodules import base
 from handpose_core.datamodules.augmentation import Augmentation
+from handpose_core.datamodules.depth_maps import DepthMapSource
 from handpose_core.datamodules.splits import split_groups
 from handpose_core.datasets.cmu_ps import CMUPS
 from handpose_core.datasets.cmu_ps_layout import Part
@@ -27,6 +28,7 @@ class CMUPSDataModule(base.HandDataModule):
         exclude: Hands to leave out on purpose, named as ``manual_train/000015774_01_l``.
         val_fraction: Part of the training photographs that is held out for validation, with all their hands.
         augmentation: How to vary training samples; None leaves them as labelled.
+        depth_maps: What training samples meet as ``unpaired_depth``; None leaves it out.
     """
 
     def __init__(
@@ -42,8 +44,9 @@ class CMUPSDataModule(base.HandDataModule):
         exclude: Sequence[str] = (),
         val_fraction: float = 0.05,
         augmentation: Augmentation | None = None,
+        depth_maps: DepthMapSource | None = None,
     ) -> None:
-        super().__init__(batch_size, num_workers, image_size, crop_scale, val_fraction, augmentation)
+        super().__init__(batch_size, num_workers, image_size, crop_scale, val_fraction, augmentation, depth_maps)
         self.root, self.train_part, self.test_part = Path(root), train_part, test_part
         self.missing, self.exclude = missing, tuple(exclude)
 

@@ -1,44 +1,154 @@
 """Depth maps as a source of their own, for losses that compare depth with depth of no matching picture."""
 
-from torch.utils.data import Dataset
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from handpose_core.datamodules.cropped import CroppedDataset, Draw
 from handpose_core.datasets.sample import Sample
 from handpose_core.errors import HandposeError
+from handpose_core.hand import WRIST
 
-_KEPT = ("depth", "mask", "index")
+NEAR_ROOT_MM = 100.0
+"""Without a mask, depth this near to the root's is the hand's."""
+_AROUND_JOINTS = 1.5
+_STREAM = 1
+"""Tells the draws of depth maps from those of their samples' variations."""
 
 
-class DepthMaps(Dataset[Sample]):
-    """The depth of cropped samples, without what would pair it: samples have ``depth``, ``index`` and ``mask`` if any.
+def hand_depth(sample: Sample) -> Float[Tensor, "*batch 1 h w"]:
+    """A sample's, or a batch's, depth (mm) where it is the hand's; 0 elsewhere.
 
-    Colours and joints are left out on purpose, so that no training can look at the picture that a depth map is of.
+    By the ``mask``. Without one (STB): what lies within 100 mm of the root's depth and inside the joints' square
+    x 1.5; a hand without labels then has no depth.
+    """
+    depth = sample["depth"]
+    if "mask" in sample:
+        return torch.where(sample["mask"], depth, 0)
+    pixels, root = sample["joints_2d"], sample["joints_3d"][..., WRIST, 2]
+    low, high = pixels.amin(-2), pixels.amax(-2)
+    half = (high - low).amax(-1, keepdim=True) * _AROUND_JOINTS / 2
+    from_centre = [
+        torch.arange(length, device=depth.device, dtype=depth.dtype) - ((low + high) / 2)[..., [axis]]
+        for axis, length in ((0, depth.shape[-1]), (1, depth.shape[-2]))
+    ]
+    across, down = ((offset.abs() <= half)[..., None, :] for offset in from_centre)
+    near = (depth - root[..., None, None, None]).abs() <= NEAR_ROOT_MM
+    return torch.where(near & (across & down.mT)[..., None, :, :] & (depth > 0), depth, 0)
+
+
+class DepthMaps:
+    """The hands' depth of cropped samples, and nothing that would pair it with a picture.
 
     Args:
         crops: Samples with ``depth``, of any dataset: RHD with its ``depth/``, STB with ``depth: true``.
 
     Raises:
-        HandposeError: the samples have no depth.
+        HandposeError: the samples have no depth, or are no single images.
     """
 
     def __init__(self, crops: CroppedDataset) -> None:
         self.crops = crops
-        if "depth" not in crops[0]:
+        first = crops.in_bytes(0)
+        if "depth" not in first or first["depth"].ndim != 3:
             raise HandposeError(
                 crops.source.where(crops.indices[0]),
-                "a sample without depth",
-                "a dataset with depth maps",
-                "Take RHD with its depth/ folder, or STB with depth: true.",
+                "a group of images" if "depth" in first else "a sample without depth",
+                "single images with depth maps",
+                "Take RHD with its depth/ folder, or STB with depth: true; or name another dataset's depth: "
+                "data.depth_maps DepthFrom.",
             )
 
     def __len__(self) -> int:
         return len(self.crops)
 
-    def __getitem__(self, turn: int | Draw) -> Sample:
-        """One depth map; raises what ``crops`` raises."""
-        sample = self.crops[turn]
-        return {key: sample[key] for key in _KEPT if key in sample}
+    def __getitem__(self, turn: int | Draw) -> Float[Tensor, "1 h w"]:
+        """One depth map (mm), 0 off the hand; raises what ``crops`` raises."""
+        return hand_depth(self.crops.in_bytes(turn))
 
-    def describe(self) -> dict[str, str]:
-        """The choices of the dataset that the depth maps are of."""
-        return {f"depth_{key}": value for key, value in self.crops.source.describe().items()}
+
+class WithDepthMaps(CroppedDataset):
+    """Training samples, each with ``unpaired_depth`` (1 H W, mm, 0 off the hand): that of another sample, at random.
+
+    Which one follows from the sample's `Draw`.
+
+    Args:
+        samples: The training samples.
+        maps: The depth maps to draw from.
+    """
+
+    def __init__(self, samples: CroppedDataset, maps: DepthMaps) -> None:
+        super().__init__(samples.source, samples.indices, samples.image_size, samples.crop_scale)
+        self.RULE = samples.RULE
+        self._samples, self._maps = samples, maps
+
+    def in_bytes(self, turn: int | Draw) -> Sample:
+        """One sample and the depth map it happens to meet."""
+        draw = turn if isinstance(turn, Draw) else Draw(turn)
+        rng = np.random.default_rng((draw.seed, draw.epoch, draw.position % len(self), _STREAM))
+        # Never the sample's own, where both are of one dataset.
+        other = (draw.position + 1 + int(rng.integers(max(1, len(self._maps) - 1)))) % len(self._maps)
+        return {**self._samples.in_bytes(draw), "unpaired_depth": self._maps[Draw(other, draw.seed, draw.epoch)]}
+
+
+class DepthMapSource(ABC):
+    """Where a recipe takes unpaired depth maps from."""
+
+    @abstractmethod
+    def maps(self, own: CroppedDataset) -> DepthMaps:
+        """The depth maps, for training on ``own`` samples."""
+
+    @abstractmethod
+    def __str__(self) -> str:
+        """The source in words, as recorded with results."""
+
+
+class OwnDepth(DepthMapSource):
+    """Those of the training samples themselves, drawn at random: unpaired."""
+
+    def maps(self, own: CroppedDataset) -> DepthMaps:
+        """See `DepthMapSource`."""
+        return DepthMaps(own)
+
+    def __str__(self) -> str:
+        return "of the training samples, unpaired"
+
+
+class DepthFrom(DepthMapSource):
+    """Those of another dataset's training split.
+
+    Args:
+        data: Its datamodule; crops and variation are as its own options say, the size must be the training's.
+    """
+
+    def __init__(self, data: pl.LightningDataModule) -> None:
+        self.data: Any = data
+
+    def maps(self, own: CroppedDataset) -> DepthMaps:
+        """See `DepthMapSource`.
+
+        Raises:
+            HandposeError: ``data`` is no hand datamodule, or its crops have another size.
+        """
+        self.data.setup("fit")
+        crops = getattr(self.data, "train_set", None)
+        found = "no hand datamodule"
+        if isinstance(crops, CroppedDataset):
+            maps = DepthMaps(crops)
+            if maps[0].shape[-1] == own.image_size:
+                return maps
+            found = f"maps of {maps[0].shape[-1]} px"
+        raise HandposeError(
+            "data, depth_maps",
+            found,
+            f"depth maps of {own.image_size} px",
+            "Set data.depth_maps.data.image_size, and leave augmentation on the device out of it.",
+        )
+
+    def __str__(self) -> str:
+        return f"of {type(self.data).__name__}, {self.data.describe()}"

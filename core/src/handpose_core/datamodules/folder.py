@@ -8,6 +8,7 @@ import numpy as np
 
 from handpose_core.datamodules.augmentation import Augmentation
 from handpose_core.datamodules.base import HandDataModule, Part
+from handpose_core.datamodules.depth_maps import DepthMapSource
 from handpose_core.datamodules.splits import split_tail
 from handpose_core.datasets.folder import Folder, SideName
 from handpose_core.datasets.selection import Missing
@@ -34,6 +35,7 @@ class FolderDataModule(HandDataModule):
         exclude: Pictures to leave out on purpose, by file name, or by number in a video.
         val_fraction: Part that is held out for validation: the last one, because neighbours in a video are alike.
         augmentation: How to vary training samples; None leaves them as labelled.
+        depth_maps: What training samples meet as ``unpaired_depth``; None leaves it out.
     """
 
     def __init__(
@@ -54,8 +56,9 @@ class FolderDataModule(HandDataModule):
         exclude: Sequence[str] = (),
         val_fraction: float = 0.05,
         augmentation: Augmentation | None = None,
+        depth_maps: DepthMapSource | None = None,
     ) -> None:
-        super().__init__(batch_size, num_workers, image_size, crop_scale, val_fraction, augmentation)
+        super().__init__(batch_size, num_workers, image_size, crop_scale, val_fraction, augmentation, depth_maps)
         self.root, self.test_root = Path(root), Path(test_root or root)
         self.labels, self.order, self.side = labels, order, side
         self.group, self.clip_length, self.clip_step = group, clip_length, clip_step

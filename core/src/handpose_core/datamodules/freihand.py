@@ -5,6 +5,7 @@ from pathlib import Path
 
 from handpose_core.datamodules.augmentation import Augmentation
 from handpose_core.datamodules.base import HandDataModule, Part
+from handpose_core.datamodules.depth_maps import DepthMapSource
 from handpose_core.datamodules.splits import split_groups
 from handpose_core.datasets.freihand import FreiHAND
 from handpose_core.datasets.freihand_layout import VERSIONS, Split, Version
@@ -26,6 +27,7 @@ class FreiHANDDataModule(HandDataModule):
         exclude: Images to leave out on purpose, named as ``training/00000017``.
         val_fraction: Part of the training poses that is held out for validation, with all their images.
         augmentation: How to vary training samples; None leaves them as labelled.
+        depth_maps: What training samples meet as ``unpaired_depth``; None leaves it out.
     """
 
     def __init__(
@@ -41,8 +43,9 @@ class FreiHANDDataModule(HandDataModule):
         exclude: Sequence[str] = (),
         val_fraction: float = 0.05,
         augmentation: Augmentation | None = None,
+        depth_maps: DepthMapSource | None = None,
     ) -> None:
-        super().__init__(batch_size, num_workers, image_size, crop_scale, val_fraction, augmentation)
+        super().__init__(batch_size, num_workers, image_size, crop_scale, val_fraction, augmentation, depth_maps)
         self.root, self.versions, self.vertices = Path(root), tuple(versions), vertices
         self.missing, self.exclude = missing, tuple(exclude)
 

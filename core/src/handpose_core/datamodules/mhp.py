@@ -5,6 +5,7 @@ from pathlib import Path
 
 from handpose_core.datamodules.augmentation import Augmentation
 from handpose_core.datamodules.base import HandDataModule, Part
+from handpose_core.datamodules.depth_maps import DepthMapSource
 from handpose_core.datasets.mhp import MHP, Boxes, Labels, Lens
 from handpose_core.datasets.mhp_layout import CAMERAS, Split
 from handpose_core.datasets.selection import Missing
@@ -34,6 +35,7 @@ class MHPDataModule(HandDataModule):
         missing: ``error``, or ``skip`` to read the frames whose files are there and record the others' number.
         exclude: Frames to leave out on purpose, of all cameras, named as ``data_3/17``.
         augmentation: How to vary training samples; None leaves them as labelled.
+        depth_maps: What training samples meet as ``unpaired_depth``; None leaves it out.
     """
 
     def __init__(
@@ -54,8 +56,11 @@ class MHPDataModule(HandDataModule):
         missing: Missing = "error",
         exclude: Sequence[str] = (),
         augmentation: Augmentation | None = None,
+        depth_maps: DepthMapSource | None = None,
     ) -> None:
-        super().__init__(batch_size, num_workers, image_size, crop_scale, augmentation=augmentation)
+        super().__init__(
+            batch_size, num_workers, image_size, crop_scale, augmentation=augmentation, depth_maps=depth_maps
+        )
         self.root, self.group, self.clip_length, self.clip_step = Path(root), group, clip_length, clip_step
         self.cameras, self.lens, self.wrist_rule = tuple(cameras), lens, wrist_rule
         self.labels, self.boxes, self.missing, self.exclude = labels, boxes, missing, tuple(exclude)

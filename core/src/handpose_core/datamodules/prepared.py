@@ -5,6 +5,7 @@ from pathlib import Path
 
 from handpose_core.datamodules.augmentation import Augmentation
 from handpose_core.datamodules.base import HandDataModule, Part
+from handpose_core.datamodules.depth_maps import DepthMapSource
 from handpose_core.datasets.prepared import Prepared, open_prepared
 from handpose_core.errors import HandposeError
 from handpose_core.prepare.manifest import read_manifest
@@ -19,6 +20,7 @@ class PreparedDataModule(HandDataModule):
         num_workers: Loader processes; 0 loads in the training process.
         image_size: Side of the square crops, px; at most what was prepared for, which is the default.
         augmentation: How to vary training samples; None leaves them as labelled.
+        depth_maps: What training samples meet as ``unpaired_depth``; None leaves it out.
 
     Raises:
         HandposeError: no prepared data, or they were prepared for smaller crops or less augmentation.
@@ -31,10 +33,13 @@ class PreparedDataModule(HandDataModule):
         num_workers: int = 0,
         image_size: int | None = None,
         augmentation: Augmentation | None = None,
+        depth_maps: DepthMapSource | None = None,
     ) -> None:
         recipe = read_manifest(Path(root)).recipe
         image_size = image_size or recipe.image_size
-        super().__init__(batch_size, num_workers, image_size, recipe.crop_scale, augmentation=augmentation)
+        super().__init__(
+            batch_size, num_workers, image_size, recipe.crop_scale, augmentation=augmentation, depth_maps=depth_maps
+        )
         self.root = Path(root)
         if image_size > recipe.image_size:
             self._too_little("image_size", str(image_size), f"at most {recipe.image_size}", "--data.image_size")

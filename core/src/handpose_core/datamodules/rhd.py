@@ -4,6 +4,7 @@ from pathlib import Path
 
 from handpose_core.datamodules.augmentation import Augmentation
 from handpose_core.datamodules.base import HandDataModule
+from handpose_core.datamodules.depth_maps import DepthMapSource
 from handpose_core.datasets.rhd import RHD, HandRule, Missing
 from handpose_core.datasets.rhd_layout import SPLITS, Split
 from handpose_core.errors import HandposeError
@@ -23,6 +24,7 @@ class RHDDataModule(HandDataModule):
         exclude: Frame numbers to leave out on purpose, for each split.
         val_fraction: Part of the training split that is held out for validation.
         augmentation: How to vary training samples; None leaves them as labelled.
+        depth_maps: What training samples meet as ``unpaired_depth``; None leaves it out.
     """
 
     def __init__(
@@ -37,8 +39,9 @@ class RHDDataModule(HandDataModule):
         exclude: dict[Split, list[int]] | None = None,
         val_fraction: float = 0.05,
         augmentation: Augmentation | None = None,
+        depth_maps: DepthMapSource | None = None,
     ) -> None:
-        super().__init__(batch_size, num_workers, image_size, crop_scale, val_fraction, augmentation)
+        super().__init__(batch_size, num_workers, image_size, crop_scale, val_fraction, augmentation, depth_maps)
         self.root, self.hand_rule, self.missing = Path(root), hand_rule, missing
         self.exclude = exclude or {}
         if unknown := sorted(self.exclude.keys() - set(SPLITS)):

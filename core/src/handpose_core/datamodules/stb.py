@@ -5,6 +5,7 @@ from pathlib import Path
 
 from handpose_core.datamodules.augmentation import Augmentation
 from handpose_core.datamodules.base import HandDataModule, Part
+from handpose_core.datamodules.depth_maps import DepthMapSource
 from handpose_core.datamodules.splits import split_sequences
 from handpose_core.datasets.selection import Missing
 from handpose_core.datasets.stb import STB, CameraName
@@ -33,6 +34,7 @@ class STBDataModule(HandDataModule):
         missing: ``error``, or ``skip`` to read the frames whose files are there and record the others' number.
         exclude: Frames to leave out on purpose, named as ``B2Random/17``.
         augmentation: How to vary training samples; None leaves them as labelled.
+        depth_maps: What training samples meet as ``unpaired_depth``; None leaves it out.
     """
 
     def __init__(
@@ -52,8 +54,11 @@ class STBDataModule(HandDataModule):
         missing: Missing = "error",
         exclude: Sequence[str] = (),
         augmentation: Augmentation | None = None,
+        depth_maps: DepthMapSource | None = None,
     ) -> None:
-        super().__init__(batch_size, num_workers, image_size, crop_scale, augmentation=augmentation)
+        super().__init__(
+            batch_size, num_workers, image_size, crop_scale, augmentation=augmentation, depth_maps=depth_maps
+        )
         self.root, self.camera, self.wrist_rule, self.depth = Path(root), camera, wrist_rule, depth
         self.group, self.clip_length, self.clip_step = group, clip_length, clip_step
         self.val_sequences, self.missing, self.exclude = tuple(val_sequences), missing, tuple(exclude)

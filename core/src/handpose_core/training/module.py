@@ -26,7 +26,7 @@ from handpose_core.training.results import Result, ScoreSheet
 from handpose_core.training.schedules import OptimizerCallable, Schedule
 
 _Module = TypeVar("_Module", bound="HandPoseModule")  # typing.Self cannot be checked on methods taken one by one
-_NOT_REBUILT = ("optimizer", "schedule")
+_NOT_REBUILT = ("optimizer", "gan_optimizer", "schedule")
 
 
 class HandPoseModule(pl.LightningModule):
@@ -91,7 +91,7 @@ class HandPoseModule(pl.LightningModule):
         scale = self.label_means.bone if self._scale_mm is None else estimate.z_rel.new_tensor(self._scale_mm)
         return with_joints(estimate, recover_without_truth(estimate, batch, scale))
 
-    def training_step(self, batch: Sample, batch_idx: int) -> Tensor:
+    def training_step(self, batch: Sample, batch_idx: int) -> Tensor | None:
         """One step of the sum of losses."""
         self.label_means.update(batch)
         losses = self.losses(self(batch["image"]), batch)

@@ -3,12 +3,11 @@
 from handpose_benchmarks.tables.spec import Curves, RowSpec, StageSpec, TableSpec
 
 _SOURCE = {"rhd": "source", "stb": "source", "mhp": "source"}
-_STB_DEPTH = {"stb": ("--data.depth", "true")}
+_PREPARED = "handpose_core.datamodules.prepared.PreparedDataModule"
 _UNPAIRED = {
-    **_STB_DEPTH,
     # section 3.5.3: MHP has no depth maps, so x_t comes from RHD
     "mhp": (
-        *("--data.depth_maps", "DepthFrom", "--data.depth_maps.data", "handpose_core.datamodules.rhd.RHDDataModule"),
+        *("--data.depth_maps", "DepthFrom", "--data.depth_maps.data", _PREPARED),
         *("--data.depth_maps.data.root", "${rhd}", "--data.depth_maps.data.image_size", "${image_size}"),
     ),
 }
@@ -26,9 +25,9 @@ TABLE = TableSpec(
         # initialised with paired depth of another dataset than the target: the thesis's STB would give STB's away
         "depth": StageSpec("${recipe}-2-depth", on=_SOURCE),
         "regulariser": StageSpec("${recipe}-3-regulariser"),
-        "regulariser_true": StageSpec("${recipe}-3-regulariser", _TRUE, _STB_DEPTH),
+        "regulariser_true": StageSpec("${recipe}-3-regulariser", _TRUE),
         "joined": StageSpec("${recipe}-4-joined", for_dataset=_UNPAIRED),
-        "joined_true": StageSpec("${recipe}-4-joined", (*_TRUE, *_NO_UNPAIRED), _STB_DEPTH),
+        "joined_true": StageSpec("${recipe}-4-joined", (*_TRUE, *_NO_UNPAIRED)),
         "joined_alone": StageSpec("${recipe}-4-joined", ("--model.objective.guide", "null", *_NO_UNPAIRED)),
     },
     values={"demo": {"image_size": "96"}, "paper": {"image_size": "256"}},

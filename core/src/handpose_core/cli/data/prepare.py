@@ -40,7 +40,7 @@ def _parser() -> "ArgumentParser":
     parser.add_argument("root", type=Path, help="folder of the dataset")
     parser.add_argument("out", type=Path, help="folder for the prepared data")
     parser.add_subclass_arguments(
-        HandDataModule, "data", skip={"augmentation", "batch_size", "num_workers"},
+        HandDataModule, "data", skip={"augmentation", "batch_size", "num_workers", "depth_maps"},
         help="the datamodule, with its options, as in training: RHD, STB, ... (default: by what ROOT holds)",
     )  # fmt: skip
     parser.add_argument("--parts", type=list[str], default=list(PARTS), help="which of train, val and test")

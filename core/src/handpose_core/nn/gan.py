@@ -1,0 +1,206 @@
+"""Image-to-image networks of adversarial methods: ResNet generator, PatchGAN discriminator, image pool, loss."""
+
+import random
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from handpose_core.errors import HandposeError
+
+Norm = Literal["instance", "batch"]
+
+_INIT_STD = 0.02
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeneratorSize:
+    """The widths of a `ResNetGenerator`; the defaults are those of Johnson et al. 2016 and Zhu et al. 2017.
+
+    Args:
+        width: channels of the first convolution; each halving doubles them.
+        downs: halvings of the resolution.
+        blocks: residual blocks at the lowest resolution: "ResNet-9" has nine.
+        norm: normalisation between the convolutions.
+    """
+
+    width: int = 64
+    downs: int = 2
+    blocks: int = 9
+    norm: Norm = "instance"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiscriminatorSize:
+    """The widths of a `PatchDiscriminator`; the defaults are those of Isola et al. 2017, with 70 x 70 patches.
+
+    Args:
+        width: channels of the first convolution; each halving doubles them, up to eightfold.
+        layers: convolutions with stride 2.
+        norm: normalisation between the convolutions.
+    """
+
+    width: int = 64
+    layers: int = 3
+    norm: Norm = "instance"
+
+
+PAPER_GENERATOR = GeneratorSize()
+PAPER_DISCRIMINATOR = DiscriminatorSize()
+
+
+class ResNetGenerator(nn.Module):
+    """An image to an image of the same side, in [-1, 1].
+
+    Args:
+        inputs: channels that come in.
+        outputs: channels that go out.
+        size: widths; ResNet-9 by default.
+    """
+
+    def __init__(self, inputs: int, outputs: int, size: GeneratorSize = PAPER_GENERATOR) -> None:
+        super().__init__()
+        self.size = size
+        width = size.width
+        layers: list[nn.Module] = [nn.ReflectionPad2d(3), *_convolution(inputs, width, 7, size.norm)]
+        for _ in range(size.downs):
+            layers += _convolution(width, 2 * width, 3, size.norm, stride=2, padding=1)
+            width *= 2
+        layers += [_ResidualBlock(width, size.norm) for _ in range(size.blocks)]
+        for _ in range(size.downs):
+            up = nn.ConvTranspose2d(
+                width, width // 2, 3, stride=2, padding=1, output_padding=1, bias=size.norm == "instance"
+            )
+            layers += [up, _norm(size.norm, width // 2), nn.ReLU(inplace=True)]
+            width //= 2
+        layers += [nn.ReflectionPad2d(3), nn.Conv2d(width, outputs, 7), nn.Tanh()]
+        self.layers = nn.Sequential(*layers)
+        initialise(self)
+
+    def forward(self, image: Float[Tensor, "batch _ height width"]) -> Float[Tensor, "batch _ height width"]:
+        """Translate images.
+
+        Raises:
+            HandposeError: a side is not divisible by two to the number of halvings.
+        """
+        step = 2**self.size.downs
+        if image.shape[-1] % step or image.shape[-2] % step:
+            raise HandposeError(
+                "generator, image", f"{tuple(image.shape[-2:])} px", f"sides divisible by {step}", "Change the size."
+            )
+        translated: Tensor = self.layers(image)
+        return translated
+
+
+class PatchDiscriminator(nn.Module):
+    """Judges overlapping patches of an image: a map of logits, high where a patch looks real.
+
+    Args:
+        inputs: channels that come in.
+        size: widths; 70 x 70 patches by default.
+    """
+
+    def __init__(self, inputs: int, size: DiscriminatorSize = PAPER_DISCRIMINATOR) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [nn.Conv2d(inputs, size.width, 4, 2, 1), nn.LeakyReLU(0.2, inplace=True)]
+        width = size.width
+        for layer in range(1, size.layers + 1):
+            wider = size.width * min(2**layer, 8)
+            stride = 2 if layer < size.layers else 1
+            layers += [
+                nn.Conv2d(width, wider, 4, stride, 1, bias=size.norm == "instance"),
+                _norm(size.norm, wider),
+                nn.LeakyReLU(0.2, inplace=True),
+            ]
+            width = wider
+        self.layers = nn.Sequential(*layers, nn.Conv2d(width, 1, 4, 1, 1))
+        initialise(self)
+
+    def forward(self, image: Float[Tensor, "batch _ height width"]) -> Float[Tensor, "batch 1 _ _"]:
+        """A logit for each patch."""
+        logits: Tensor = self.layers(image)
+        return logits
+
+
+class ImagePool(nn.Module):
+    """Earlier generated images, so that a discriminator does not forget them (Shrivastava et al. 2017).
+
+    Until it is full it keeps what comes; then every image that comes is, with probability one half, exchanged for an
+    earlier one. Its content is not part of a checkpoint.
+
+    Args:
+        size: Images that are kept; 0 gives back what comes.
+    """
+
+    def __init__(self, size: int = 50) -> None:
+        super().__init__()
+        self.size = size
+        self._images: list[Tensor] = []
+
+    def forward(self, images: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch c h w"]:
+        """As many images as came, without gradient."""
+        return torch.stack([self._exchange(image) for image in images.detach()])
+
+    def _exchange(self, image: Tensor) -> Tensor:
+        if len(self._images) < self.size:
+            self._images.append(image.clone())
+            return image
+        if self.size and random.random() < 0.5:
+            place = random.randrange(self.size)
+            earlier, self._images[place] = self._images[place], image.clone()
+            return earlier
+        return image
+
+
+def adversarial_loss(logits: Float[Tensor, "*shape"], real: bool) -> Float[Tensor, ""]:
+    """The vanilla GAN's loss (Goodfellow et al. 2014) on logits: how far they are from saying ``real``.
+
+    A discriminator minimises it for real images with ``real`` and for generated ones without; a generator, in the
+    non-saturating form, for generated ones with ``real``.
+    """
+    return F.binary_cross_entropy_with_logits(logits.float(), torch.full_like(logits, float(real), dtype=torch.float32))
+
+
+def initialise(network: nn.Module) -> None:
+    """Draw the convolutions' weights from N(0, 0.02²), and set biases to 0, as pix2pix and CycleGAN do."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.normal_(module.weight, 0.0, _INIT_STD)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.BatchNorm2d):
+            nn.init.normal_(module.weight, 1.0, _INIT_STD)
+            nn.init.zeros_(module.bias)
+
+
+class _ResidualBlock(nn.Module):
+    """x + F(x) with two 3 x 3 convolutions."""
+
+    def __init__(self, width: int, norm: Norm) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.ReflectionPad2d(1),
+            *_convolution(width, width, 3, norm),
+            nn.ReflectionPad2d(1),
+            nn.Conv2d(width, width, 3, bias=norm == "instance"),
+            _norm(norm, width),
+        )
+
+    def forward(self, features: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch c h w"]:
+        residual: Tensor = self.layers(features)
+        return features + residual
+
+
+def _convolution(
+    inputs: int, outputs: int, kernel: int, norm: Norm, stride: int = 1, padding: int = 0
+) -> list[nn.Module]:
+    """Convolution, normalisation, ReLU; with a bias where the normalisation has none."""
+    bias = norm == "instance"
+    return [nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=bias), _norm(norm, outputs), nn.ReLU(inplace=True)]
+
+
+def _norm(kind: Norm, channels: int) -> nn.Module:
+    return nn.InstanceNorm2d(channels) if kind == "instance" else nn.BatchNorm2d(channels)

@@ -1,0 +1,359 @@
+"""What a stage of DGGAN trains, and by which losses: the recipe chooses one of these objects.
+
+``Regression`` → ``DepthReconstruction`` → ``Regularisation`` → ``Joined``, as the thesis trains (section
+3.5.3): both modules are initialised on their own, then trained end to end. The rows of Table 3.1 are ``Joined`` with
+no guide, with `GeneratedDepth` and with `TrueDepth`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, runtime_checkable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from handpose_core.camera import relative_depth
+from handpose_core.datasets.sample import Sample
+from handpose_core.errors import HandposeError
+from handpose_core.nn.gan import adversarial_loss
+from handpose_dggan.depth import DepthTarget, true_depth
+from handpose_dggan.losses import depth_map_loss, hand_depth_loss
+from handpose_dggan.networks import DepthDiscriminator, DepthGenerator, DepthRegulariser, as_places, read_places
+
+Values = dict[str, Float[Tensor, ""]]
+"""Losses by name; ``loss`` is the one to minimise."""
+
+
+@runtime_checkable
+class Networks(Protocol):
+    """What objectives see of the module."""
+
+    network: nn.Module
+    regulariser: DepthRegulariser | None
+    generator: DepthGenerator | None
+    discriminator: DepthDiscriminator | None
+
+    def __call__(self, image: Tensor) -> Any:
+        """The pose network's output for images."""
+
+    def pose_losses(self, output: Any, batch: Sample) -> Values:
+        """λ_2D L_2D + λ_z L_z as ``loss``, and its parts."""
+
+
+class Step(NamedTuple):
+    """A training step's losses.
+
+    Attributes:
+        values: By name; ``loss`` is what the trained networks minimise.
+        generated: The maps that the discriminator learns to tell from real ones, if it takes part.
+    """
+
+    values: Values
+    generated: Tensor | None = None
+
+
+class Guide(ABC):
+    """Where the depth regulariser's target D* comes from."""
+
+    adversarial: ClassVar[bool] = False
+    """Whether a generator makes it, which then learns with the rest."""
+
+    @abstractmethod
+    def target(self, module: Networks, batch: Sample, generated: Tensor | None) -> DepthTarget:
+        """D* of (3.5) in the regulariser's size."""
+
+
+@dataclass(frozen=True)
+class TrueDepth(Guide):
+    """The pictures' own depth maps: Table 3.1's last row, and Cai et al. 2018's design. Needs paired data."""
+
+    def target(self, module: Networks, batch: Sample, generated: Tensor | None) -> DepthTarget:
+        """See `Guide`."""
+        return true_depth(batch, _require(module.regulariser, "regulariser").size.side)
+
+
+@dataclass(frozen=True)
+class GeneratedDepth(Guide):
+    """The generator's depth maps: DGGAN."""
+
+    adversarial = True
+
+    def target(self, module: Networks, batch: Sample, generated: Tensor | None) -> DepthTarget:
+        """See `Guide`; with a gradient to the generator where ``generated`` has one."""
+        side = _require(module.regulariser, "regulariser").size.side
+        maps = generate(module, batch) if generated is None else generated
+        maps = F.interpolate(maps, size=(side, side), mode="area")
+        return DepthTarget(maps, maps < 1, torch.ones(len(maps), dtype=torch.bool, device=maps.device))
+
+
+class Objective(ABC):
+    """What a stage trains."""
+
+    manual: ClassVar[bool] = False
+    """Whether the module steps its optimisers itself, as several of them need."""
+
+    @property
+    def adversarial(self) -> bool:
+        """Whether the generator and the discriminator are trained."""
+        return False
+
+    @abstractmethod
+    def trained(self, module: Networks) -> Mapping[str, nn.Module]:
+        """The networks that the recipe's optimiser trains, by name; generator and discriminator have their own.
+
+        Raises:
+            HandposeError: the recipe gives the module no such network.
+        """
+
+    @abstractmethod
+    def step(self, module: Networks, batch: Sample) -> Step:
+        """The losses of a training batch."""
+
+    @abstractmethod
+    def validate(self, module: Networks, output: Any, batch: Sample) -> Values:
+        """The losses of a validation batch; ``output`` is the pose network's."""
+
+    def paired(self) -> bool:
+        """Whether the stage looks at the true depth of its own pictures."""
+        return False
+
+
+@dataclass(frozen=True)
+class Regression(Objective):
+    """The pose network alone, λ_2D L_2D + λ_z L_z."""
+
+    def trained(self, module: Networks) -> Mapping[str, nn.Module]:
+        """See `Objective`."""
+        return {"network": module.network}
+
+    def step(self, module: Networks, batch: Sample) -> Step:
+        """See `Objective`."""
+        return Step(module.pose_losses(module(batch["image"]), batch))
+
+    def validate(self, module: Networks, output: Any, batch: Sample) -> Values:
+        """See `Objective`."""
+        return module.pose_losses(output, batch)
+
+
+@dataclass(frozen=True)
+class DepthReconstruction(Objective):
+    """The generator, against the discriminator (3.2), and by L1 against true depth, on the map and on the hand alone.
+
+    The thesis initialises its depth module with the true depth of STB. Where STB is then the target, that gives away
+    what the method claims not to need. Choose another dataset than the target for this stage: synthetic hands of the
+    source world cost nothing.
+
+    Args:
+        lambda_true: weight of the L1 distance to the pictures' own depth; 0 leaves only the unpaired adversary.
+        lambda_g: weight of the adversary.
+    """
+
+    lambda_true: float = 10.0
+    lambda_g: float = 1.0
+    manual = True
+
+    @property
+    def adversarial(self) -> bool:
+        """See `Objective`."""
+        return True
+
+    def paired(self) -> bool:
+        """See `Objective`."""
+        return self.lambda_true > 0
+
+    def trained(self, module: Networks) -> Mapping[str, nn.Module]:
+        """See `Objective`."""
+        return {}
+
+    def step(self, module: Networks, batch: Sample) -> Step:
+        """See `Objective`."""
+        generated = generate(module, batch)
+        fooled = fool(module, generated)
+        values = {"loss_gan": fooled, "loss": self.lambda_g * fooled}
+        if self.paired():
+            values |= self._against_truth(generated, batch)
+            values["loss"] = values["loss"] + self.lambda_true * values["loss_true"]
+        return Step(values, generated)
+
+    def validate(self, module: Networks, output: Any, batch: Sample) -> Values:
+        """See `Objective`."""
+        generated = generate(module, batch)
+        return {"loss_gan": fool(module, generated), **self._against_truth(generated, batch)}
+
+    @staticmethod
+    def _against_truth(generated: Tensor, batch: Sample) -> Values:
+        if "depth" not in batch:
+            return {}
+        truth = true_depth(batch, generated.shape[-1])
+        hand = truth.hand & truth.counted[:, None, None, None]
+        everywhere = depth_map_loss(generated, truth.maps, truth.counted)
+        return {"loss_true": everywhere + hand_depth_loss(generated, truth.maps, hand)}
+
+
+class Joints(ABC):
+    """Which joints the depth regulariser learns from, while it is trained alone."""
+
+    @abstractmethod
+    def read(self, module: Networks, batch: Sample) -> tuple[Tensor, Tensor]:
+        """Places (B 21 2, from -1 to 1 over the crop) and relative depths (B 21)."""
+
+
+@dataclass(frozen=True)
+class Estimated(Joints):
+    """Those of the pose network, which does not change: the thesis's recipe, for a network that fits its data."""
+
+    def read(self, module: Networks, batch: Sample) -> tuple[Tensor, Tensor]:
+        """See `Joints`."""
+        return _estimated(module(batch["image"]))
+
+
+@dataclass(frozen=True)
+class Labelled(Joints):
+    """The labels: what the estimates become. A network trained for minutes is far from them."""
+
+    def read(self, module: Networks, batch: Sample) -> tuple[Tensor, Tensor]:
+        """See `Joints`."""
+        return as_places(batch["joints_2d"], batch["image"].shape[-1]), relative_depth(batch["joints_3d"])
+
+
+ESTIMATED = Estimated()
+
+
+@dataclass(frozen=True)
+class Regularisation(Objective):
+    """The depth regulariser alone, L_dep (3.5).
+
+    Args:
+        guide: where its target comes from.
+        joints: what it sees.
+    """
+
+    guide: Guide
+    joints: Joints = ESTIMATED
+
+    def paired(self) -> bool:
+        """See `Objective`."""
+        return isinstance(self.guide, TrueDepth)
+
+    def trained(self, module: Networks) -> Mapping[str, nn.Module]:
+        """See `Objective`."""
+        return {"regulariser": _require(module.regulariser, "regulariser")}
+
+    def step(self, module: Networks, batch: Sample) -> Step:
+        """See `Objective`."""
+        return Step(self._losses(module, batch))
+
+    def validate(self, module: Networks, output: Any, batch: Sample) -> Values:
+        """See `Objective`."""
+        return self._losses(module, batch)
+
+    def _losses(self, module: Networks, batch: Sample) -> Values:
+        with torch.no_grad():
+            target, joints = self.guide.target(module, batch, None), self.joints.read(module, batch)
+        loss = _regularise(module, joints, target)
+        return {"loss": loss, "loss_dep": loss}
+
+
+@dataclass(frozen=True)
+class Joined(Objective):
+    """Everything end to end: λ_t L_task + λ_g L_GAN (3.1), L_task with λ_dep L_dep (3.7).
+
+    Args:
+        guide: where the regulariser's target comes from; None trains the pose network alone, for the same time.
+        fixed_regulariser: whether the regulariser stays as it is. Where it learns with the rest, as in the thesis,
+            the estimated depths can become a code that only it understands, if their own loss is light.
+        lambda_dep: weight of the regulariser in the task.
+        lambda_t: weight of the task.
+        lambda_g: weight of the adversary.
+    """
+
+    guide: Guide | None = None
+    fixed_regulariser: bool = False
+    lambda_dep: float = 1.0
+    lambda_t: float = 10.0
+    lambda_g: float = 1.0
+    manual = True
+
+    @property
+    def adversarial(self) -> bool:
+        """See `Objective`."""
+        return self.guide is not None and self.guide.adversarial
+
+    def paired(self) -> bool:
+        """See `Objective`."""
+        return isinstance(self.guide, TrueDepth)
+
+    def trained(self, module: Networks) -> Mapping[str, nn.Module]:
+        """See `Objective`."""
+        if self.guide is None or self.fixed_regulariser:
+            return {"network": module.network}
+        return {"network": module.network, "regulariser": _require(module.regulariser, "regulariser")}
+
+    def step(self, module: Networks, batch: Sample) -> Step:
+        """See `Objective`."""
+        generated = generate(module, batch) if self.adversarial else None
+        values = self._task(module, module(batch["image"]), batch, generated)
+        if generated is not None:
+            values["loss_gan"] = fool(module, generated)
+            values["loss"] = values["loss"] + self.lambda_g * values["loss_gan"]
+        return Step(values, generated)
+
+    def validate(self, module: Networks, output: Any, batch: Sample) -> Values:
+        """See `Objective`."""
+        needs_truth = self.paired() and "depth" not in batch
+        if self.guide is None or needs_truth:
+            return module.pose_losses(output, batch)
+        return self._task(module, output, batch, generate(module, batch) if self.adversarial else None)
+
+    def _task(self, module: Networks, output: Any, batch: Sample, generated: Tensor | None) -> Values:
+        """λ_t L_task (3.7)."""
+        values = module.pose_losses(output, batch)
+        task = values["loss"]
+        if self.guide is not None:
+            values["loss_dep"] = _regularise(module, _estimated(output), self.guide.target(module, batch, generated))
+            task = task + self.lambda_dep * values["loss_dep"]
+        return {**values, "loss": self.lambda_t * task}
+
+
+REGRESSION = Regression()
+
+
+def generate(module: Networks, batch: Sample) -> Tensor:
+    """The depth maps G(x_s) of a batch, in [0, 1]."""
+    maps: Tensor = _require(module.generator, "gan")(batch["image"])
+    return maps
+
+
+def fool(module: Networks, generated: Tensor) -> Tensor:
+    """The generator's loss: how far the discriminator is from taking its maps for real."""
+    return adversarial_loss(_require(module.discriminator, "gan")(generated), real=True)
+
+
+def discriminate(module: Networks, real: Tensor, generated: Tensor) -> Tensor:
+    """The discriminator's loss (3.2), halved as pix2pix does to slow it down."""
+    judge = _require(module.discriminator, "gan")
+    return (adversarial_loss(judge(real), real=True) + adversarial_loss(judge(generated), real=False)) / 2
+
+
+def _estimated(output: Any) -> tuple[Tensor, Tensor]:
+    stages, z_rel = output
+    return read_places(stages[-1]), z_rel
+
+
+def _regularise(module: Networks, joints: tuple[Tensor, Tensor], target: DepthTarget) -> Tensor:
+    maps = _require(module.regulariser, "regulariser")(*joints)
+    return depth_map_loss(maps, target.maps, target.counted)
+
+
+Network = TypeVar("Network", DepthRegulariser, DepthGenerator, DepthDiscriminator)
+
+
+def _require(network: Network | None, option: str) -> Network:
+    if network is None:
+        raise HandposeError(
+            f"model.{option}", "nothing", "its size: the objective needs it", "Take a shipped recipe as a pattern."
+        )
+    return network

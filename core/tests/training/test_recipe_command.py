@@ -49,6 +49,16 @@ def test_the_recipes_are_listed_with_their_stages(plugin, capsys):
     assert "  tiny/tiny" in capsys.readouterr().out
 
 
+def test_a_stage_with_its_own_data_does_not_get_the_others(own, stages, tmp_path):
+    with (tmp_path / "own" / "1-pose.yaml").open("a") as file:
+        file.write("own_data: true\n")
+    options = ["--data", "Other", "--data.n", "5", "--data=X", "--trainer.max_epochs", "2", "--pose:data.n", "3"]
+    assert main(["recipe", own, "--run_dir", "r", *options]) == 0
+    (pose, _), (joined, _), _ = stages
+    assert pose.arguments == ("--config", "own/1-pose.yaml", "--trainer.max_epochs", "2", "--data.n", "3")
+    assert joined.arguments == ("--config", "own/2-joined.yaml", *options[:7])
+
+
 def test_options_go_to_all_stages_or_to_one(own, stages, tmp_path):
     options = ["--data.n", "5", "--joined:trainer.max_epochs", "9", "--seed_everything=-1", "--test:data.n=3"]
     assert main(["recipe", own, "--run_dir", "r", *options]) == 0

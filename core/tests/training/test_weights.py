@@ -55,6 +55,8 @@ def test_fit_starts_from_the_weights_and_from_the_first_epoch(tiny, trained, tmp
     assert torch.equal(before["state_dict"]["network.pose"], after["state_dict"]["network.pose"])
     assert after["epoch"] == 0
     assert "weights: 5 of 5 tensors from" in capsys.readouterr().out
+    assert before["handpose_history"] == after["handpose_history"]  # the same again is told once
+    assert len(after["handpose_history"]) == 1
     assert f"init_from: {best}" in (tmp_path / "next/fit/config.yaml").read_text()
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from jaxtyping import Float
+from pytorch_lightning import Callback
 from pytorch_lightning.core.optimizer import LightningOptimizer
 from pytorch_lightning.utilities.types import OptimizerConfig, OptimizerLRScheduler, OptimizerLRSchedulerConfig
 from torch import Tensor, nn
@@ -50,6 +51,7 @@ from handpose_dggan.objectives import (
     discriminate,
     generate,
 )
+from handpose_dggan.pictures import DepthPictures
 
 Output = tuple[list[Tensor], Tensor]
 """Heatmaps of every stage, and relative depths."""
@@ -136,6 +138,11 @@ class DGGANModule(HandPoseModule):
         """See `PoseRegressor`."""
         output: Output = self.network(image.contiguous(memory_format=torch.channels_last))
         return output
+
+    def describe(self) -> dict[str, str]:
+        """The objective, and whether it looked at the true depth of its own pictures."""
+        paired = "true depth of these pictures" if self.objective.paired() else "none"
+        return {"objective": str(self.objective), "paired_depth": paired}
 
     def losses(self, output: Output, batch: Sample) -> Values:
         """Those of the objective, of a validation batch."""
@@ -240,6 +247,10 @@ class DGGANModule(HandPoseModule):
         if self._schedule is None:
             return {"optimizer": optimizer}
         return {"optimizer": optimizer, "lr_scheduler": self._schedule.build(optimizer, self.trainer)}
+
+    def configure_callbacks(self) -> list[Callback]:
+        """Pictures of the depth maps, where there are any."""
+        return [DepthPictures()] if self.generator is not None or self.regulariser is not None else []
 
     def validation_step(self, batch: Sample, batch_idx: int) -> None:
         """Losses, scores, and the error of the generated depth where the truth is known."""

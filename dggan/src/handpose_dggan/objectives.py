@@ -338,6 +338,12 @@ def discriminate(module: Networks, real: Tensor, generated: Tensor) -> Tensor:
     return (adversarial_loss(judge(real), real=True) + adversarial_loss(judge(generated), real=False)) / 2
 
 
+def regularised(module: Networks, batch: Sample) -> Tensor:
+    """The regulariser's depth maps of the estimated joints."""
+    maps: Tensor = _require(module.regulariser, "regulariser")(*_estimated(module(batch["image"])))
+    return maps
+
+
 def _estimated(output: Any) -> tuple[Tensor, Tensor]:
     stages, z_rel = output
     return read_places(stages[-1]), z_rel

@@ -18,11 +18,13 @@ from handpose_core.training.recipes import TEST, StageFile, known_stages, stages
 from handpose_core.training.stages import Stage, StageStopped, read_finished, run_stage, test_stage
 
 _FOR_STAGE = re.compile(r"--(?P<stage>[A-Za-z]\w*):(?P<option>.+)", re.ASCII)
+_IS_DATA = re.compile(r"--data($|[.=])")
 _EPILOG = """\
 All other options go to every stage's fit and to the test, over what the recipe says:
   --data STB --data.root data/stb --trainer.max_epochs 1
 An option for one stage alone has the stage's name before it, with a colon:
   --regression:trainer.max_epochs 5    --test:data.batch_size 1
+A stage that reads data of its own (own_data: true in its file) does not get the others' data options.
 
 An interrupted recipe goes on with the same command and its --run_dir; finished stages are not run again.
 Without a recipe, those of all installed methods are listed.
@@ -56,9 +58,10 @@ class Options:
     common: tuple[str, ...]
     own: dict[str, tuple[str, ...]]
 
-    def of(self, stage: str) -> tuple[str, ...]:
-        """All that a stage gets; its own come last, so that they count."""
-        return (*self.common, *self.own.get(stage, ()))
+    def of(self, stage: StageFile) -> tuple[str, ...]:
+        """All that a stage gets, no data options of all where it has data of its own; its own options come last."""
+        common = _without_data(self.common) if stage.own_data else self.common
+        return (*common, *self.own.get(stage.name, ()))
 
 
 def main(argv: Sequence[str]) -> int:
@@ -141,6 +144,16 @@ def split_options(arguments: Sequence[str], stages: Sequence[str]) -> Options:
     return Options(tuple(common), {stage: tuple(given) for stage, given in own.items()})
 
 
+def _without_data(arguments: Sequence[str]) -> list[str]:
+    kept: list[str] = []
+    keep = True
+    for argument in arguments:
+        if is_option(argument):
+            keep = not _IS_DATA.match(argument)
+        kept += [argument] if keep else []
+    return kept
+
+
 def listing() -> str:
     """Every installed method's recipes with their stages."""
     lines = ["usage: handpose recipe METHOD/RECIPE [--run_dir DIR] [--until STAGE] [options]", "", "recipes:"]
@@ -192,7 +205,7 @@ def _run(recipe: Recipe, stages: Sequence[StageFile], options: Options, run_dir:
         heading = f"stage {place} of {len(recipe.stages)}, {file.name}"
         folder = run_dir / file.folder
         _say(f"{heading}: finished before" if read_finished(folder) else heading)
-        stage = Stage(recipe.method, file.name, ("--config", str(file.config), *options.of(file.name)))
+        stage = Stage(recipe.method, file.name, ("--config", str(file.config), *options.of(file)))
         started = time.monotonic()
         checkpoint = run_stage(stage, folder, init_from=checkpoint)
         _say(f"{heading}: {_took(started)}, {checkpoint}")

@@ -16,8 +16,8 @@ from torch.utils.data import DataLoader
 
 from handpose_core.datasets.sample import Sample, collate
 from handpose_core.hand import WRIST
-from handpose_core.training.callbacks_results import as_method, describe_data
-from handpose_core.training.module import HandPoseModule
+from handpose_core.training.callbacks_results import as_method
+from handpose_core.training.module import HandPoseModule, describe_data
 from handpose_core.training.prediction import Prediction, Recover
 from handpose_core.training.results import Result
 from handpose_core.viz import Curve, contact_sheet, overlay, plot_hand_3d, plot_pck, with_caption, write_image
@@ -54,12 +54,12 @@ class Pictures(Callback):
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Send a sheet of validation samples to W&B."""
         due = self.every_n_epochs > 0 and (trainer.current_epoch + 1) % self.every_n_epochs == 0
-        if trainer.sanity_checking or not due or not trainer.is_global_zero or not _wandb(trainer):
+        if trainer.sanity_checking or not due or not trainer.is_global_zero or not wandb_loggers(trainer):
             return
-        loader = _only(trainer.val_dataloaders)
+        loader = only_loader(trainer.val_dataloaders)
         chosen = spread(len(list(loader.sampler)), self.samples)
         tiles = [_draw(trainer, as_method(pl_module), loader, sample) for sample in chosen]
-        _log(trainer, "val/sheet", _sheet(tiles))
+        log_picture(trainer, "val/sheet", _sheet(tiles))
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Forget an earlier test."""
@@ -84,7 +84,7 @@ class Pictures(Callback):
         folder = Path(trainer.log_dir or trainer.default_root_dir) / "pictures"  # a broadcast: every process must ask
         if not trainer.is_global_zero:
             return
-        module, loader = as_method(pl_module), _only(trainer.test_dataloaders)
+        module, loader = as_method(pl_module), only_loader(trainer.test_dataloaders)
         ranked = {sample.name: _draw(trainer, module, loader, sample) for sample in extremes(self._errors)}
         evenly = [_draw(trainer, module, loader, sample) for sample in spread(len(self._errors), self.samples)]
         pictures = {
@@ -94,7 +94,7 @@ class Pictures(Callback):
         }
         for name, picture in pictures.items():
             write_image(folder / f"{name}.png", picture)
-            _log(trainer, f"test/{name}", picture)
+            log_picture(trainer, f"test/{name}", picture)
         Console().print(f"pictures: {folder} ({', '.join(pictures)})", soft_wrap=True, highlight=False)
 
 
@@ -134,12 +134,18 @@ def draw_curves(rows: Sequence[Result], data: dict[str, str]) -> UInt8[ndarray, 
     )
 
 
+def read_again(trainer: Trainer, loader: DataLoader[Sample], position: int) -> Sample:
+    """A batch of one sample, by its position in the loader's dataset, on the trainer's device."""
+    batch: Sample = trainer.strategy.batch_to_device(collate([loader.dataset[position]]))
+    return batch
+
+
 def _draw(
     trainer: Trainer, module: HandPoseModule, loader: DataLoader[Sample], chosen: Chosen
 ) -> UInt8[ndarray, "h w 3"]:
     """A sample read again: its prediction over its truth, and both in 3D with the wrists laid on each other."""
     position = list(loader.sampler)[chosen.position]
-    batch: Sample = trainer.strategy.batch_to_device(collate([loader.dataset[position]]))
+    batch = read_again(trainer, loader, position)
     prediction = _estimate(trainer, module, batch)
     error = float(root_aligned_epe(prediction.joints_3d, batch))
     image = (batch["image"][0].permute(1, 2, 0).clamp(0, 1) * 255).round().byte().cpu().numpy()
@@ -168,17 +174,19 @@ def _first(batched: Tensor) -> ndarray:
     return array
 
 
-def _only(loader: Any) -> DataLoader[Sample]:
+def only_loader(loader: Any) -> DataLoader[Sample]:
     """The one loader of a stage; the suite's datamodules never give several."""
     if not isinstance(loader, DataLoader):
         raise TypeError(f"one DataLoader can be drawn from, not {type(loader).__name__}")
     return loader
 
 
-def _wandb(trainer: Trainer) -> list[WandbLogger]:
+def wandb_loggers(trainer: Trainer) -> list[WandbLogger]:
+    """The trainer's loggers that take pictures."""
     return [logger for logger in trainer.loggers if isinstance(logger, WandbLogger)]
 
 
-def _log(trainer: Trainer, key: str, picture: UInt8[ndarray, "h w 3"]) -> None:
-    for logger in _wandb(trainer):
+def log_picture(trainer: Trainer, key: str, picture: UInt8[ndarray, "h w 3"]) -> None:
+    """Send a picture to W&B, if that is among the loggers."""
+    for logger in wandb_loggers(trainer):
         logger.log_image(key, [picture])

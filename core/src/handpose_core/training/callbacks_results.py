@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.trainer.states import TrainerFn
@@ -14,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from handpose_core import atomic
-from handpose_core.training.module import HandPoseModule
+from handpose_core.training.module import HandPoseModule, describe_data
 from handpose_core.training.results import Result
 
 COLUMNS = (
@@ -45,14 +44,15 @@ class ResultsTable(Callback):
         if trainer.state.fn == TrainerFn.VALIDATING:
             module = as_method(pl_module)
             # the module's own hook comes after the callbacks' and empties the sheet: hence a copy
-            self._report(trainer, copy.deepcopy(module.val_scores).results(module.display_name))
+            self._report(trainer, module, copy.deepcopy(module.val_scores).results(module.display_name))
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Report what ``test`` found."""
-        self._report(trainer, as_method(pl_module).results)
+        module = as_method(pl_module)
+        self._report(trainer, module, module.results)
 
     @staticmethod
-    def _report(trainer: Trainer, rows: Sequence[Result]) -> None:
+    def _report(trainer: Trainer, module: HandPoseModule, rows: Sequence[Result]) -> None:
         folder = Path(trainer.log_dir or trainer.default_root_dir)  # a broadcast: every process must ask
         if not trainer.is_global_zero:
             return
@@ -61,6 +61,8 @@ class ResultsTable(Callback):
             "handpose_core": version("handpose-core"),
             "checkpoint": str(trainer.ckpt_path) if trainer.ckpt_path else None,
             "data": data,
+            "trained_on": module.history,
+            "metrics": {name: float(value) for name, value in trainer.callback_metrics.items()},
             "rows": [{"method": row.name, **row.score.as_dict()} for row in rows],
         }
         atomic.write_text(folder / "results.json", json.dumps(record, indent=2) + "\n")
@@ -82,13 +84,6 @@ def as_method(module: LightningModule) -> HandPoseModule:
     if not isinstance(module, HandPoseModule):
         raise TypeError(f"{type(module).__name__} is no HandPoseModule: it has no results to report")
     return module
-
-
-def describe_data(trainer: Trainer) -> dict[str, str]:
-    """What the datamodule says of itself; nothing for one that cannot."""
-    datamodule: Any = getattr(trainer, "datamodule", None)
-    described: dict[str, str] = datamodule.describe() if hasattr(datamodule, "describe") else {}
-    return described
 
 
 def cells(row: Result) -> tuple[str, ...]:

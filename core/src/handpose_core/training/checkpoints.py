@@ -10,6 +10,8 @@ from handpose_core.errors import HandposeError
 
 CLASS_KEY = "handpose_class"
 """Under this key a checkpoint holds the path of the class that wrote it, ``module.Class``."""
+HISTORY_KEY = "handpose_history"
+"""Under this key a checkpoint holds what its weights were trained on, training by training."""
 
 
 def class_path(model_class: type[Any]) -> str:
@@ -45,3 +47,10 @@ def check_checkpoint(path: Path, model_class: type[Any], option: str = "--ckpt_p
             f"one of {expected}",
             "Run it with the method that wrote it.",
         )
+
+
+def read_history(path: Path) -> list[dict[str, str]]:
+    """What the weights of a checkpoint that `check_checkpoint` has passed were trained on; empty if unknown."""
+    checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    history: list[dict[str, str]] = checkpoint.get(HISTORY_KEY, [])
+    return history

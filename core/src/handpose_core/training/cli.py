@@ -29,7 +29,7 @@ from handpose_core.training.callbacks_checkpoints import LastCheckpoint
 from handpose_core.training.callbacks_pictures import Pictures
 from handpose_core.training.callbacks_predictions import PredictionFile
 from handpose_core.training.callbacks_results import ResultsTable
-from handpose_core.training.checkpoints import check_checkpoint
+from handpose_core.training.checkpoints import check_checkpoint, read_history
 from handpose_core.training.data_names import resolve_data, short_name
 from handpose_core.training.folders import new_run_dir, unused
 from handpose_core.training.recipes import Resolved
@@ -124,6 +124,12 @@ class HandposeCLI(LightningCLI):
             help="For fit: start from the weights of this checkpoint of the same method, as far as names agree; "
             "optimiser and epoch start anew.",
         )
+        parser.add_argument(
+            "--own_data",
+            type=bool,
+            default=False,
+            help="In a recipe: the data options given to all stages are not for this one, which reads its own data.",
+        )
         for name, callback in CALLBACKS.items():
             parser.add_class_arguments(callback, name)
         parser.set_defaults(
@@ -185,6 +191,7 @@ class HandposeCLI(LightningCLI):
         options = self.config[self.config.subcommand]
         if self.config.subcommand == "fit" and options.init_from:
             rank_zero_only(print)(take_weights(self.model, options.init_from))
+            self.model.history = read_history(options.init_from)
 
     def after_fit(self) -> None:
         """Write down that the training came to its end, which its exit status does not tell, and its checkpoint."""

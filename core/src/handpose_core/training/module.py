@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from handpose_core.datasets.sample import Sample
 from handpose_core.metrics import ALIGNMENTS
-from handpose_core.training.checkpoints import CLASS_KEY, check_checkpoint, class_path
+from handpose_core.training.checkpoints import CLASS_KEY, HISTORY_KEY, check_checkpoint, class_path
 from handpose_core.training.labels import LabelMeans
 from handpose_core.training.prediction import (
     RECOVERIES,
@@ -27,6 +27,13 @@ from handpose_core.training.schedules import OptimizerCallable, Schedule
 
 _Module = TypeVar("_Module", bound="HandPoseModule")  # typing.Self cannot be checked on methods taken one by one
 _NOT_REBUILT = ("optimizer", "gan_optimizer", "schedule")
+
+
+def describe_data(trainer: pl.Trainer) -> dict[str, str]:
+    """What the datamodule says of itself; nothing for one that cannot."""
+    datamodule: Any = getattr(trainer, "datamodule", None)
+    described: dict[str, str] = datamodule.describe() if hasattr(datamodule, "describe") else {}
+    return described
 
 
 class HandPoseModule(pl.LightningModule):
@@ -45,6 +52,8 @@ class HandPoseModule(pl.LightningModule):
     """The method's row in tables."""
 
     network: nn.Module
+    history: list[dict[str, str]]
+    """What the weights were trained on, training by training; it belongs to the checkpoint and to every result."""
 
     def __init__(self, optimizer: OptimizerCallable, schedule: Schedule | None, scale_mm: float | None) -> None:
         super().__init__()
@@ -55,6 +64,17 @@ class HandPoseModule(pl.LightningModule):
         self.val_scores = ScoreSheet(["true_root_and_scale"], ["root"])
         self.test_scores = ScoreSheet(RECOVERIES, tuple(ALIGNMENTS))
         self.results: list[Result] = []
+        self.history = []
+
+    def describe(self) -> dict[str, str]:
+        """The choices of the method that its results depend on, to be recorded with them."""
+        return {}
+
+    def on_fit_start(self) -> None:
+        """Begin a chapter of the history; a training that goes on is in it already."""
+        chapter = {**self.describe(), **describe_data(self.trainer)}
+        if chapter not in self.history[-1:]:
+            self.history = [*self.history, chapter]
 
     def save_sizes(self) -> None:
         """Record the arguments that rebuild the model; to be called at the end of a subclass's ``__init__``.
@@ -149,8 +169,13 @@ class HandPoseModule(pl.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": self._schedule.build(optimizer, self.trainer)}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Record which class wrote the checkpoint."""
+        """Record which class wrote the checkpoint, and what it was trained on."""
         checkpoint[CLASS_KEY] = class_path(type(self))
+        checkpoint[HISTORY_KEY] = self.history
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take over what the weights were trained on."""
+        self.history = checkpoint.get(HISTORY_KEY, [])
 
     @classmethod
     def load_from_checkpoint(  # type: ignore[override]

@@ -42,6 +42,14 @@ class StageFile:
         """The name of the stage's folder in a run."""
         return f"{self.number}-{self.name}"
 
+    @property
+    def own_data(self) -> bool:
+        """Whether the stage reads its own data, whatever the other stages read."""
+        import yaml  # type: ignore[import-untyped]  # here, because only a recipe's run needs it
+
+        options = yaml.safe_load(self.config.read_text())
+        return isinstance(options, dict) and bool(options.get("own_data", False))
+
 
 @dataclass(frozen=True)
 class Resolved:

@@ -1,0 +1,213 @@
+"""Each objective trains what it says and nothing else, and its losses are the equations'."""
+
+import copy
+
+import pytest
+import pytorch_lightning as pl
+import torch
+from torch.utils.data import DataLoader
+
+from handpose_core.camera import relative_depth
+from handpose_core.datasets.sample import collate
+from handpose_core.errors import HandposeError
+from handpose_core.nn.cpm import CPMSize
+from handpose_core.nn.gan import DiscriminatorSize, GeneratorSize
+from handpose_core.nn.heatmaps import add_background, gaussian_heatmaps
+from handpose_core.training.schedules import OneCycle
+from handpose_dggan.module import DGGANModule
+from handpose_dggan.networks import (
+    DepthHeadSize,
+    DepthRegulariser,
+    GANSize,
+    PlacedDepths,
+    RegulariserSize,
+    RelativeDepths,
+    as_places,
+    read_places,
+)
+from handpose_dggan.objectives import (
+    DepthReconstruction,
+    GeneratedDepth,
+    Joined,
+    Labelled,
+    Regression,
+    Regularisation,
+    TrueDepth,
+    discriminate,
+    regularised,
+)
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # Lightning's own, of a whole run
+SIZES = {
+    "cpm": CPMSize(
+        trunk=((8, 1), (8, 1), (8, 1)), features=8, stages=2, first_width=8, width=8, convolutions=1, kernel=3
+    ),
+    "depth_head": DepthHeadSize(width=8, convolutions=1, kernel=3, maps=22, grid=8, hidden=16),
+    "regulariser": RegulariserSize(widths=(8, 8)),
+    "gan": GANSize(
+        generator=GeneratorSize(width=4, blocks=1), discriminator=DiscriminatorSize(width=4, layers=1), side=16
+    ),
+    "sigma": 4.0,
+    "loss_size": 16,
+    "optimizer": lambda parameters: torch.optim.SGD(parameters, lr=1e-3),
+}  # fmt: skip
+NETWORKS = ("network", "regulariser", "generator", "discriminator")
+
+
+@pytest.fixture
+def depth_batch(batch):
+    torch.manual_seed(3)
+    mask = torch.zeros(4, 1, 64, 64, dtype=torch.bool)
+    mask[:, :, 20:44, 20:44] = True
+    depth = torch.where(mask, 500 + 100 * torch.rand(4, 1, 64, 64), 0)
+    return {**batch, "depth": depth, "mask": mask, "unpaired_depth": depth.roll(1, 0)}
+
+
+def samples(batch):
+    return [{key: value[i] for key, value in batch.items()} for i in range(len(batch["image"]))]
+
+
+def trained(objective, batch, **options):
+    """Which networks a step changes, and the logged losses."""
+    torch.manual_seed(0)
+    module = DGGANModule(**{**SIZES, **options}, objective=objective)
+    before = copy.deepcopy(module.state_dict())
+    trainer = pl.Trainer(
+        max_epochs=2, accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False,
+        enable_model_summary=False,
+    )  # fmt: skip
+    trainer.fit(module, DataLoader(samples(batch), 2, collate_fn=collate))
+    changed = {
+        name.partition(".")[0] for name, value in module.state_dict().items() if not torch.equal(before[name], value)
+    }
+    return changed & set(NETWORKS), trainer.callback_metrics
+
+
+@pytest.mark.parametrize(
+    ("objective", "expected"),
+    [
+        (Regression(), {"network"}),
+        (DepthReconstruction(), {"generator", "discriminator"}),
+        (Regularisation(GeneratedDepth()), {"regulariser"}),
+        (Regularisation(TrueDepth(), Labelled()), {"regulariser"}),
+        (Joined(None), {"network"}),
+        (Joined(TrueDepth()), {"network", "regulariser"}),
+        (Joined(TrueDepth(), fixed_regulariser=True), {"network"}),
+        (Joined(GeneratedDepth()), set(NETWORKS)),
+    ],
+)
+def test_a_step_changes_what_the_objective_trains(objective, expected, depth_batch):
+    changed, losses = trained(objective, depth_batch)
+    assert changed == expected
+    assert all(torch.isfinite(value) for value in losses.values())
+    assert ("train/loss_d" in losses) == objective.adversarial
+
+
+def test_the_schedule_is_stepped_where_the_module_steps_itself(depth_batch):
+    module = DGGANModule(**SIZES, objective=Joined(GeneratedDepth()), schedule=OneCycle(warmup=0.5))
+    trainer = pl.Trainer(
+        max_epochs=2, accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False
+    )
+    trainer.fit(module, DataLoader(samples(depth_batch), 2, collate_fn=collate))
+    task, generator, discriminator = module.optimizers()
+    assert task.param_groups[0]["lr"] < 1e-4  # at its end: from 4e-5 over 1e-3
+    assert generator.param_groups[0]["lr"] == discriminator.param_groups[0]["lr"] == 1e-4
+
+
+def test_the_task_adds_up_as_3_7_and_3_1_say(depth_batch):
+    module = DGGANModule(
+        **SIZES, objective=Joined(TrueDepth(), lambda_dep=3.0, lambda_t=7.0), lambda_2d=2.0, lambda_z=0.5
+    )
+    values = module.objective.step(module, depth_batch).values
+    task = 2 * values["loss_2d"] + 0.5 * values["loss_z"] + 3 * values["loss_dep"]
+    assert values["loss"].item() == pytest.approx(7 * task.item())
+    module.objective = Joined(GeneratedDepth(), lambda_g=5.0)
+    values = module.objective.step(module, depth_batch).values
+    task = 2 * values["loss_2d"] + 0.5 * values["loss_z"] + values["loss_dep"]
+    assert values["loss"].item() == pytest.approx((10 * task + 5 * values["loss_gan"]).item())
+
+
+def test_the_regularisers_gradient_reaches_the_depths_and_the_heatmaps(depth_batch):
+    module = DGGANModule(**SIZES, objective=Joined(TrueDepth()))
+    stages, z_rel = module(depth_batch["image"])
+    stages[-1].retain_grad()
+    z_rel.retain_grad()
+    values = module.objective.validate(module, (stages, z_rel), depth_batch)
+    values["loss_dep"].backward()
+    assert z_rel.grad.abs().min() > 0
+    assert stages[-1].grad[:, :21].abs().sum() > 0
+
+
+def test_the_generator_learns_from_the_task_and_the_judge_does_not(depth_batch):
+    module = DGGANModule(**SIZES, objective=Joined(GeneratedDepth(), lambda_g=0.0))
+    module.objective.step(module, depth_batch).values["loss"].backward()
+    assert any(p.grad.abs().sum() > 0 for p in module.generator.parameters())
+    assert all(p.grad is None or not p.grad.any() for p in module.discriminator.parameters())
+
+
+def test_the_judge_learns_to_tell_maps_apart():
+    torch.manual_seed(0)
+    module = DGGANModule(**SIZES)
+    real, generated = torch.rand(8, 1, 16, 16), torch.full((8, 1, 16, 16), 0.5)
+    optimizer = torch.optim.Adam(module.discriminator.parameters(), 1e-2)
+    losses = []
+    for _ in range(80):
+        loss = discriminate(module, real, generated)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[0] == pytest.approx(0.693, abs=0.05)
+    assert losses[-1] < 0.2
+
+
+def test_a_regulariser_learns_depth_from_true_joints(depth_batch):
+    torch.manual_seed(0)
+    module = DGGANModule(
+        **{**SIZES, "regulariser": RegulariserSize(widths=(32, 32))}, objective=Regularisation(TrueDepth(), Labelled())
+    )
+    optimizer = torch.optim.Adam(module.regulariser.parameters(), 1e-2)
+    losses = []
+    for _ in range(150):
+        loss = module.objective.step(module, depth_batch).values["loss_dep"]
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.2 * losses[0]
+    assert regularised(module, depth_batch).shape == (4, 1, 16, 16)
+
+
+def test_paper_size_of_the_regulariser():
+    with torch.device("meta"):
+        network = DepthRegulariser(RegulariserSize())
+        assert network(torch.empty(2, 21, 2), torch.empty(2, 21)).shape == (2, 1, 128, 128)
+        assert PlacedDepths()(torch.empty(2, 21, 2), torch.empty(2, 21)).shape == (2, 63)
+        assert RelativeDepths()(torch.empty(2, 21, 2), torch.empty(2, 21)).shape == (2, 21)
+    widths = [63, 512, 512, 256, 128, 64, 1]
+    areas = [16, 4, 4, 4, 4, 4]
+    expected = sum(i * o * area + o for i, o, area in zip(widths[:-1], widths[1:], areas, strict=True))
+    assert sum(p.numel() for p in network.parameters()) == expected
+
+
+def test_places_read_off_true_maps_are_the_labels(batch):
+    maps = add_background(gaussian_heatmaps(batch["joints_2d"], 2.0, 64, 64))
+    places = as_places(batch["joints_2d"], 64)
+    assert (read_places(maps * 3) - places).abs().max() < 0.02
+    assert as_places(torch.tensor([[[-0.5, 63.5]]]).expand(1, 21, 2), 64)[0, 0].tolist() == [-1, 1]
+    assert relative_depth(batch["joints_3d"]).shape == (4, 21)
+
+
+@pytest.mark.parametrize(
+    ("missing", "objective", "option"),
+    [("regulariser", Joined(TrueDepth()), "model.regulariser"), ("gan", DepthReconstruction(), "model.gan")],
+)
+def test_a_network_that_the_recipe_leaves_out_is_named(missing, objective, option, depth_batch):
+    with pytest.raises(HandposeError, match=option):
+        trained(objective, depth_batch, **{missing: None})
+
+
+def test_a_judge_without_real_maps_says_what_to_set(depth_batch):
+    del depth_batch["unpaired_depth"]
+    with pytest.raises(HandposeError, match=r"data.depth_maps.*OwnDepth"):
+        trained(Joined(GeneratedDepth()), depth_batch)

@@ -16,6 +16,7 @@ from handpose_core.prepare.run import prepare
 from handpose_core.synth.generate import Recipe as SynthRecipe
 from handpose_core.synth.generate import generate
 from handpose_core.synth.twins import TWINS
+from handpose_core.training.threads import leave_cores_to_loaders
 from handpose_dggan.module import DGGANModule
 
 FRAMES = 128
@@ -36,6 +37,7 @@ def measure() -> list[Figure]:
     The step's rate is the target of the original's: a slower datamodule would keep the network waiting. Rates are of
     wall-clock time: on a machine that has other things to do they are too low, by the load it is reported with.
     """
+    leave_cores_to_loaders(WORKERS)  # as every training does
     with tempfile.TemporaryDirectory() as folder:
         for _ in generate(TWINS["rhd"](SynthRecipe()), Path(folder), "training", FRAMES, WORKERS):
             pass

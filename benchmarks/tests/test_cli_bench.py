@@ -10,7 +10,7 @@ from handpose_core.errors import HandposeError
 
 
 def test_unknown_measurement_is_named() -> None:
-    with pytest.raises(HandposeError, match=r"'colour'.*metrics, loading, checking, rendering"):
+    with pytest.raises(HandposeError, match=r"'colour'.*metrics, loading, waiting, checking, rendering"):
         cli.main(["speed", "--only", "metrics,colour"])
 
 

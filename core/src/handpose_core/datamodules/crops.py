@@ -121,7 +121,7 @@ def warp(sample: Sample, A: Float64[ndarray, "3 3"], size: int, M: Float64[ndarr
 
 def float_images(image: UInt8[Tensor, "*batch 3 h w"]) -> Float[Tensor, "*batch 3 h w"]:
     """8-bit images as the contract has them, in [0, 1]."""
-    return image / 255
+    return image.float().div_(255)
 
 
 def byte_pixels(image: Num[Tensor, "3 h w"]) -> UInt8[ndarray, "h w 3"]:

@@ -22,8 +22,8 @@ def main(name: str) -> None:
     handpose("data", "synth", "--like", "rhd", "--frames", "20", "data")
     if name == "dggan":
         recipes = {path.name for path in importlib.resources.files("handpose_dggan").joinpath("configs").iterdir()}
-        assert "demo.yaml" in recipes, f"recipes in the wheel: {sorted(recipes)}"
-        handpose("dggan", "fit", "--config", "demo", "--data.root", "data", "--trainer.fast_dev_run", "true")
+        assert "demo-1-regression.yaml" in recipes, f"recipes in the wheel: {sorted(recipes)}"
+        handpose("dggan", "fit", "--config", "demo-1-regression", "--data.root", "data", "--trainer.fast_dev_run", "true")
     print(f"handpose-{name}: complete without the clone")
 
 

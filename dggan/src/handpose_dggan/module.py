@@ -269,6 +269,6 @@ class DGGANModule(HandPoseModule):
         generated = generate(self, batch)
         truth = true_depth(batch, generated.shape[-1])
         metric = self.depth_errors[stage]
-        if (counted := truth.hand & truth.counted[:, None, None, None]).any():
-            metric.update((generated - truth.maps).abs()[counted])  # type: ignore[operator]
+        if truth.hand.any():
+            metric.update((generated - truth.maps).abs()[truth.hand])  # type: ignore[operator]
         self.log(f"{stage}/depth_error", metric, on_step=False, on_epoch=True)  # type: ignore[arg-type]

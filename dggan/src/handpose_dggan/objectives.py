@@ -188,9 +188,8 @@ class DepthReconstruction(Objective):
         if "depth" not in batch:
             return {}
         truth = true_depth(batch, generated.shape[-1])
-        hand = truth.hand & truth.counted[:, None, None, None]
         everywhere = depth_map_loss(generated, truth.maps, truth.counted)
-        return {"loss_true": everywhere + hand_depth_loss(generated, truth.maps, hand)}
+        return {"loss_true": everywhere + hand_depth_loss(generated, truth.maps, truth.hand)}
 
 
 class Joints(ABC):

@@ -23,7 +23,8 @@ def main(name: str) -> None:
     if name == "dggan":
         recipes = {path.name for path in importlib.resources.files("handpose_dggan").joinpath("configs").iterdir()}
         assert "demo-1-regression.yaml" in recipes, f"recipes in the wheel: {sorted(recipes)}"
-        handpose("dggan", "fit", "--config", "demo-1-regression", "--data.root", "data", "--trainer.fast_dev_run", "true")
+        recipe = ("--config", "demo-1-regression")
+        handpose("dggan", "fit", *recipe, "--data.root", "data", "--trainer.fast_dev_run", "true")
     print(f"handpose-{name}: complete without the clone")
 
 

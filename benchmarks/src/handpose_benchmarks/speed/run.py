@@ -10,6 +10,7 @@ from rich.table import Table
 
 from handpose_benchmarks.speed.figure import Figure, Skipped
 from handpose_benchmarks.speed.machine import machine_facts
+from handpose_core import atomic
 from handpose_core.cli.registry import load_target
 
 
@@ -61,7 +62,4 @@ def _write(path: Path, facts: dict[str, str], results: Sequence[Figure | Skipped
         "figures": [asdict(result) | {"met": result.met} for result in results if isinstance(result, Figure)],
         "skipped": [asdict(result) for result in results if isinstance(result, Skipped)],
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(json.dumps(document, indent=2) + "\n")
-    temporary.replace(path)
+    atomic.write_text(path, json.dumps(document, indent=2) + "\n")

@@ -34,8 +34,8 @@ def _install(session: nox.Session, *requirements: str) -> None:
 
 
 def _install_suite(session: nox.Session, *extra: str) -> None:
-    """Install the three packages in editable mode, and check the constraints."""
-    packages = [word for name in ("core", "dggan", "benchmarks") for word in ("--editable", str(ROOT / name))]
+    """Install all packages in editable mode, and check the constraints."""
+    packages = [word for name in ("core", "dggan", "tagan", "benchmarks") for word in ("--editable", str(ROOT / name))]
     _install(session, *packages, *extra)
     _check_torch(session)
 

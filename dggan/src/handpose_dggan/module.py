@@ -19,11 +19,12 @@ from handpose_core.hand import N_JOINTS, REFERENCE_BONE, WRIST
 from handpose_core.nn.cpm import PAPER_CPM, CPMSize
 from handpose_core.nn.gan import DiscriminatorSize, GeneratorSize, ImagePool
 from handpose_core.nn.heatmaps import Argmax, Decoder, SoftArgmax, add_background, gaussian_heatmaps
+from handpose_core.nn.losses import heatmap_loss
 from handpose_core.training.module import HandPoseModule
 from handpose_core.training.prediction import Estimate
 from handpose_core.training.schedules import OptimizerCallable, Schedule
 from handpose_dggan.depth import true_depth, unpaired_depth
-from handpose_dggan.losses import depth_loss, heatmap_loss
+from handpose_dggan.losses import depth_loss
 from handpose_dggan.networks import (
     PAPER_DEPTH_HEAD,
     DepthDiscriminator,

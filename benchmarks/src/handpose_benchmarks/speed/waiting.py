@@ -67,7 +67,7 @@ def measure() -> list[Figure | Skipped]:
         return [
             _figure(name, recipe, Path(folder))
             for name, method in methods().items()
-            for recipe in known_recipes(method.module.split(".")[0])
+            for recipe in known_recipes(method.package)
         ]
 
 

@@ -90,7 +90,7 @@ def resolved(node: Node) -> tuple[str, ...]:
     if node.method not in known:
         raise HandposeError(f"method {node.method}", "none installed", ", ".join(known), "Install its package.")
     option, recipe, *further = node.arguments
-    return (option, str(find_recipe(known[node.method].module.split(".")[0], recipe)), *further)
+    return (option, str(find_recipe(known[node.method].package, recipe)), *further)
 
 
 def earlier_results(node: Node) -> Path | None:

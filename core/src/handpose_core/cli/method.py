@@ -23,7 +23,7 @@ def run_method(name: str, method: Method, argv: Sequence[str], prog: str) -> int
         argv: the arguments after the name.
         prog: how the user called it, for usage messages.
     """
-    resolved = resolve_recipes(method.module.split(".")[0], argv)
+    resolved = resolve_recipes(method.package, argv)
     from handpose_core.training.cli import run  # Lightning takes seconds to import; `handpose --help` must not
 
     return run(name, method, resolved, prog)

@@ -100,13 +100,13 @@ def find_recipe(text: str) -> Recipe:
     """
     method, _, name = text.partition("/")
     methods = registry.methods()
-    recipes = known_stages(methods[method].module.split(".")[0]) if method in methods else {}
+    recipes = known_stages(methods[method].package) if method in methods else {}
     if name in recipes:
         return Recipe(method, name, recipes[name])
     folder = Path(name)
     if method in methods and name and folder.is_dir():
         return Recipe(method, folder.resolve().name, stages_in_folder(folder))
-    known = [f"{of}/{recipe}" for of, one in methods.items() for recipe in known_stages(one.module.split(".")[0])]
+    known = [f"{of}/{recipe}" for of, one in methods.items() for recipe in known_stages(one.package)]
     close = difflib.get_close_matches(text, known, n=3)
     raise HandposeError(
         "handpose recipe",
@@ -160,7 +160,7 @@ def listing() -> str:
     found = {
         f"{name}/{recipe}": " → ".join(stage.name for stage in stages)
         for name, method in registry.methods().items()
-        for recipe, stages in known_stages(method.module.split(".")[0]).items()
+        for recipe, stages in known_stages(method.package).items()
     }
     width = max(map(len, found), default=0) + 2
     lines += [f"  {name:<{width}}{stages}" for name, stages in found.items()] or ["  none installed"]

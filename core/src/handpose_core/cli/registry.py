@@ -26,11 +26,16 @@ class Method:
     Args:
         summary: one line for ``handpose --help``.
         module: its `HandPoseModule` class as ``"package.module:Class"``, imported when it is run. The
-            package holds the method's recipes under ``configs/``.
+            package that this module lies in holds the method's recipes under ``configs/``.
     """
 
     summary: str
     module: str
+
+    @property
+    def package(self) -> str:
+        """The package that holds the module and the recipes, such as ``handpose_dggan``."""
+        return self.module.partition(":")[0].rpartition(".")[0]
 
     def load(self) -> type[Any]:
         """Import the LightningModule class."""

@@ -80,9 +80,9 @@ class Untrained(Baseline):
 
     def predict(self, batch: Sample) -> Prediction:
         """See `Baseline`."""
-        output = functional_call(self._module, self._state, batch["image"])  # type: ignore[arg-type]
+        output = functional_call(self._module, self._state, self._module.inputs(batch))  # type: ignore[arg-type]
         estimate = self._module.decode(output, batch["image"].shape[-1])
-        return with_joints(estimate, recover_with_truth(estimate, batch))
+        return self._module.recover(estimate, batch, "true_root_and_scale")
 
 
 class Baselines(pl.Callback):

@@ -99,9 +99,13 @@ class HandPoseModule(pl.LightningModule):
     def decode(self, output: Any, image_size: int) -> Estimate:
         """What `forward` returned as joints in px of the crop, of side ``image_size``, and relative depths."""
 
+    def inputs(self, batch: Sample) -> tuple[Tensor, ...]:
+        """What `forward` takes of a batch: the image alone, unless a method is told more."""
+        return (batch["image"],)
+
     def estimate(self, batch: Sample, recover: Recover) -> Prediction:
         """Predict a batch and recover millimetres; ``predicted`` needs no truth in the batch, only ``K``."""
-        estimate = self.decode(self(batch["image"]), batch["image"].shape[-1])
+        estimate = self.decode(self(*self.inputs(batch)), batch["image"].shape[-1])
         return self.recover(estimate, batch, recover)
 
     def recover(self, estimate: Estimate, batch: Sample, recover: Recover) -> Prediction:
@@ -114,18 +118,15 @@ class HandPoseModule(pl.LightningModule):
     def training_step(self, batch: Sample, batch_idx: int) -> Tensor | None:
         """One step of the sum of losses."""
         self.label_means.update(batch)
-        losses = self.losses(self(batch["image"]), batch)
+        losses = self.losses(self(*self.inputs(batch)), batch)
         size = len(batch["image"])
         self.log_dict({f"train/{name}": value for name, value in losses.items()}, prog_bar=True, batch_size=size)
         return losses["loss"]
 
     def validation_step(self, batch: Sample, batch_idx: int) -> None:
         """Losses, and scores with the true root and scale."""
-        output = self(batch["image"])
-        size = len(batch["image"])
-        losses = self.losses(output, batch)
-        self.log_dict({f"val/{name}": value for name, value in losses.items()}, batch_size=size, sync_dist=True)
-        self._score(self.val_scores, output, batch)
+        output = self(*self.inputs(batch))
+        self._record_validation(output, self.losses(output, batch), batch)
 
     def on_validation_epoch_end(self) -> None:
         """Log ``val/epe`` (mm, root-aligned), ``val/auc_20_50`` and ``val/epe_2d`` (px)."""
@@ -139,7 +140,7 @@ class HandPoseModule(pl.LightningModule):
 
     def test_step(self, batch: Sample, batch_idx: int) -> None:
         """Scores in every recovery and alignment."""
-        self._score(self.test_scores, self(batch["image"]), batch)
+        self._score(self.test_scores, self(*self.inputs(batch)), batch)
 
     def on_test_epoch_end(self) -> None:
         """Put the method's rows before those that callbacks added to `results`, and log them."""
@@ -189,6 +190,11 @@ class HandPoseModule(pl.LightningModule):
         if isinstance(checkpoint_path, str | Path):
             check_checkpoint(Path(checkpoint_path), cls)
         return super().load_from_checkpoint(checkpoint_path, *args, **kwargs)
+
+    def _record_validation(self, output: Any, losses: dict[str, Float[Tensor, ""]], batch: Sample) -> None:
+        size = len(batch["image"])
+        self.log_dict({f"val/{name}": value for name, value in losses.items()}, batch_size=size, sync_dist=True)
+        self._score(self.val_scores, output, batch)
 
     def _score(self, sheet: ScoreSheet, output: Any, batch: Sample) -> None:
         estimate = self.decode(output, batch["image"].shape[-1])

@@ -75,3 +75,13 @@ def batch() -> dict[str, torch.Tensor]:
         "K": intrinsics,
         "index": torch.arange(4),
     }
+
+
+@pytest.fixture
+def depth_batch(batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The four hands with depth maps, their own and another's."""
+    torch.manual_seed(3)
+    mask = torch.zeros(4, 1, 64, 64, dtype=torch.bool)
+    mask[:, :, 20:44, 20:44] = True
+    depth = torch.where(mask, 500 + 100 * torch.rand(4, 1, 64, 64), 0)
+    return {**batch, "depth": depth, "mask": mask, "unpaired_depth": depth.roll(1, 0)}

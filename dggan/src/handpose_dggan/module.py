@@ -1,6 +1,7 @@
 """DGGAN's LightningModule: pose network, depth reconstruction and depth regulariser; the objective chooses."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -9,6 +10,7 @@ from pytorch_lightning import Callback
 from pytorch_lightning.core.optimizer import LightningOptimizer
 from pytorch_lightning.utilities.types import OptimizerConfig, OptimizerLRScheduler, OptimizerLRSchedulerConfig
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Adam, Optimizer, RMSprop
 from torchmetrics import MeanMetric
 
@@ -51,9 +53,12 @@ from handpose_dggan.objectives import (
     Values,
     discriminate,
     generate,
+    learning,
 )
 from handpose_dggan.pictures import DepthPictures
 
+TRAINED = "trained"
+"""In a chapter of the history: the names of the networks that it trained."""
 Output = tuple[list[Tensor], Tensor]
 """Heatmaps of every stage, and relative depths."""
 
@@ -67,6 +72,16 @@ _IN_CHECKPOINTS: list[Any] = [
     *(Estimated, Labelled),
 ]
 torch.serialization.add_safe_globals(_IN_CHECKPOINTS)
+
+
+@contextmanager
+def _looking_on(network: nn.Module) -> Iterator[None]:
+    """The network hands gradients on, and gathers none."""
+    network.requires_grad_(False)
+    try:
+        yield
+    finally:
+        network.requires_grad_(True)
 
 
 class DGGANModule(HandPoseModule):
@@ -126,8 +141,10 @@ class DGGANModule(HandPoseModule):
         self.lambda_2d, self.lambda_z = lambda_2d, lambda_z
         self.decoder = decoder
         self._build_gan_optimizer = gan_optimizer
+        self._fixed: list[nn.Module] = []
+        self._held: list[nn.Parameter] = []
         self.depth_errors = nn.ModuleDict({"val": MeanMetric(), "test": MeanMetric()})
-        self.objective.trained(self)  # complains of what is missing, before anything is trained
+        learning(self.objective, self)  # complains of what is missing, before anything is trained
         self.save_sizes()
 
     def build_network(self) -> PoseRegressor:
@@ -141,13 +158,67 @@ class DGGANModule(HandPoseModule):
         return output
 
     def describe(self) -> dict[str, str]:
-        """The objective, and whether it looked at the true depth of its own pictures."""
+        """The objective, the networks it trains, and whether it looked at the true depth of its own pictures."""
         paired = "true depth of these pictures" if self.objective.paired() else "none"
-        return {"objective": str(self.objective), "paired_depth": paired}
+        return {
+            "objective": str(self.objective),
+            TRAINED: ", ".join(learning(self.objective, self)),
+            "paired_depth": paired,
+        }
+
+    def has_learnt(self, network: str) -> bool:
+        """Whether this training, or one that the weights went through before, trained a network, by its name."""
+        return any(network in chapter.get(TRAINED, "").split(", ") for chapter in self.history)
+
+    def setup(self, stage: str) -> None:
+        """Keep what the objective does not train as it is, before the optimisers and processes learn of it."""
+        if stage == "fit":
+            self._release()
+            learns = learning(self.objective, self).values()
+            networks = (self.network, self.regulariser, self.generator, self.discriminator)
+            self._fixed = [network for network in networks if network is not None and network not in learns]
+            self._held = [p for network in self._fixed for p in network.parameters() if p.requires_grad]
+            for parameter in self._held:
+                parameter.requires_grad_(False)
+
+    def teardown(self, stage: str) -> None:
+        """Let go of what was kept."""
+        if stage == "fit":
+            self._release()
+
+    def on_train_start(self) -> None:
+        """Keep the running means of what is not trained.
+
+        Raises:
+            HandposeError: processes would wait for gradients that an adversary's step leaves out.
+        """
+        model = self.trainer.model
+        waits = isinstance(model, DistributedDataParallel) and not model.find_unused_parameters
+        if self.objective.adversarial and waits:
+            raise HandposeError(
+                "trainer.strategy",
+                "a ddp in which every step must reach every weight",
+                "ddp_find_unused_parameters_true, as the generator and its judge take turns",
+                "Give --trainer.strategy ddp_find_unused_parameters_true.",
+            )
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> "DGGANModule":
+        """As PyTorch's, but for the networks that the training under way does not train: they stay in evaluation."""
+        super().train(mode)
+        for network in self._fixed:
+            network.eval()
+        return self
+
+    def _release(self) -> None:
+        for parameter in self._held:
+            parameter.requires_grad_(True)
+        self._fixed, self._held = [], []
+        self.train(self.training)
 
     def losses(self, output: Output, batch: Sample) -> Values:
         """Those of the objective, of a validation batch."""
-        return self.objective.validate(self, output, batch)
+        return self.objective.validate(self, output, batch).values
 
     def pose_losses(self, output: Output, batch: Sample) -> Values:
         """``loss_2d`` (3.3), ``loss_z`` (3.4) and their weighted sum ``loss`` (3.7).
@@ -177,36 +248,62 @@ class DGGANModule(HandPoseModule):
         if self.objective.trained(self):  # the generator alone is trained on another dataset
             self.label_means.update(batch)
         size = len(batch["image"])
-        step = self.objective.step(self, batch)
-        values = step.values
-        if self.objective.manual:
-            optimizers = self._optimizers()
-            self._step(values["loss"], optimizers[:-1] if self.objective.adversarial else optimizers)
-            if step.generated is not None:
-                values = {**values, "loss_d": self._judge(step.generated, batch, optimizers[-1])}
-            self._step_schedules()
+        values = self._step_all(batch) if self.objective.manual else self.objective.step(self, batch).values
         self.log_dict({f"train/{name}": value for name, value in values.items()}, prog_bar=True, batch_size=size)
         return None if self.objective.manual else values["loss"]
+
+    def _step_all(self, batch: Sample) -> Values:
+        """Step every optimiser of an objective that needs several."""
+        optimizers = self._optimizers()
+        if not self.objective.adversarial:
+            values = self.objective.step(self, batch).values
+            self._minimise(values["loss"], optimizers)
+        else:
+            with _looking_on(learning(self.objective, self)["discriminator"]):
+                values, generated = self.objective.step(self, batch)
+                self._minimise(values["loss"], optimizers[:-1])
+            if generated is not None:
+                values = {**values, "loss_d": self._judge(generated, batch, optimizers[-1])}
+        self._step_schedules()
+        return values
 
     def _optimizers(self) -> list[LightningOptimizer]:
         """As `configure_optimizers` lists them: the recipe's, the generator's, the discriminator's; some are absent."""
         optimizers: Any = self.optimizers()
         return optimizers if isinstance(optimizers, list) else [optimizers]
 
-    def _step(self, loss: Tensor, optimizers: Iterable[LightningOptimizer]) -> None:
-        """Minimise; the discriminator only looks on."""
-        stepped = list(optimizers)
-        if self.discriminator:
-            self.discriminator.requires_grad_(False)
-        for optimizer in stepped:
+    def _minimise(self, loss: Tensor, optimizers: Sequence[LightningOptimizer]) -> None:
+        """A step of several optimisers by the gradients of one loss.
+
+        In fp16 each of them may change the scale that the next one's gradients are divided by, while they were all
+        made at that of the loss.
+        """
+        for optimizer in optimizers:
             optimizer.zero_grad()
+        made_at = self._loss_scale()
         self.manual_backward(loss)
-        if self.clip and self.objective.trained(self):
-            self.clip_gradients(stepped[0].optimizer, self.clip, "norm")
-        for optimizer in stepped:
+        for optimizer in optimizers:
+            gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+            if self._scaler is not None and gradients:
+                torch._foreach_mul_(gradients, self._loss_scale() / made_at)
             optimizer.step()
-        if self.discriminator:
-            self.discriminator.requires_grad_(True)
+
+    def _loss_scale(self) -> Tensor:
+        """What fp16 multiplies losses by; 1 in other precisions."""
+        scaler = self._scaler
+        one = torch.ones((), device=self.device)
+        return one if scaler is None else scaler.scale(one)
+
+    @property
+    def _scaler(self) -> torch.amp.GradScaler | None:
+        scaler: torch.amp.GradScaler | None = getattr(self.trainer.precision_plugin, "scaler", None)
+        return scaler
+
+    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        """Clip the gradients of the pose network and the regulariser: here fp16's loss scale is out of them."""
+        first = self.objective.trained(self) and self.objective.manual and self._optimizers()[0].optimizer
+        if self.clip and optimizer is first:
+            self.clip_gradients(optimizer, self.clip, "norm")
 
     def _judge(self, generated: Tensor, batch: Sample, optimizer: LightningOptimizer) -> Tensor:
         """Train the discriminator on unpaired real maps and on generated ones, earlier ones among them."""
@@ -255,19 +352,24 @@ class DGGANModule(HandPoseModule):
 
     def validation_step(self, batch: Sample, batch_idx: int) -> None:
         """Losses, scores, and the error of the generated depth where the truth is known."""
-        super().validation_step(batch, batch_idx)
-        self._score_depth("val", batch)
+        output = self(batch["image"])
+        step = self.objective.validate(self, output, batch)
+        self._record_validation(output, step.values, batch)
+        self._score_depth("val", batch, step.generated)
 
     def test_step(self, batch: Sample, batch_idx: int) -> None:
         """Scores, and the error of the generated depth where the truth is known."""
         super().test_step(batch, batch_idx)
-        self._score_depth("test", batch)
+        self._score_depth("test", batch, None)
 
-    def _score_depth(self, stage: str, batch: Sample) -> None:
-        """Log the mean absolute error of the generated depth over the hand, after (3.6): 1 is the hand's own depth."""
-        if self.generator is None or "depth" not in batch:
+    def _score_depth(self, stage: str, batch: Sample, generated: Tensor | None) -> None:
+        """Log the mean absolute error of the generated depth over the hand, after (3.6): 1 is the hand's own depth.
+
+        A generator that was never trained has none.
+        """
+        if self.generator is None or "depth" not in batch or not self.has_learnt("generator"):
             return
-        generated = generate(self, batch)
+        generated = generate(self, batch) if generated is None else generated
         truth = true_depth(batch, generated.shape[-1])
         metric = self.depth_errors[stage]
         if truth.hand.any():

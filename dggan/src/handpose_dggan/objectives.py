@@ -42,13 +42,16 @@ class Networks(Protocol):
     def pose_losses(self, output: Any, batch: Sample) -> Values:
         """λ_2D L_2D + λ_z L_z as ``loss``, and its parts."""
 
+    def has_learnt(self, network: str) -> bool:
+        """Whether a network, by its name here, was trained at all."""
+
 
 class Step(NamedTuple):
-    """A training step's losses.
+    """The losses of a batch.
 
     Attributes:
         values: By name; ``loss`` is what the trained networks minimise.
-        generated: The maps that the discriminator learns to tell from real ones, if it takes part.
+        generated: The generator's maps, where they were needed: the discriminator learns to tell them from real ones.
     """
 
     values: Values
@@ -113,7 +116,7 @@ class Objective(ABC):
         """The losses of a training batch."""
 
     @abstractmethod
-    def validate(self, module: Networks, output: Any, batch: Sample) -> Values:
+    def validate(self, module: Networks, output: Any, batch: Sample) -> Step:
         """The losses of a validation batch; ``output`` is the pose network's."""
 
     def paired(self) -> bool:
@@ -133,9 +136,9 @@ class Regression(Objective):
         """See `Objective`."""
         return Step(module.pose_losses(module(batch["image"]), batch))
 
-    def validate(self, module: Networks, output: Any, batch: Sample) -> Values:
+    def validate(self, module: Networks, output: Any, batch: Sample) -> Step:
         """See `Objective`."""
-        return module.pose_losses(output, batch)
+        return Step(module.pose_losses(output, batch))
 
 
 @dataclass(frozen=True)
@@ -178,10 +181,10 @@ class DepthReconstruction(Objective):
             values["loss"] = values["loss"] + self.lambda_true * values["loss_true"]
         return Step(values, generated)
 
-    def validate(self, module: Networks, output: Any, batch: Sample) -> Values:
+    def validate(self, module: Networks, output: Any, batch: Sample) -> Step:
         """See `Objective`."""
         generated = generate(module, batch)
-        return {"loss_gan": fool(module, generated), **self._against_truth(generated, batch)}
+        return Step({"loss_gan": fool(module, generated), **self._against_truth(generated, batch)}, generated)
 
     @staticmethod
     def _against_truth(generated: Tensor, batch: Sample) -> Values:
@@ -243,17 +246,15 @@ class Regularisation(Objective):
 
     def step(self, module: Networks, batch: Sample) -> Step:
         """See `Objective`."""
-        return Step(self._losses(module, batch))
-
-    def validate(self, module: Networks, output: Any, batch: Sample) -> Values:
-        """See `Objective`."""
-        return self._losses(module, batch)
-
-    def _losses(self, module: Networks, batch: Sample) -> Values:
         with torch.no_grad():
-            target, joints = self.guide.target(module, batch, None), self.joints.read(module, batch)
+            generated = generate(module, batch) if self.guide.adversarial else None
+            target, joints = self.guide.target(module, batch, generated), self.joints.read(module, batch)
         loss = _regularise(module, joints, target)
-        return {"loss": loss, "loss_dep": loss}
+        return Step({"loss": loss, "loss_dep": loss}, generated)
+
+    def validate(self, module: Networks, output: Any, batch: Sample) -> Step:
+        """See `Objective`."""
+        return self.step(module, batch)
 
 
 @dataclass(frozen=True)
@@ -300,12 +301,13 @@ class Joined(Objective):
             values["loss"] = values["loss"] + self.lambda_g * values["loss_gan"]
         return Step(values, generated)
 
-    def validate(self, module: Networks, output: Any, batch: Sample) -> Values:
+    def validate(self, module: Networks, output: Any, batch: Sample) -> Step:
         """See `Objective`."""
         needs_truth = self.paired() and "depth" not in batch
         if self.guide is None or needs_truth:
-            return module.pose_losses(output, batch)
-        return self._task(module, output, batch, generate(module, batch) if self.adversarial else None)
+            return Step(module.pose_losses(output, batch))
+        generated = generate(module, batch) if self.adversarial else None
+        return Step(self._task(module, output, batch, generated), generated)
 
     def _task(self, module: Networks, output: Any, batch: Sample, generated: Tensor | None) -> Values:
         """λ_t L_task (3.7)."""
@@ -318,6 +320,18 @@ class Joined(Objective):
 
 
 REGRESSION = Regression()
+
+
+def learning(objective: Objective, module: Networks) -> Mapping[str, nn.Module]:
+    """All networks that an objective trains, by name.
+
+    Raises:
+        HandposeError: the recipe gives the module no such network.
+    """
+    if not objective.adversarial:
+        return objective.trained(module)
+    generator, discriminator = _require(module.generator, "gan"), _require(module.discriminator, "gan")
+    return {**objective.trained(module), "generator": generator, "discriminator": discriminator}
 
 
 def generate(module: Networks, batch: Sample) -> Tensor:

@@ -62,11 +62,11 @@ class DepthPictures(Callback):
 
 
 def draw_depth(module: Networks, batch: Sample) -> UInt8[ndarray, "h w 3"]:
-    """The first image of a batch and its depth maps, side by side."""
+    """The first image of a batch and its depth maps, side by side; without those of networks that never learnt."""
     image = (batch["image"][0].permute(1, 2, 0).clamp(0, 1) * 255).round().byte().cpu().numpy()
     panels = {"RGB": cv2.resize(image, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)}
-    generated = module.generator(batch["image"][:1]) if module.generator is not None else None
-    drawn = regularised(module, batch) if module.regulariser is not None else None
+    generated = module.generator(batch["image"][:1]) if module.generator and module.has_learnt("generator") else None
+    drawn = regularised(module, batch) if module.regulariser and module.has_learnt("regulariser") else None
     shown = next((maps for maps in (generated, drawn) if maps is not None), None)
     if "depth" in batch and shown is not None:
         panels["true"] = _grey(true_depth(batch, shown.shape[-1]).maps)

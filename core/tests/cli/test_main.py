@@ -65,6 +65,16 @@ def test_command_gets_the_arguments_after_its_name(monkeypatch):
     assert main(["count", "a", "b", "c"]) == 3
 
 
+def test_a_method_may_bring_further_commands(monkeypatch, capsys):
+    _install(monkeypatch, methods={"lost": "plugin:METHOD"})
+    commands = {"count": registry.Command("counts arguments", "builtins:len")}
+    method = registry.Method("is lost", "no_such_package:Lost", commands)
+    monkeypatch.setitem(sys.modules, "plugin", type("plugin", (), {"METHOD": method}))
+    assert main(["lost", "count", "a", "b"]) == 2
+    assert main(["--help"]) == 0
+    assert "- handpose lost count: counts arguments" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("value", "found"),
     [

@@ -2,7 +2,7 @@
 
 import difflib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 
 from handpose_core.cli import registry
@@ -44,7 +44,7 @@ def _help(methods: Mapping[str, registry.Method], commands: Mapping[str, registr
             "3D hand pose and mesh estimation.",
             "",
             "methods:",
-            *(f"  {name:<{width}}{method.summary}" for name, method in methods.items()),
+            *_listed(width, methods),
             *([] if methods else ["  none installed; for example: python -m pip install handpose-dggan"]),
             "",
             "commands:",
@@ -53,6 +53,14 @@ def _help(methods: Mapping[str, registry.Method], commands: Mapping[str, registr
             "Add --help after any of them for its own options.",
         ]
     )
+
+
+def _listed(width: int, methods: Mapping[str, registry.Method]) -> Iterator[str]:
+    """A line for each method, and one for each further command that it brings."""
+    for name, method in methods.items():
+        yield f"  {name:<{width}}{method.summary}"
+        for further, command in method.commands.items():
+            yield f"  {'':<{width}}- handpose {name} {further}: {command.summary}"
 
 
 def _unknown(name: str, known: Sequence[str]) -> HandposeError:

@@ -15,7 +15,7 @@ def method_main(name: str, method: Method, argv: Sequence[str] | None = None) ->
 
 
 def run_method(name: str, method: Method, argv: Sequence[str], prog: str) -> int:
-    """Fit, validate, test or predict with a method; the exit status.
+    """Fit, validate, test or predict with a method, or run a further command of its; the exit status.
 
     Args:
         name: the method's name.
@@ -23,6 +23,8 @@ def run_method(name: str, method: Method, argv: Sequence[str], prog: str) -> int
         argv: the arguments after the name.
         prog: how the user called it, for usage messages.
     """
+    if argv and argv[0] in method.commands:
+        return method.commands[argv[0]].load()(argv[1:])
     resolved = resolve_recipes(method.package, argv)
     from handpose_core.training.cli import run  # Lightning takes seconds to import; `handpose --help` must not
 

@@ -9,8 +9,8 @@ The module that holds the object must import nothing heavy: ``handpose --help`` 
 """
 
 import pkgutil
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
 
@@ -27,10 +27,12 @@ class Method:
         summary: one line for ``handpose --help``.
         module: its `HandPoseModule` class as ``"package.module:Class"``, imported when it is run. The
             package that this module lies in holds the method's recipes under ``configs/``.
+        commands: what else it can do, such as make the data it learns from: ``handpose <method> <command>``.
     """
 
     summary: str
     module: str
+    commands: Mapping[str, "Command"] = field(default_factory=dict)
 
     @property
     def package(self) -> str:

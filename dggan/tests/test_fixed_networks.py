@@ -5,14 +5,12 @@ import copy
 import pytest
 import pytorch_lightning as pl
 import torch
+from dggan.tests.stages import NETWORKS, samples, sizes
 from torch.utils.data import DataLoader
 
 from handpose_core.datasets.sample import collate
-from handpose_core.nn.cpm import CPMSize
-from handpose_core.nn.gan import DiscriminatorSize, GeneratorSize
 from handpose_dggan.depth import true_depth
 from handpose_dggan.module import DGGANModule
-from handpose_dggan.networks import DepthHeadSize, GANSize, RegulariserSize
 from handpose_dggan.objectives import (
     DepthReconstruction,
     GeneratedDepth,
@@ -24,21 +22,7 @@ from handpose_dggan.objectives import (
 )
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Lightning's own, of a whole run
-SIZES = {  # pose network and regulariser have running means
-    "cpm": CPMSize(
-        trunk=((8, 1), (8, 1), (8, 1)), features=8, stages=2, first_width=8, width=8, convolutions=1, kernel=3,
-        norm="batch",
-    ),
-    "depth_head": DepthHeadSize(width=8, convolutions=1, kernel=3, maps=22, grid=8, hidden=16),
-    "regulariser": RegulariserSize(widths=(8, 8), norm="batch"),
-    "gan": GANSize(
-        generator=GeneratorSize(width=4, blocks=1), discriminator=DiscriminatorSize(width=4, layers=1), side=16
-    ),
-    "sigma": 4.0,
-    "loss_size": 16,
-    "optimizer": lambda parameters: torch.optim.SGD(parameters, lr=1e-3),
-}  # fmt: skip
-NETWORKS = ("network", "regulariser", "generator", "discriminator")
+SIZES = sizes("batch")  # pose network and regulariser have running means
 OBJECTIVES = [
     (Regression(), {"network"}),
     (DepthReconstruction(), {"generator", "discriminator"}),
@@ -69,7 +53,7 @@ class Watch(pl.Callback):
 
 
 def loader(batch):
-    return DataLoader([{key: value[i] for key, value in batch.items()} for i in range(4)], 2, collate_fn=collate)
+    return DataLoader(samples(batch), 2, collate_fn=collate)
 
 
 def trainer_of(folder, epochs, **options):

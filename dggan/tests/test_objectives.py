@@ -5,20 +5,17 @@ import copy
 import pytest
 import pytorch_lightning as pl
 import torch
+from dggan.tests.stages import NETWORKS, SIZES, samples
 from torch.utils.data import DataLoader
 
 from handpose_core.camera import relative_depth
 from handpose_core.datasets.sample import collate
 from handpose_core.errors import HandposeError
-from handpose_core.nn.cpm import CPMSize
-from handpose_core.nn.gan import DiscriminatorSize, GeneratorSize
 from handpose_core.nn.heatmaps import add_background, gaussian_heatmaps
 from handpose_core.training.schedules import OneCycle
 from handpose_dggan.module import DGGANModule
 from handpose_dggan.networks import (
-    DepthHeadSize,
     DepthRegulariser,
-    GANSize,
     PlacedDepths,
     RegulariserSize,
     RelativeDepths,
@@ -38,24 +35,6 @@ from handpose_dggan.objectives import (
 )
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Lightning's own, of a whole run
-SIZES = {
-    "cpm": CPMSize(
-        trunk=((8, 1), (8, 1), (8, 1)), features=8, stages=2, first_width=8, width=8, convolutions=1, kernel=3
-    ),
-    "depth_head": DepthHeadSize(width=8, convolutions=1, kernel=3, maps=22, grid=8, hidden=16),
-    "regulariser": RegulariserSize(widths=(8, 8)),
-    "gan": GANSize(
-        generator=GeneratorSize(width=4, blocks=1), discriminator=DiscriminatorSize(width=4, layers=1), side=16
-    ),
-    "sigma": 4.0,
-    "loss_size": 16,
-    "optimizer": lambda parameters: torch.optim.SGD(parameters, lr=1e-3),
-}  # fmt: skip
-NETWORKS = ("network", "regulariser", "generator", "discriminator")
-
-
-def samples(batch):
-    return [{key: value[i] for key, value in batch.items()} for i in range(len(batch["image"]))]
 
 
 def trained(objective, batch, **options):

@@ -1,8 +1,8 @@
 """Which of millions of simulated poses fits a real hand best, and by which affine map g (thesis, 2.4 and 2.5).
 
 The cosine (2.4) of all pairwise differences (2.5) is a cosine of centred joints: with weights w of joints,
-``Σ_{i<j} w_i w_j d_ij · d'_ij = (Σ w) Σ_i w_i U_i · V_i``, U and V without their weighted means. Over all g of a kind its
-greatest value has a closed form, so a query is a few matrix products over all poses:
+``Σ_{i<j} w_i w_j d_ij · d'_ij = (Σ w) Σ_i w_i U_i · V_i``, U and V without their weighted means. Over all g of a kind
+its greatest value has a closed form, so a query is a few matrix products over all poses:
 
 - similarities: with joints as complex numbers ``|⟨U, V⟩| / (|U| |V|)``, rotated by ``arg ⟨U, V⟩``;
 - affine maps: the length of V's projection on the columns of U, over ``|V|``.
@@ -36,22 +36,22 @@ class Products(NamedTuple):
         vv: Σ w |V|² of the query.
     """
 
-    uv: Float[Tensor, "2 2 poses queries"]
-    xx: Float[Tensor, "poses queries"]
-    xy: Float[Tensor, "poses queries"]
-    yy: Float[Tensor, "poses queries"]
-    vv: Float[Tensor, "queries"]
+    uv: Float[Tensor, "2 2 queries poses"]
+    xx: Float[Tensor, "queries poses"]
+    xy: Float[Tensor, "queries poses"]
+    yy: Float[Tensor, "queries poses"]
+    vv: Float[Tensor, "queries 1"]
 
 
 @runtime_checkable
 class Family(Protocol):
     """The maps g among which the best is sought."""
 
-    def scores(self, sums: Products) -> Float[Tensor, "poses queries"]:
+    def scores(self, sums: Products) -> Float[Tensor, "queries poses"]:
         """(2.4) at the best g; -1 where that one is of no use."""
         ...
 
-    def linear(self, sums: Products) -> Float[Tensor, "poses queries 2 2"]:
+    def linear(self, sums: Products) -> Float[Tensor, "queries poses 2 2"]:
         """The 2 x 2 part of the g that brings a pose nearest to the query."""
         ...
 
@@ -60,12 +60,12 @@ class Family(Protocol):
 class Similarity:
     """Rotation, one scale and translation: they leave a hand as a camera sees it."""
 
-    def scores(self, sums: Products) -> Float[Tensor, "poses queries"]:
+    def scores(self, sums: Products) -> Float[Tensor, "queries poses"]:
         """See `Family`."""
         real, imaginary = self._inner(sums)
         return (real.square() + imaginary.square()).div((sums.xx + sums.yy) * sums.vv).sqrt()
 
-    def linear(self, sums: Products) -> Float[Tensor, "poses queries 2 2"]:
+    def linear(self, sums: Products) -> Float[Tensor, "queries poses 2 2"]:
         """See `Family`."""
         real, imaginary = (part / (sums.xx + sums.yy) for part in self._inner(sums))
         return torch.stack([torch.stack([real, -imaginary], -1), torch.stack([imaginary, real], -1)], -2)
@@ -87,28 +87,31 @@ class Affine:
 
     worst_condition: float = 3.0
 
-    def scores(self, sums: Products) -> Float[Tensor, "poses queries"]:
+    def scores(self, sums: Products) -> Float[Tensor, "queries poses"]:
         """See `Family`."""
         (a, b), (c, d) = sums.uv
-        determinant = sums.xx * sums.yy - sums.xy.square()
-        flat = determinant <= _TINY * (sums.xx + sums.yy).square()
-        explained = sums.yy * (a * a + b * b) - 2 * sums.xy * (a * c + b * d) + sums.xx * (c * c + d * d)
-        score = explained.div(determinant * sums.vv).clamp_min(0).sqrt()
-        return torch.where(flat | ~self._useful(self.linear(sums)), -1.0, score)
+        (p, q), (r, s), determinant = self._solve(sums)
+        # of two stretches: the sum of squares, and the product
+        squares = p * p + q * q + r * r + s * s
+        product = (a * d - b * c) / determinant
+        useful = (squares <= product * (self.worst_condition + 1 / self.worst_condition)) & (
+            determinant > _TINY * (sums.xx + sums.yy).square()
+        )
+        score = (a * p + b * q + c * r + d * s).div(sums.vv).clamp_min(0).sqrt()
+        return torch.where(useful, score, -1.0)
 
-    def linear(self, sums: Products) -> Float[Tensor, "poses queries 2 2"]:
+    def linear(self, sums: Products) -> Float[Tensor, "queries poses 2 2"]:
         """See `Family`: Vᵀ U (Uᵀ U)⁻¹."""
-        determinant = sums.xx * sums.yy - sums.xy.square()
-        inverse_x = torch.stack([sums.yy, -sums.xy], -1) / determinant[..., None]
-        inverse_y = torch.stack([-sums.xy, sums.xx], -1) / determinant[..., None]
-        from_x, from_y = sums.uv[0].permute(1, 2, 0), sums.uv[1].permute(1, 2, 0)
-        return from_x[..., None] * inverse_x[..., None, :] + from_y[..., None] * inverse_y[..., None, :]
+        (p, q), (r, s), _ = self._solve(sums)
+        return torch.stack([torch.stack([p, r], -1), torch.stack([q, s], -1)], -2)
 
-    def _useful(self, linear: Float[Tensor, "poses queries 2 2"]) -> Bool[Tensor, "poses queries"]:
-        # of two singular values p and q: p² + q² is the sum of squares, p q the determinant
-        determinant = linear[..., 0, 0] * linear[..., 1, 1] - linear[..., 0, 1] * linear[..., 1, 0]
-        allowed = self.worst_condition + 1 / self.worst_condition
-        return linear.square().sum((-1, -2)) <= allowed * determinant
+    @staticmethod
+    def _solve(sums: Products) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor], Tensor]:
+        """(Uᵀ U)⁻¹ Uᵀ V, row by row, and the determinant of Uᵀ U."""
+        (a, b), (c, d) = sums.uv
+        determinant = sums.xx * sums.yy - sums.xy.square()
+        x, y, m = sums.xx / determinant, sums.yy / determinant, sums.xy / determinant
+        return (y * a - m * c, y * b - m * d), (x * c - m * a, x * d - m * b), determinant
 
 
 SIMILARITY = Similarity()
@@ -183,7 +186,7 @@ class PoseIndex:
         scores, rows = torch.zeros(len(joints_2d), 0), torch.zeros(len(joints_2d), 0, dtype=torch.int64)
         for first in range(0, len(self), BLOCK):
             sums = self._sums(slice(first, first + BLOCK), queries)
-            new, places = family.scores(sums).T.topk(min(k, len(sums.xx)), dim=1)
+            new, places = family.scores(sums).topk(min(k, sums.xx.shape[1]), dim=1)
             scores, chosen = torch.cat([scores, new], 1).topk(min(k, scores.shape[1] + new.shape[1]), dim=1)
             rows = torch.cat([rows, places + first], 1).gather(1, chosen)
         found = scores >= 0
@@ -210,23 +213,24 @@ class PoseIndex:
     def _sums(self, rows: slice | Tensor, queries: "_Queries") -> Products:
         """Of some poses with all queries."""
         x, y = points = self._points[..., rows]
-        uv = torch.stack([torch.stack([axis.T @ queries.weighted[..., j].T for j in (0, 1)]) for axis in points])
+        vx, vy = queries.weighted.unbind(-1)
+        uv = torch.stack([torch.stack([v @ axis for v in (vx, vy)]) for axis in points])
         if queries.complete:
-            xx, xy, yy = (moment[rows, None].expand_as(uv[0, 0]) for moment in self._moments)
+            xx, xy, yy = (moment.expand_as(uv[0, 0]) for moment in self._moments[..., rows])
         else:
-            w, total = queries.weights.T, queries.weights.sum(1)
-            sum_x, sum_y = x.T @ w, y.T @ w
-            xx = (x * x).T @ w - sum_x * sum_x / total
-            xy = (x * y).T @ w - sum_x * sum_y / total
-            yy = (y * y).T @ w - sum_y * sum_y / total
-        return Products(uv, xx, xy, yy, queries.vv)
+            w, total = queries.weights, queries.weights.sum(1, keepdim=True)
+            sum_x, sum_y = w @ x, w @ y
+            xx = w @ (x * x) - sum_x * sum_x / total
+            xy = w @ (x * y) - sum_x * sum_y / total
+            yy = w @ (y * y) - sum_y * sum_y / total
+        return Products(uv, xx, xy, yy, queries.vv[:, None])
 
     def _maps(self, rows: Int[Tensor, "queries k"], queries: "_Queries", family: Family) -> Tensor:
         """G of the chosen poses, in the pixels they were given in."""
         maps = torch.eye(3).repeat(*rows.shape, 1, 1)
         for number, chosen in enumerate(rows):
             one = queries.only(number)
-            linear = family.linear(self._sums(chosen, one))[:, 0] / self._sizes[chosen, None, None]
+            linear = family.linear(self._sums(chosen, one))[0] / self._sizes[chosen, None, None]
             middle = (self._points[..., chosen] * one.weights[0, :, None]).sum(1).T / one.weights.sum()
             start = self._means[chosen] + middle * self._sizes[chosen, None]
             maps[number, :, :2, :2] = linear

@@ -15,11 +15,15 @@ FAR = 5000.0
 
 @dataclass(frozen=True)
 class SyntheticFrame:
-    """One picture of one hand with everything that is known about it; canonical joints, mm, px."""
+    """One picture of one hand with everything that is known about it; canonical joints, mm, px.
+
+    ``coverage`` is the share of each pixel that hand and arm cover.
+    """
 
     colour: UInt8[ndarray, "h w 3"]
     depth: Float[ndarray, "h w"]
     segments: UInt8[ndarray, "h w"]
+    coverage: Float[ndarray, "h w"]
     joints_2d: Float[ndarray, "21 2"]
     joints_3d: Float[ndarray, "21 3"]
     visible: Bool[ndarray, "21"]

@@ -86,6 +86,7 @@ class World:
                 colour=self._photograph(picture, i, scene, generator).numpy(),
                 depth=scene.appearance.camera.measure(depth[i], generator).numpy(),
                 segments=segments[i].numpy(),
+                coverage=picture.coverage[i, 0].cpu().numpy(),
                 joints_2d=joints_2d[i].numpy(),
                 joints_3d=joints[i].numpy(),
                 visible=seen[i].numpy(),

@@ -94,3 +94,15 @@ def test_relative_depth_by_hand():
     joints[9], joints[10], joints[4, 2] = torch.tensor([0.0, 0, 400]), torch.tensor([30.0, 40, 400]), 300
     assert reference_length(joints) == 50
     assert relative_depth(joints)[[0, 4]].tolist() == [0, -2]
+
+
+def test_half_precision_leaves_points_alone():
+    """A validation step under autocast: ``@`` would be off by a millimetre or more at arm's length."""
+    points = torch.randn(2, 21, 3) * 40 + torch.tensor([0.0, 0, 600])
+    K = torch.tensor([[100.0, 0, 47.5], [0, 100.0, 47.5], [0, 0, 1]]).expand(2, 3, 3)
+    with torch.autocast("cpu", torch.bfloat16):
+        pixels = project(points, K)
+        back = back_project(pixels, points[..., 2], K)
+        moved = transform_pixels(pixels, torch.eye(3).expand(2, 3, 3))
+    assert (back - points).abs().max() < 1e-3
+    assert torch.equal(moved, pixels)

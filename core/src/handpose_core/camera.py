@@ -2,6 +2,8 @@
 
 Camera frame: x right, y down, z forward, in mm. Pixels: (0, 0) is the centre of the top-left pixel,
 so an image of width W spans u from -0.5 to W - 0.5.
+
+Points are multiplied element by element: under autocast ``@`` would round them to half precision, by some mm.
 """
 
 import torch
@@ -13,7 +15,7 @@ from handpose_core.hand import REFERENCE_BONE, WRIST
 
 def project(points: Float[Tensor, "*batch n 3"], K: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*batch n 2"]:
     """Project camera-frame points (mm) to pixels. Points at z = 0 give non-finite pixels."""
-    homogeneous = points @ K.transpose(-1, -2)
+    homogeneous = _mapped(K, points)
     return homogeneous[..., :2] / homogeneous[..., 2:]
 
 
@@ -22,14 +24,14 @@ def back_project(
 ) -> Float[Tensor, "*batch n 3"]:
     """Camera-frame points (mm) of pixels at a depth z (mm): ``K⁻¹ (u z, v z, z)``."""
     rays = torch.cat([pixels, torch.ones_like(pixels[..., :1])], dim=-1)
-    return (rays * depth[..., None]) @ torch.linalg.inv(K).transpose(-1, -2)
+    return _mapped(torch.linalg.inv(K), rays * depth[..., None])
 
 
 def transform_pixels(
     pixels: Float[Tensor, "*batch n 2"], A: Float[Tensor, "*batch 3 3"]
 ) -> Float[Tensor, "*batch n 2"]:
     """Apply the affine pixel map ``A`` (as `crop_matrix` makes it) to pixels."""
-    return pixels @ A[..., :2, :2].transpose(-1, -2) + A[..., None, :2, 2]
+    return _mapped(A[..., :2, :2], pixels) + A[..., None, :2, 2]
 
 
 def crop_matrix(
@@ -95,3 +97,7 @@ def solve_root_depth(
     qb = (slope * offset).sum(-1)
     qc = offset.square().sum(-1) - scale.square()
     return (-qb + (qb.square() - qa * qc).clamp_min(0).sqrt()) / qa
+
+
+def _mapped(matrix: Float[Tensor, "*batch i j"], points: Float[Tensor, "*batch n j"]) -> Float[Tensor, "*batch n i"]:
+    return (matrix[..., None, :, :] * points[..., None, :]).sum(-1)

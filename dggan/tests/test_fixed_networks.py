@@ -149,3 +149,6 @@ def test_a_validation_batch_is_translated_once(objective, depth_batch, tmp_path)
     truth = true_depth(depth_batch, 16)
     error = (generated - truth.maps).abs()[truth.hand].mean().item()
     assert metrics["val/depth_error"] == pytest.approx(error, rel=1e-4)
+    values = truth.maps[truth.hand]
+    best = min((values - constant / 200).abs().mean().item() for constant in range(201))
+    assert metrics["val/constant_depth_error"] == pytest.approx(best, abs=2e-3)

@@ -56,6 +56,7 @@ from handpose_dggan.objectives import (
     learning,
 )
 from handpose_dggan.pictures import DepthPictures
+from handpose_dggan.scores import BestConstantError
 
 TRAINED = "trained"
 """In a chapter of the history: the names of the networks that it trained."""
@@ -144,6 +145,7 @@ class DGGANModule(HandPoseModule):
         self._fixed: list[nn.Module] = []
         self._held: list[nn.Parameter] = []
         self.depth_errors = nn.ModuleDict({"val": MeanMetric(), "test": MeanMetric()})
+        self.constant_errors = nn.ModuleDict({"val": BestConstantError(), "test": BestConstantError()})
         learning(self.objective, self)  # complains of what is missing, before anything is trained
         self.save_sizes()
 
@@ -365,13 +367,15 @@ class DGGANModule(HandPoseModule):
     def _score_depth(self, stage: str, batch: Sample, generated: Tensor | None) -> None:
         """Log the mean absolute error of the generated depth over the hand, after (3.6): 1 is the hand's own depth.
 
-        A generator that was never trained has none.
+        Beside it stands that of the best constant for the same hands. A generator that was never trained has none.
         """
         if self.generator is None or "depth" not in batch or not self.has_learnt("generator"):
             return
         generated = generate(self, batch) if generated is None else generated
         truth = true_depth(batch, generated.shape[-1])
-        metric = self.depth_errors[stage]
+        error, constant = self.depth_errors[stage], self.constant_errors[stage]
         if truth.hand.any():
-            metric.update((generated - truth.maps).abs()[truth.hand])  # type: ignore[operator]
-        self.log(f"{stage}/depth_error", metric, on_step=False, on_epoch=True)  # type: ignore[arg-type]
+            error.update((generated - truth.maps).abs()[truth.hand])  # type: ignore[operator]
+            constant.update(truth.maps[truth.hand])  # type: ignore[operator]
+        for name, metric in (("depth_error", error), ("constant_depth_error", constant)):
+            self.log(f"{stage}/{name}", metric, on_step=False, on_epoch=True)  # type: ignore[arg-type]

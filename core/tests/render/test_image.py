@@ -4,7 +4,8 @@ import pytest
 import torch
 import trimesh
 
-from handpose_core.render import Lights, Surface, render, vertex_normals
+from handpose_core.mesh import vertex_normals
+from handpose_core.render import Lights, Surface, render
 from handpose_core.render.shading import soft_shadow, sphere_occlusion
 
 K = torch.tensor([[[200.0, 0, 31.5], [0, 200.0, 31.5], [0, 0, 1]]])

@@ -3,7 +3,7 @@
 from handpose_core.render.environment import Environment
 from handpose_core.render.image import Grain, Occluders, Rendered, render
 from handpose_core.render.rasterise import Fragments, rasterise
-from handpose_core.render.shading import Illumination, Lights, Surface, vertex_normals
+from handpose_core.render.shading import Illumination, Lights, Surface
 
 __all__ = [
     "Environment",
@@ -16,5 +16,4 @@ __all__ = [
     "Surface",
     "rasterise",
     "render",
-    "vertex_normals",
 ]

@@ -8,8 +8,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from handpose_core.camera import project
+from handpose_core.mesh import vertex_normals
 from handpose_core.render.rasterise import Fragments, rasterise
-from handpose_core.render.shading import Illumination, Surface, sphere_occlusion, vertex_normals
+from handpose_core.render.shading import Illumination, Surface, sphere_occlusion
 
 SAMPLES = 2
 """Colour is sampled SAMPLES x SAMPLES times a pixel."""

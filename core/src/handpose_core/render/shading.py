@@ -118,16 +118,6 @@ class Lights:
         return strength[:, None] * self.colours[image, 0]
 
 
-def vertex_normals(vertices: Float[Tensor, "batch v 3"], faces: Int[Tensor, "f 3"]) -> Float[Tensor, "batch v 3"]:
-    """Unit normals, pointing out of a surface with counter-clockwise faces; faces weigh by their area."""
-    corners = vertices[:, faces]
-    face_normals = torch.linalg.cross(corners[:, :, 1] - corners[:, :, 0], corners[:, :, 2] - corners[:, :, 0])
-    normals = torch.zeros_like(vertices)
-    for corner in range(3):
-        normals = normals.index_add(1, faces[:, corner], face_normals)
-    return functional.normalize(normals, dim=-1)
-
-
 def soft_shadow(
     vertices: Float[Tensor, "batch v 3"],
     normals: Float[Tensor, "batch v 3"],

@@ -11,7 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import torch
 
+from handpose_core.mesh import face_normals
 from handpose_core.rig.asset import RigData, save_rig
 from handpose_core.rig.build import build_rig
 from handpose_core.rig.glb import load_glb
@@ -41,9 +43,8 @@ def main() -> None:
 def _open_wrist(rig: RigData) -> RigData:
     """Take the lid off the forearm's stump and put our own cap there: its rim is then known, for an arm to grow."""
     corners = rig.vertices[rig.faces]
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    backwards = normals[:, 1] < -0.85 * np.linalg.norm(normals, axis=1)
-    lid = backwards & (corners[..., 1].max(1) < rig.vertices[:, 1].min() + _LID)
+    normals = face_normals(torch.as_tensor(rig.vertices), torch.as_tensor(rig.faces)).numpy()
+    lid = (normals[:, 1] < -0.85) & (corners[..., 1].max(1) < rig.vertices[:, 1].min() + _LID)
     faces = rig.faces[~lid]
     kept = np.unique(faces)
     renumbered = np.full(len(rig.vertices), -1)

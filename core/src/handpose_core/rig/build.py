@@ -1,11 +1,13 @@
 """From any hand mesh with 21 joints to the canonical rig: frame, closed wrist, hinge axes, nails."""
 
 import numpy as np
+import torch
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
 from handpose_core.errors import HandposeError
 from handpose_core.hand import FINGER_JOINTS, JOINT_NAMES
+from handpose_core.mesh import boundary_loops, vertex_normals
 from handpose_core.rig.asset import RigData
 
 _INDEX, _MIDDLE, _LITTLE = (JOINT_NAMES.index(f"{finger}_mcp") for finger in ("index", "middle", "little"))
@@ -28,14 +30,15 @@ def build_rig(
     """Assemble a rig from a right hand in any pose of the world, in mm; the wrist is capped if it is open.
 
     Raises:
-        HandposeError: the fingers curl away from the palm (a left hand, or mirrored joints).
+        HandposeError: the fingers curl away from the palm (a left hand, or mirrored joints), or there are several
+            openings.
     """
     _require_right_hand(joints)
     axes = palm_axes(joints)
     origin = joints[0]
     vertices, joints = (vertices - origin) @ axes, (joints - origin) @ axes
     shape_vertices, shape_joints = shape_vertices @ axes, shape_joints @ axes
-    loop = boundary_loop(faces)
+    loop = _wrist_opening(faces)
     if len(loop):
         vertices, faces, weights, shape_vertices = _cap(vertices, faces, weights, shape_vertices, loop)
     return RigData(
@@ -78,26 +81,14 @@ def hinge_axes(joints: Float[ndarray, "21 3"]) -> Float[ndarray, "5 3"]:
     return np.stack(hinges)
 
 
-def boundary_loop(faces: Int[ndarray, "f 3"]) -> Int[ndarray, "w"]:
-    """The vertices around a mesh's one opening, in the order of its faces' edges; empty when it is closed.
-
-    Raises:
-        HandposeError: there is more than one opening.
-    """
-    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
-    directed = {(int(a), int(b)) for a, b in edges}
-    following = {a: b for a, b in directed if (b, a) not in directed}
-    if not following:
-        return np.zeros(0, np.int64)
-    loop = [next(iter(sorted(following)))]
-    while following[loop[-1]] != loop[0]:
-        loop.append(following[loop[-1]])
-    if len(loop) != len(following):
+def _wrist_opening(faces: Int[ndarray, "f 3"]) -> Int[ndarray, "w"]:
+    """The vertices around the mesh's one opening; empty when it is closed."""
+    loops = boundary_loops(faces)
+    if len(loops) > 1:
         raise HandposeError(
-            "rig mesh", f"{len(following)} boundary edges in more than one loop", "one opening, at the wrist",
-            "Close the other holes first.",
-        )  # fmt: skip
-    return np.array(loop)
+            "rig mesh", f"{len(loops)} openings", "one opening, at the wrist", "Close the other holes first."
+        )
+    return loops[0] if loops else np.zeros(0, np.int64)
 
 
 def find_nails(
@@ -107,7 +98,7 @@ def find_nails(
     weights: Float[ndarray, "v 16"],
 ) -> Bool[ndarray, "v"]:
     """The vertices on the back of each last phalanx, over its outer 55 %, within a nail's width."""
-    normals = vertex_normals(vertices, faces)
+    normals = vertex_normals(torch.as_tensor(vertices), torch.as_tensor(faces)).numpy()
     nails = np.zeros(len(vertices), bool)
     for finger, (chain, hinge) in enumerate(zip(FINGER_JOINTS.values(), hinge_axes(joints), strict=True)):
         start, tip = joints[chain[2]], joints[chain[3]]
@@ -118,16 +109,6 @@ def find_nails(
         distal = weights[:, 3 + 3 * finger] > 0.5
         nails |= distal & (position > 0.45) & (position < 1.02) & (normals @ back > 0.55)
     return nails
-
-
-def vertex_normals(vertices: Float[ndarray, "v 3"], faces: Int[ndarray, "f 3"]) -> Float[ndarray, "v 3"]:
-    """Unit normals, faces weighted by area."""
-    corners = vertices[faces]
-    face_normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    normals = np.zeros_like(vertices)
-    for corner in range(3):
-        np.add.at(normals, faces[:, corner], face_normals)
-    return _unit(normals)
 
 
 def _cap(

@@ -6,7 +6,7 @@ from torch import Generator, Tensor
 from torch.nn import functional
 
 from handpose_core.hand import JOINT_NAMES, TIPS
-from handpose_core.render import vertex_normals
+from handpose_core.mesh import vertex_normals
 from handpose_core.rig import HandRig
 from handpose_core.synth.draws import uniform
 

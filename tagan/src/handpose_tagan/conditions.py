@@ -1,0 +1,109 @@
+"""The conditions of TAGAN's networks: the shape map x_s, edges, and the colour map x_b, an average-filtered image."""
+
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import kornia
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from handpose_core.errors import HandposeError
+
+
+class Conditions(NamedTuple):
+    """Both maps of a batch of images, in [0, 1]."""
+
+    shape: Float[Tensor, "batch 1 h w"]
+    colour: Float[Tensor, "batch 3 h w"]
+
+
+@runtime_checkable
+class EdgeDetector(Protocol):
+    """Anything that finds edges: a module without parameters to train."""
+
+    def __call__(self, image: Float[Tensor, "batch 3 h w"]) -> Float[Tensor, "batch 1 h w"]:
+        """How much of an edge each pixel is, in [0, 1]."""
+        ...
+
+
+class SobelEdges(nn.Module):
+    """Needs no weights: it stands in for HED where there are none. Soft, like HED's maps, and not of one pixel's width.
+
+    The length of the gradient (kornia's Sobel filter) of a smoothed image, of the colour in which it is longest.
+
+    Args:
+        sigma: of the Gaussian that takes away texture, px.
+        half: the gradient, in units of white a pixel, that counts as half an edge.
+    """
+
+    def __init__(self, sigma: float = 1.5, half: float = 0.03) -> None:
+        super().__init__()
+        self.sigma, self.softness = sigma, half
+
+    def forward(self, image: Float[Tensor, "batch 3 h w"]) -> Float[Tensor, "batch 1 h w"]:
+        """See `EdgeDetector`."""
+        reach = 2 * max(1, round(2 * self.sigma)) + 1
+        smooth = kornia.filters.gaussian_blur2d(image, (reach, reach), (self.sigma, self.sigma))
+        gradient = kornia.filters.spatial_gradient(smooth).square().sum(2).amax(1, keepdim=True)
+        return gradient / (gradient + self.softness**2)
+
+    def __str__(self) -> str:
+        return f"Sobel (stands in for HED), sigma {self.sigma:g} px, half an edge at {self.softness:g}"
+
+
+class ColourMap(nn.Module):
+    """The average filter; at the image's border it averages what there is.
+
+    Args:
+        kernel: side of the square that is averaged, px, odd.
+
+    Raises:
+        HandposeError: the side is even, or less than one.
+    """
+
+    def __init__(self, kernel: int = 31) -> None:
+        super().__init__()
+        if kernel < 1 or kernel % 2 == 0:
+            raise HandposeError("colour map, kernel", str(kernel), "an odd number of px", "Take one more or less.")
+        self.kernel = kernel
+
+    def forward(self, image: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch c h w"]:
+        """Average every channel."""
+        return _average(_average(image, -1, self.kernel // 2), -2, self.kernel // 2)
+
+    def __str__(self) -> str:
+        return f"average of {self.kernel} x {self.kernel} px"
+
+
+class ConditionMaps(nn.Module):
+    """Both maps of images, on the device that the images are on; without gradient.
+
+    Args:
+        edges: makes the shape map.
+        average: makes the colour map.
+    """
+
+    def __init__(self, edges: EdgeDetector | None = None, average: ColourMap | None = None) -> None:
+        super().__init__()
+        self.edges, self.average = edges or SobelEdges(), average or ColourMap()
+
+    @torch.no_grad()
+    def forward(self, image: Float[Tensor, "batch 3 h w"]) -> Conditions:
+        """The maps of images in [0, 1]; float32 whatever the surrounding precision is."""
+        with torch.autocast(image.device.type, enabled=False):
+            return Conditions(self.edges(image.float()), self.average(image.float()))
+
+    def describe(self) -> dict[str, str]:
+        """What the maps are, to be recorded with what is trained on them."""
+        return {"shape_map": str(self.edges), "colour_map": str(self.average)}
+
+
+def _average(image: Float[Tensor, "*b h w"], axis: int, reach: int) -> Float[Tensor, "*b h w"]:
+    """Running means along an axis, by differences of running sums: as quick for any reach."""
+    length = image.shape[axis]
+    place = torch.arange(length, device=image.device)
+    first, last = (place - reach).clamp_min(0), (place + reach + 1).clamp_max(length)
+    sums = F.pad(image.cumsum(axis), (1, 0) if axis == -1 else (0, 0, 1, 0))
+    count = (last - first).to(image)
+    return (sums.index_select(axis, last) - sums.index_select(axis, first)) / (count if axis == -1 else count[:, None])

@@ -21,6 +21,7 @@ from handpose_benchmarks.tables.data import (
 from handpose_benchmarks.tables.datasets import DATASETS
 from handpose_benchmarks.tables.execute import Outcome, execute
 from handpose_benchmarks.tables.figure import has_curves, write_figure
+from handpose_benchmarks.tables.further import write_pictures
 from handpose_benchmarks.tables.markdown import as_markdown
 from handpose_benchmarks.tables.plan import Cell, Node, Setting, plan
 from handpose_benchmarks.tables.results import (
@@ -113,7 +114,9 @@ def run_table(wish: Wish, say: Say, runner: Runner | None = None) -> int:
 
     def write(outcome: Outcome, last: bool = False) -> None:
         found = Found({**before, **outcome.results}, outcome.failures)
-        _write(out, _stem(spec.number, wish), build_document(spec, everything, found, circumstances), say, last)
+        document = build_document(spec, everything, found, circumstances)
+        pictures = write_pictures(document, work, out, _stem(spec.number, wish)) if last else {}
+        _write(out, _stem(spec.number, wish), {**document, "pictures": pictures}, say, last)
 
     outcome = execute(chosen, runner or _runner(wish), wish.jobs, say, write)
     write(outcome, last=True)
@@ -187,7 +190,7 @@ def _sources(spec: TableSpec, wish: Wish, work: Path) -> dict[str, Source]:
 def _rows(spec: TableSpec, wish: Wish) -> tuple[RowSpec, ...]:
     """The rows to run."""
     if wish.rows is None:
-        return spec.rows
+        return tuple(row for row in spec.rows if not row.optional)
     for number in wish.rows:
         if not 1 <= number <= len(spec.rows):
             raise HandposeError("--rows", str(number), f"numbers from 1 to {len(spec.rows)}", "Correct the list.")

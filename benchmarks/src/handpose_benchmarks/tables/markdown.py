@@ -26,6 +26,8 @@ def as_markdown(document: Document, figure: str | None = None) -> str:
             parts.append(paired)
     if figure is not None:
         parts += _curves(table, figure)
+    if table.get("further"):
+        parts += _further(document)
     parts += [_list("Not measured", _missing(document)), _list("Notes", table["notes"]), _record(document)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -163,6 +165,36 @@ def _curves(table: Document, figure: str) -> list[str]:
         f"![PCK curves]({figure})",
         f"PCK, mean over seeds, the band from the lowest to the highest seed.{missing}",
     ]
+
+
+def _further(document: Document) -> list[str]:
+    """What is shown beside the pose's measures, as far as there is any: figures, how they came about, pictures."""
+    further, pictures = document["table"]["further"], document.get("pictures", {})
+    titles = {block["name"]: block["title"] for block in document["datasets"]}
+    lines = [
+        [block["title"], row["name"], *(_further_range(row, name, further["decimals"]) for name in further["measures"])]
+        for block in document["datasets"]
+        for row in block["rows"]
+        if any(run.get("further") for run in row["runs"])
+    ]
+    parts = [_grid([["Dataset", "Row", *further["measures"].values()], *lines])] if lines else []
+    if "training" in pictures:
+        parts.append(f"![{further['title']} over training]({pictures['training']})")
+    sheets = [
+        f"{title}, the first seed:\n\n![{title}]({pictures[name]})"
+        for name, title in titles.items()
+        if name in pictures
+    ]
+    parts += [f"### As Figures {further['number']}", *sheets] if sheets else []
+    return [f"## {further['title']}", *parts] if parts else []
+
+
+def _further_range(row: Document, name: str, decimals: int) -> str:
+    found = spread([run["further"][name] for run in row["runs"] if name in run.get("further", {})])
+    if found is None:
+        return DASH
+    text = f"{found.mean:.{decimals}f}"
+    return text if found.count == 1 else f"{text} ({found.low:.{decimals}f}–{found.high:.{decimals}f})"
 
 
 def _missing(document: Document) -> list[str]:

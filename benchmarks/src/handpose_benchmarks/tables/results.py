@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from handpose_benchmarks.tables.datasets import DATASETS
+from handpose_benchmarks.tables.further import read_further
 from handpose_benchmarks.tables.plan import Cell, Node
 from handpose_benchmarks.tables.spec import Protocol, RowSpec, TableSpec
 from handpose_core import atomic
@@ -75,7 +76,12 @@ def _blocks(spec: TableSpec, cells: Sequence[Cell], found: Found) -> list[Docume
                 for quoted in spec.quoted
                 if quoted.dataset == dataset
             ],
-            "rows": [_row(spec, row, dataset, cells, found) for row in spec.rows_on(dataset)],
+            "rows": [
+                _row(spec, row, dataset, cells, found)
+                for row in spec.rows_on(dataset)
+                if not row.optional
+                or any(c.row is row and (c.node in found.results or c.node in found.failures) for c in cells)
+            ],
         }
         for dataset in spec.datasets
     ]
@@ -89,6 +95,7 @@ def _heading(spec: TableSpec) -> Document:
         "measures": list(spec.measures),
         "protocol": asdict(spec.protocol),
         "curves": asdict(spec.curves) if spec.curves else None,
+        "further": asdict(spec.further) if spec.further else None,
         "notes": list(spec.notes),
         "runs_of": spec.runs_of,
     }
@@ -118,7 +125,10 @@ def _run(spec: TableSpec, cell: Cell, found: Found) -> Document:
         }
         for node in cell.node.chain()
     ]
-    return {**run, **read_figures(found.results[cell.node], spec.protocol), "stages": chain}
+    figures = read_figures(found.results[cell.node], spec.protocol)
+    if spec.further is not None:
+        figures |= read_further(found.results[cell.node], cell.node, spec.further)
+    return {**run, **figures, "stages": chain}
 
 
 def read_figures(path: Path, protocol: Protocol) -> Document:
@@ -182,6 +192,7 @@ def taken_from(spec: TableSpec, other: Document) -> Document:
                 where, wanted = f"results of table {other['table']['number']}", f"{row['name']} on {block['title']}"
                 raise HandposeError(where, "no such row", wanted, "Correct the table that takes its runs.")
             row["runs"] = runs[block["name"], row["name"]]
+    document.pop("pictures", None)
     document["data"] = {name: data for name, data in other["data"].items() if name in spec.datasets}
     return document
 

@@ -50,16 +50,18 @@ class RowSpec:
     """One row, for every dataset.
 
     Attributes:
-        name: As the thesis prints it.
+        name: As the thesis prints it, or what it is called here.
         stages: Names of the table's stages, one after the other; each starts from the one before. The last is tested.
         printed: The thesis's figures by dataset; a dataset that is missing here does not have the row.
         names: Where the thesis prints another name for a dataset.
+        optional: Whether it is run only by its number: it is none of the thesis's.
     """
 
     name: str
     stages: tuple[str, ...]
     printed: Mapping[str, Printed]
     names: Mapping[str, str] = field(default_factory=dict)
+    optional: bool = False
 
     def name_on(self, dataset: str) -> str:
         """The row's name in a dataset's block."""
@@ -114,6 +116,28 @@ class Curves:
 
 
 @dataclass(frozen=True)
+class Further:
+    """What a table shows beside the pose's measures, of all that trainings and tests leave.
+
+    Attributes:
+        title: What it is about.
+        measures: Headings by their names in the tests' ``metrics``; rows without any are left out.
+        traced: Headings by their names in the trainings' ``metrics.csv``: drawn over all epochs of a row; the first is
+            a line, what it is compared with dashed.
+        picture: A file of the test's ``pictures`` to be shown, of the first run that has ``measures``.
+        number: Of the thesis's figures that the picture stands for.
+        decimals: Digits after the point.
+    """
+
+    title: str
+    measures: Mapping[str, str]
+    traced: Mapping[str, str]
+    picture: str
+    number: str
+    decimals: int = 3
+
+
+@dataclass(frozen=True)
 class TableSpec:
     """A table of the thesis.
 
@@ -128,6 +152,7 @@ class TableSpec:
         protocol: Whose scores.
         quoted: Published figures beside the measured ones.
         curves: The figure that belongs to it.
+        further: What it shows beside.
         notes: What a reader must know, one sentence each.
         values: What further placeholders stand for, by recipe.
         runs_of: The number of the table whose results this one takes its rows from, by name.
@@ -143,6 +168,7 @@ class TableSpec:
     protocol: Protocol = Protocol()
     quoted: tuple[Quoted, ...] = ()
     curves: Curves | None = None
+    further: Further | None = None
     notes: tuple[str, ...] = ()
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     runs_of: str | None = None

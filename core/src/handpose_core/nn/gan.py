@@ -74,7 +74,7 @@ class ResNetGenerator(nn.Module):
             up = nn.ConvTranspose2d(
                 width, width // 2, 3, stride=2, padding=1, output_padding=1, bias=size.norm == "instance"
             )
-            layers += [up, _norm(size.norm, width // 2), nn.ReLU(inplace=True)]
+            layers += [up, normalisation(size.norm, width // 2), nn.ReLU(inplace=True)]
             width //= 2
         layers += [nn.ReflectionPad2d(3), nn.Conv2d(width, outputs, 7), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
@@ -112,7 +112,7 @@ class PatchDiscriminator(nn.Module):
             stride = 2 if layer < size.layers else 1
             layers += [
                 nn.Conv2d(width, wider, 4, stride, 1, bias=size.norm == "instance"),
-                _norm(size.norm, wider),
+                normalisation(size.norm, wider),
                 nn.LeakyReLU(0.2, inplace=True),
             ]
             width = wider
@@ -164,6 +164,11 @@ def adversarial_loss(logits: Float[Tensor, "*shape"], real: bool) -> Float[Tenso
     return F.binary_cross_entropy_with_logits(logits.float(), torch.full_like(logits, float(real), dtype=torch.float32))
 
 
+def least_squares_loss(logits: Float[Tensor, "*shape"], real: bool) -> Float[Tensor, ""]:
+    """LSGAN's loss (Mao et al. 2017), in the place of `adversarial_loss`: CycleGAN takes it."""
+    return F.mse_loss(logits.float(), torch.full_like(logits, float(real), dtype=torch.float32))
+
+
 def initialise(network: nn.Module) -> None:
     """Draw the convolutions' weights from N(0, 0.02²), and set biases to 0, as pix2pix and CycleGAN do."""
     for module in network.modules():
@@ -176,6 +181,11 @@ def initialise(network: nn.Module) -> None:
             nn.init.zeros_(module.bias)
 
 
+def normalisation(kind: Norm, channels: int) -> nn.Module:
+    """The layer of that name."""
+    return nn.InstanceNorm2d(channels) if kind == "instance" else nn.BatchNorm2d(channels)
+
+
 class _ResidualBlock(nn.Module):
     """x + F(x) with two 3 x 3 convolutions."""
 
@@ -186,7 +196,7 @@ class _ResidualBlock(nn.Module):
             *_convolution(width, width, 3, norm),
             nn.ReflectionPad2d(1),
             nn.Conv2d(width, width, 3, bias=norm == "instance"),
-            _norm(norm, width),
+            normalisation(norm, width),
         )
 
     def forward(self, features: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch c h w"]:
@@ -199,8 +209,8 @@ def _convolution(
 ) -> list[nn.Module]:
     """Convolution, normalisation, ReLU; with a bias where the normalisation has none."""
     bias = norm == "instance"
-    return [nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=bias), _norm(norm, outputs), nn.ReLU(inplace=True)]
-
-
-def _norm(kind: Norm, channels: int) -> nn.Module:
-    return nn.InstanceNorm2d(channels) if kind == "instance" else nn.BatchNorm2d(channels)
+    return [
+        nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=bias),
+        normalisation(norm, outputs),
+        nn.ReLU(inplace=True),
+    ]

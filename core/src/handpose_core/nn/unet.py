@@ -1,0 +1,102 @@
+"""The U-Net of pix2pix (Isola et al. 2017): an image-to-image network whose halves are joined at every resolution."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from handpose_core.errors import HandposeError
+from handpose_core.nn.gan import Norm, initialise, normalisation
+
+_WIDEST = 8
+_DROPPED = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class UNetSize:
+    """The widths of a `UNetGenerator`; the defaults are those of pix2pix's "U-Net-256".
+
+    Args:
+        width: channels of the first convolution; each halving doubles them, up to eightfold.
+        downs: halvings of the resolution: eight bring 256 px down to one.
+        norm: normalisation between the convolutions.
+        dropout: share of features that is dropped, while training and while generating, in the three decoder layers
+            after the innermost: the noise z.
+    """
+
+    width: int = 64
+    downs: int = 8
+    norm: Norm = "batch"
+    dropout: float = 0.5
+
+
+PAPER_UNET = UNetSize()
+
+
+class UNetGenerator(nn.Module):
+    """An image to an image of the same side, in [-1, 1].
+
+    Its noise is dropout, which stays on after training.
+
+    Args:
+        inputs: channels that come in.
+        outputs: channels that go out.
+        size: widths; U-Net-256 by default.
+    """
+
+    def __init__(self, inputs: int, outputs: int, size: UNetSize = PAPER_UNET) -> None:
+        super().__init__()
+        self.size = size
+        widths = [size.width * min(2**level, _WIDEST) for level in range(size.downs)]
+        self.encoder = nn.ModuleList([nn.Conv2d(inputs, widths[0], 4, 2, 1)])
+        for place, (narrow, wide) in enumerate(pairwise(widths), 2):
+            # one pixel, at the innermost, has no variance to be normalised by
+            self.encoder.append(_down(narrow, wide, None if place == size.downs else size.norm))
+        self.decoder = nn.ModuleList()
+        for level in range(size.downs - 1, 0, -1):
+            below = widths[level] * (1 if level == size.downs - 1 else 2)
+            self.decoder.append(_up(below, widths[level - 1], size.norm))
+        self.last = nn.Sequential(
+            nn.ReLU(), nn.ConvTranspose2d(2 * widths[0] if size.downs > 1 else widths[0], outputs, 4, 2, 1), nn.Tanh()
+        )
+        initialise(self)
+
+    def forward(self, image: Float[Tensor, "batch _ height width"]) -> Float[Tensor, "batch _ height width"]:
+        """Translate images.
+
+        Raises:
+            HandposeError: a side is not divisible by two to the number of halvings.
+        """
+        step = 2**self.size.downs
+        if image.shape[-1] % step or image.shape[-2] % step:
+            raise HandposeError(
+                "generator, image", f"{tuple(image.shape[-2:])} px", f"sides divisible by {step}", "Change the size."
+            )
+        skips: list[Tensor] = []
+        for layer in self.encoder:
+            image = layer(image)
+            skips.append(image)
+        features = skips.pop()
+        for place, layer in enumerate(self.decoder):
+            features = layer(features)
+            if 0 < place <= _DROPPED:
+                features = F.dropout(features, self.size.dropout)
+            features = torch.cat([features, skips.pop()], dim=1)
+        translated: Tensor = self.last(features)
+        return translated
+
+
+def _down(inputs: int, outputs: int, norm: Norm | None) -> nn.Sequential:
+    after = [] if norm is None else [normalisation(norm, outputs)]
+    return nn.Sequential(nn.LeakyReLU(0.2), nn.Conv2d(inputs, outputs, 4, 2, 1, bias=norm != "batch"), *after)
+
+
+def _up(inputs: int, outputs: int, norm: Norm) -> nn.Sequential:
+    return nn.Sequential(
+        nn.ReLU(),
+        nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=norm != "batch"),
+        normalisation(norm, outputs),
+    )

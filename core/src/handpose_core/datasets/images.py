@@ -19,11 +19,26 @@ def _decode(path: Path, mode: int) -> ndarray:
         raise HandposeError(
             str(path), f"no readable file ({error.strerror})", "an image", "Complete the copy of the dataset."
         ) from error
-    image: ndarray | None = cv2.imdecode(data, mode) if data.size and not _is_cut_jpeg(data.tobytes()) else None
+    return decode(str(path), data.tobytes(), mode)
+
+
+def decode(where: str, data: bytes, mode: int) -> ndarray:
+    """The pixels of an encoded image, as OpenCV orders their channels.
+
+    Args:
+        where: The file, for messages.
+        data: Its content.
+        mode: One of OpenCV's ``IMREAD_...``.
+
+    Raises:
+        HandposeError: it is cut off or damaged.
+    """
+    whole = bool(data) and not _is_cut_jpeg(data)
+    image: ndarray | None = cv2.imdecode(np.frombuffer(data, np.uint8), mode) if whole else None
     if image is None:
         raise HandposeError(
-            str(path),
-            f"{data.size} bytes that do not decode as an image",
+            where,
+            f"{len(data)} bytes that do not decode as an image",
             "a whole image file",
             "Get this file again; it is cut off or damaged.",
         )

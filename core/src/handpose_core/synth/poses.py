@@ -76,7 +76,10 @@ class PoseSampler:
     def penetrates(self, angles: Float[Tensor, "count 15 3"]) -> Bool[Tensor, "count"]:
         """Whether two bones that are not neighbours come closer than their flesh allows."""
         shape = torch.zeros(len(angles), self.rig.n_shapes)
-        joints = self.rig(pose_from_angles(self.rig, angles), shape).joints
+        return self.overlap(self.rig(pose_from_angles(self.rig, angles), shape).joints)
+
+    def overlap(self, joints: Float[Tensor, "count 21 3"]) -> Bool[Tensor, "count"]:
+        """`penetrates` of hands by their joints (mm), as large as the rig at its mean shape."""
         starts = joints[:, [parent for parent, _ in BONES]]
         ends = joints[:, [child for _, child in BONES]]
         a, b = self._pairs.T

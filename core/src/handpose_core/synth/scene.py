@@ -79,24 +79,26 @@ class Scene:
     Attributes:
         side: which hand.
         shape: components of the rig.
-        angles: of its joints, radians (`handpose_core.rig.JOINT_LIMITS`).
+        angles: of its joints, radians (`handpose_core.rig.JOINT_LIMITS`); None where the pose is given.
         rotation: of the hand's frame to the camera's.
         centre: mean of the 21 joints, mm, camera frame.
         K: px.
         forearm: what the hand grows from.
         appearance: everything else.
         to_light: rotation from the camera's frame to the one the light is given in.
+        pose: turn of each finger joint, as `HandRig` takes it, instead of angles; taken as it is.
     """
 
     side: Side
     shape: Float[Tensor, "s"]
-    angles: Float[Tensor, "15 3"]
+    angles: Float[Tensor, "15 3"] | None
     rotation: Float[Tensor, "3 3"]
     centre: Float[Tensor, "3"]
     K: Float[Tensor, "3 3"]
     forearm: Forearm
     appearance: Appearance
     to_light: Float[Tensor, "3 3"]
+    pose: Float[Tensor, "15 3 3"] | None = None
 
 
 def draw_scene(look: Look, poses: PoseSampler, size: Size, generator: Generator) -> Scene:

@@ -20,10 +20,11 @@ class SourceLook:
 
     Args:
         background: where backgrounds come from; made-up ones without.
+        rig: the hand, as `handpose_core.rig.load_rig` finds it.
     """
 
-    def __init__(self, background: Background | None = None) -> None:
-        self.rig = HandRig("anny")
+    def __init__(self, background: Background | None = None, rig: str = "anny") -> None:
+        self.rig = HandRig(rig)
         self._background = background or ProceduralBackground()
         self._skin = SkinPainter(self.rig)
 

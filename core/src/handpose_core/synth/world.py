@@ -101,8 +101,7 @@ class World:
         self, scenes: list[Scene], side: Side
     ) -> tuple[Float[Tensor, "b v 3"], Float[Tensor, "b 21 3"], Float[Tensor, "b v 3"]]:
         """Pose the hands, grow their arms, mirror left ones and move them before the camera."""
-        angles = self.poses.separate(torch.stack([scene.angles for scene in scenes]))
-        hand = self.rig(pose_from_angles(self.rig, angles), torch.stack([scene.shape for scene in scenes]))
+        hand = self.rig(self._poses(scenes), torch.stack([scene.shape for scene in scenes]))
         forearms = stack([scene.forearm for scene in scenes], torch.device("cpu"))
         local = torch.cat([hand.vertices, arm_vertices(self.rig, hand, forearms)], dim=1)
         points = torch.cat([local, hand.joints], dim=1)
@@ -113,6 +112,12 @@ class World:
         centre = torch.stack([scene.centre for scene in scenes])
         placed = points @ rotation.transpose(-1, -2) + centre[:, None]
         return placed[:, :-21], placed[:, -21:], local
+
+    def _poses(self, scenes: list[Scene]) -> Float[Tensor, "b 15 3 3"]:
+        """The given poses, and those of the angles freed of penetration."""
+        angles = [scene.angles for scene in scenes if scene.angles is not None]
+        freed = iter(pose_from_angles(self.rig, self.poses.separate(torch.stack(angles))) if angles else ())
+        return torch.stack([next(freed) if scene.pose is None else scene.pose for scene in scenes])
 
     def _dress(self, scenes: list[Scene]) -> Surface:
         """Albedo and gloss of hand, arm and sleeve; the arm goes on with the wrist's skin."""

@@ -1,0 +1,43 @@
+"""What the bits of a generated dataset depend on."""
+
+from dataclasses import dataclass
+
+from handpose_core import __version__
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Stored in the manifest; a later run into the same folder must agree.
+
+    Attributes:
+        poses: where the poses come from, in words.
+        pose_digest: checksum of the joints that were read.
+        images: of all splits together.
+        views: cameras around each hand.
+        size: side of the pictures, px.
+        rig: the hand, as `handpose_core.rig.load_rig` finds it.
+        backgrounds: a folder of pictures, or None for made-up ones.
+        device: where pictures are rendered; another kind of device rounds otherwise.
+        seed: of everything drawn.
+        shard: view groups in a shard.
+        held_out: share of the poses for validation, and as many for the test.
+        version: of handpose-core.
+    """
+
+    poses: str
+    pose_digest: str
+    images: int
+    views: int = 8
+    size: int = 256
+    rig: str = "anny"
+    backgrounds: str | None = None
+    device: str = "cpu"
+    seed: int = 0
+    shard: int = 64
+    held_out: float = 0.05
+    version: str = __version__
+
+    @property
+    def groups(self) -> int:
+        """View groups of all splits together."""
+        return -(-self.images // self.views)

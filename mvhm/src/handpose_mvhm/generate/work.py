@@ -1,0 +1,111 @@
+"""Making one shard: what a process of this machine or of a cluster does."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from handpose_core.datasets.mvhm_layout import Split, shard_path
+from handpose_core.synth.backgrounds import Background, FolderBackground, ProceduralBackground
+from handpose_core.synth.draws import frame_generator
+from handpose_core.synth.frame import FAR, FIRST_BONE, SyntheticFrame
+from handpose_core.synth.layouts.mvhm import MVHMView, ViewGroup, write_shard
+from handpose_core.synth.sequence import View
+from handpose_core.synth.source import SourceLook
+from handpose_core.synth.world import World
+from handpose_mvhm.generate.plan import Shard
+from handpose_mvhm.generate.recipe import Recipe
+from handpose_mvhm.generate.scenes import draw_person, draw_views, place, place_frames
+from handpose_mvhm.spin_match import spin_match
+
+
+@dataclass(frozen=True)
+class Task:
+    """A shard to be made; all that a process needs to know.
+
+    Attributes:
+        root: the dataset's folder, which all processes see under this name.
+        recipe: what its bits depend on.
+        shard: which groups.
+    """
+
+    root: Path
+    recipe: Recipe
+    shard: Shard
+
+
+@dataclass(frozen=True)
+class Done:
+    """A shard that was made."""
+
+    split: Split
+    number: int
+    groups: int
+
+
+@dataclass(frozen=True)
+class _Studio:
+    world: World
+    background: Background
+
+
+@cache
+def _studio(recipe: Recipe) -> _Studio:
+    """The recipe's world, one a process, because building it costs more than a group."""
+    background = FolderBackground(recipe.backgrounds) if recipe.backgrounds else ProceduralBackground()
+    look = SourceLook(background, recipe.rig)
+    return _Studio(World(look, (recipe.size, recipe.size), recipe.device), background)
+
+
+@torch.no_grad()
+def make_shard(task: Task) -> Done:
+    """Draw, match, render and write the groups of a shard; a pose is matched to the very hand that shows it."""
+    torch.set_num_threads(1)  # processes share the cores; and a sum over threads would round otherwise
+    recipe, shard = task.recipe, task.shard
+    studio = _studio(recipe)
+    generators = [frame_generator(recipe.seed, shard.split, key) for key in shard.keys]
+    people = [draw_person(studio.world.look, recipe.size, generator) for generator in generators]
+    match = spin_match(
+        studio.world.rig, torch.from_numpy(shard.joints), torch.stack([person.shape for person in people])
+    )
+    joints = (match.joints - match.joints[:, :1]) @ match.rotation
+    rotations = match.rotation.mT[:, None] @ match.rotations
+    groups = []
+    for i, (person, generator) in enumerate(zip(people, generators, strict=True)):
+        cameras, scenes = draw_views(
+            person, match.pose[i], joints[i], recipe.views, recipe.size, studio.background, generator
+        )
+        frames = studio.world.make(scenes, [generator] * recipe.views)
+        groups.append(
+            ViewGroup(
+                pose=int(shard.ids[i]),
+                source=recipe.poses,
+                side=person.side,
+                joints=place(person, joints[i], joints[i]).numpy(),
+                vertices=_in_world(frames[0], cameras[0]),
+                rotations=place_frames(person, rotations[i]).numpy(),
+                shape=person.shape.numpy(),
+                views=[_view(frame, camera) for frame, camera in zip(frames, cameras, strict=True)],
+            )
+        )
+    write_shard(shard_path(task.root, shard.split, shard.number), shard.keys, groups)
+    return Done(shard.split, shard.number, len(groups))
+
+
+def _in_world(frame: SyntheticFrame, camera: View) -> np.ndarray:
+    vertices: np.ndarray = (frame.vertices - camera.t.numpy()) @ camera.R.numpy()
+    return vertices
+
+
+def _view(frame: SyntheticFrame, camera: View) -> MVHMView:
+    return MVHMView(
+        colour=frame.colour,
+        depth=np.where(frame.depth < FAR, frame.depth, 0),
+        mask=frame.segments >= FIRST_BONE,
+        K=frame.K,
+        R=camera.R.numpy(),
+        t=camera.t.numpy(),
+        visible=frame.visible,
+    )

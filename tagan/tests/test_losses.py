@@ -75,7 +75,7 @@ def test_following_the_gradient_brings_the_tonality_over():
         optimizer.step()
     assert tonality_loss(made, real).item() < 0.05 * before
     # this way round the divergence asks for no colour that the real image lacks, not for all that it has
-    assert made.min().item() > 0.5
+    assert made.mean().item() > 0.6
 
 
 def test_the_shape_loss_is_of_images_from_minus_one_to_one():

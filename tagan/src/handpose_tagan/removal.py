@@ -72,7 +72,7 @@ class HandRemoval:
         knuckles = [joint for joint in _KNUCKLES if drawable[joint]]
         if self.arm and drawable[WRIST] and knuckles:
             along = points[WRIST] - points[knuckles].mean(0)
-            _line(mask, points[WRIST], np.rint(points[WRIST] + self.arm * along).astype(np.int32), round(width * 2.2))
+            _line(mask, points[WRIST], np.rint(points[WRIST] + self.arm * along).astype(np.int32), round(width * 2.8))
         return mask
 
 

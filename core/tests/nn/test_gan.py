@@ -73,3 +73,14 @@ def test_the_pool_fills_then_exchanges_half():
     assert 0.4 < old.float().mean() < 0.6
     assert set(pool(torch.zeros(50, 1, 1, 1)).flatten().tolist()) - {0.0} <= set(later.flatten().tolist())
     assert torch.equal(ImagePool(0)(later), later)
+
+
+def test_a_pool_goes_on_where_another_was():
+    first, second = ImagePool(3), ImagePool(3)
+    images = torch.arange(200.0).reshape(20, 10, 1, 1, 1)
+    for batch in images[:10]:
+        first(batch)
+    second.keep(first.kept())
+    for batch in images[10:]:
+        assert torch.equal(first(batch), second(batch))
+    assert not second.state_dict()

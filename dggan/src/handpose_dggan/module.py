@@ -60,6 +60,8 @@ from handpose_dggan.scores import BestConstantError
 
 TRAINED = "trained"
 """In a chapter of the history: the names of the networks that it trained."""
+POOL_KEY = "image_pool"
+"""In a checkpoint: what the discriminator goes on seeing."""
 Output = tuple[list[Tensor], Tensor]
 """Heatmaps of every stage, and relative depths."""
 
@@ -363,6 +365,18 @@ class DGGANModule(HandPoseModule):
         """Scores, and the error of the generated depth where the truth is known."""
         super().test_step(batch, batch_idx)
         self._score_depth("test", batch, None)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the earlier maps that the discriminator goes on seeing, while it is trained."""
+        super().on_save_checkpoint(checkpoint)
+        if self.pool is not None and self.objective.adversarial:
+            checkpoint[POOL_KEY] = self.pool.kept()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take them over."""
+        super().on_load_checkpoint(checkpoint)
+        if self.pool is not None and POOL_KEY in checkpoint:
+            self.pool.keep(checkpoint[POOL_KEY])
 
     def _score_depth(self, stage: str, batch: Sample, generated: Tensor | None) -> None:
         """Log the mean absolute error of the generated depth over the hand, after (3.6): 1 is the hand's own depth.

@@ -2,7 +2,7 @@
 
 import random
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
@@ -129,7 +129,7 @@ class ImagePool(nn.Module):
     """Earlier generated images, so that a discriminator does not forget them (Shrivastava et al. 2017).
 
     Until it is full it keeps what comes; then every image that comes is, with probability one half, exchanged for an
-    earlier one. Its content is not part of a checkpoint.
+    earlier one. It belongs to a training, not to the weights: `kept` is for the checkpoints of trainings that go on.
 
     Args:
         size: Images that are kept; 0 gives back what comes.
@@ -139,6 +139,16 @@ class ImagePool(nn.Module):
         super().__init__()
         self.size = size
         self._images: list[Tensor] = []
+        self._random = random.Random(random.getrandbits(64))
+
+    def kept(self) -> dict[str, Any]:
+        """All that its next answers depend on."""
+        return {"images": list(self._images), "random": self._random.getstate()}
+
+    def keep(self, kept: dict[str, Any]) -> None:
+        """Go on from what `kept` gave."""
+        self._images = list(kept["images"])
+        self._random.setstate(kept["random"])
 
     def forward(self, images: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch c h w"]:
         """As many images as came, without gradient."""
@@ -148,9 +158,9 @@ class ImagePool(nn.Module):
         if len(self._images) < self.size:
             self._images.append(image.clone())
             return image
-        if self.size and random.random() < 0.5:
-            place = random.randrange(self.size)
-            earlier, self._images[place] = self._images[place], image.clone()
+        if self.size and self._random.random() < 0.5:
+            place = self._random.randrange(self.size)
+            earlier, self._images[place] = self._images[place].to(image.device), image.clone()
             return earlier
         return image
 

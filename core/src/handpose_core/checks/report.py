@@ -4,13 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from handpose_core.checks.frozen import as_made
+from handpose_core.checks.frozen import MADE, as_made
 from handpose_core.checks.looks import CHECKS
 from handpose_core.checks.part import Part
 from handpose_core.checks.parts import parts_of, published_parts
 from handpose_core.checks.verdict import Status, Verdict, ok, warning
 from handpose_core.datasets.detect import Layout, detect
-from handpose_core.synth.generate import MANIFEST
 
 
 @dataclass(frozen=True)
@@ -76,8 +75,9 @@ def _completeness(layout: Layout, parts: Sequence[Part]) -> Finding:
 
 def _manifest(root: Path) -> Iterator[Finding]:
     """Synthetic data against the checksums they were made with; nothing for others."""
-    if (root / MANIFEST).is_file():
-        yield Finding("all", "as made", as_made(root))
+    for made in MADE:
+        if (root / made.manifest).is_file():
+            yield Finding("all", "as made", as_made(root, made))
 
 
 def _findings(part: Part) -> Iterator[Finding]:

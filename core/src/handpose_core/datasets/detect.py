@@ -8,7 +8,7 @@ from typing import Literal, Protocol, runtime_checkable
 from handpose_core.datasets.sample import Sample
 from handpose_core.errors import HandposeError
 
-LayoutName = Literal["RHD", "STB", "MHP", "CMU-PS", "FreiHAND", "folder"]
+LayoutName = Literal["RHD", "STB", "MHP", "CMU-PS", "FreiHAND", "MVHM", "folder"]
 
 
 @runtime_checkable
@@ -111,6 +111,12 @@ def _open_freihand(root: Path, split: str) -> Source:
     return FreiHAND(root, split, missing="skip")  # type: ignore[arg-type]
 
 
+def _open_mvhm(root: Path, split: str) -> Source:
+    from handpose_core.datasets.mvhm import MVHM
+
+    return MVHM(root, split, missing="skip")  # type: ignore[arg-type]
+
+
 def _open_folder(root: Path, split: str) -> Source:
     """A folder of images with its labels.npz, or else its only JSON file."""
     from handpose_core.datasets.folder import LABELS_FILE, Folder
@@ -170,6 +176,15 @@ LAYOUTS: tuple[Layout, ...] = (
             SplitLayout("evaluation", ("evaluation_K.json", "evaluation/rgb"), ("evaluation/rgb/*.jpg",), 3960),
         ),
         _open_freihand,
+    ),
+    Layout(
+        "MVHM",
+        (
+            SplitLayout("train", ("train/*.index.npy",), ("train/*.tar",)),
+            SplitLayout("val", ("val/*.index.npy",), ("val/*.tar",)),
+            SplitLayout("test", ("test/*.index.npy",), ("test/*.tar",)),
+        ),
+        _open_mvhm,
     ),
     Layout("folder", (SplitLayout("all", _IMAGES, _IMAGES),), _open_folder, root="unknown", one_hand_a_video=False),
 )

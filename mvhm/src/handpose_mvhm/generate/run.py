@@ -75,7 +75,7 @@ def _claim(root: Path, recipe: Recipe, poses: Accepted, shards: Mapping[Split, S
                 f"{root}", "a folder with other files in it", f"an empty or new folder, or one with a {MANIFEST}",
                 "Choose another folder for the generated data.",
             )  # fmt: skip
-        write_bytes(root / FACES, npy_bytes(load_rig(recipe.rig).faces.astype(np.int32)))
+        write_bytes(root / FACES, npy_bytes(load_rig(recipe.rig, recipe.vertices).faces.astype(np.int32)))
         _write(root, _beginning(recipe, poses, shards))
         return
     begun = read_manifest(root).everything["recipe"]

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from handpose_core.datasets.mvhm_layout import Split, shard_path
+from handpose_core.rig import HandRig
 from handpose_core.synth.backgrounds import Background, FolderBackground, ProceduralBackground
 from handpose_core.synth.draws import frame_generator
 from handpose_core.synth.frame import FAR, FIRST_BONE, SyntheticFrame
@@ -55,7 +56,7 @@ class _Studio:
 def _studio(recipe: Recipe) -> _Studio:
     """The recipe's world, one a process, because building it costs more than a group."""
     background = FolderBackground(recipe.backgrounds) if recipe.backgrounds else ProceduralBackground()
-    look = SourceLook(background, recipe.rig)
+    look = SourceLook(background, HandRig(recipe.rig, recipe.vertices))
     return _Studio(World(look, (recipe.size, recipe.size), recipe.device), background)
 
 

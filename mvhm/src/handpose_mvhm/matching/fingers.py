@@ -70,7 +70,7 @@ class Fingers:
         return signed_angle(across(v[:, :, 0], _bend(*model)), across(v[:, :, 0], normal), v[:, :, 0])
 
     def _gate(self) -> Float[Tensor, "batch 5"]:
-        """Share of the spin to believe, none of a straight finger's: ``s0² / (s0² + σ²)``, σ = √2 noise / (bone |n|)."""
+        """Share of the spin to believe: ``s0² / (s0² + σ²)``, σ = √2 noise / (bone |n|); none of a straight finger."""
         v = self.directions
         bend = torch.linalg.vector_norm(_bend(v[:, :, 0], v[:, :, 1], v[:, :, 2]), dim=-1)
         doubt = 2**0.5 * self.noise / (self.length * bend).clamp_min(_LEAST_BEND)

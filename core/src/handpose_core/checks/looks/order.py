@@ -64,7 +64,7 @@ def joint_order(part: Part) -> Verdict:
             f"Look at the rows in {labels.source}: their order, or the joints themselves, are not a hand's.",
             example,
         )
-    if costs[best] >= (1 - _MARGIN - _MARGIN_OF_ONE / len(hands)) * as_read:
+    if costs[best] >= (1 - _MARGIN - _MARGIN_OF_ONE / _different(hands)) * as_read:
         return ok(f"as it should be: the most plausible of {seen} (cost {as_read:.2f})")
     likely = 1 + int(np.argmax(costs[1:] <= (1 + _TIE) * costs[best]))  # the first is the order as read
     return wrong(
@@ -72,6 +72,12 @@ def joint_order(part: Part) -> Verdict:
         f"Put the rows in {labels.source} into the layout's order, or name their order where the reader takes one.",
         example,
     )
+
+
+def _different(joints: Float[ndarray, "n 21 3"]) -> int:
+    """How many hands there are if views of one count once: they tell nothing more about the order."""
+    reach = np.linalg.norm(joints - joints[:, :1], axis=-1)
+    return len(np.unique((reach / reach.max() * 1e4).round(), axis=0))
 
 
 def _costs(

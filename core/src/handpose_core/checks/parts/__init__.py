@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from handpose_core.checks.part import Part
+from handpose_core.checks.parts.mvhm import mvhm_parts
 from handpose_core.checks.parts.rhd import rhd_parts
 from handpose_core.checks.parts.sampled import sampled_parts
 from handpose_core.checks.parts.stb import PUBLISHED as STB_PARTS
@@ -13,8 +14,9 @@ from handpose_core.datasets.detect import Layout
 _PARTS: dict[str, Callable[[Path, int], list[Part]]] = {
     "RHD": rhd_parts,
     "STB": stb_parts,
+    "MVHM": mvhm_parts,
 }
-"""Layouts whose labels are read without their pictures, and so all of them."""
+"""Layouts whose labels are read without their pictures, and so all of them, or whose files are no pictures."""
 
 
 def parts_of(root: Path, layout: Layout, at_most: int) -> list[Part]:

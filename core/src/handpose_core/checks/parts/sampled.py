@@ -7,9 +7,10 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from handpose_core.checks.part import NO_SIDE, Files, Labels, Part, Pictures, spread_out
+from handpose_core.checks.part import NO_SIDE, DepthPicture, Files, Labels, Part, Pictures, spread_out
 from handpose_core.datasets.detect import Layout, Source, SplitLayout
 from handpose_core.datasets.sample import Sample
+from handpose_core.datasets.stb_layout import decode_depth, encode_depth
 from handpose_core.errors import HandposeError
 from handpose_core.hand import N_JOINTS
 
@@ -94,4 +95,12 @@ def _pictures(row: int, sample: Sample, labels: Labels) -> Pictures:
     image = (sample["image"] * 255).round().byte().permute(1, 2, 0).numpy()
     pixels = np.zeros((N_JOINTS, 2)) if labels.joints_2d is None else labels.joints_2d[row]
     mask = sample["mask"][0].numpy() if "mask" in sample else None
-    return Pictures(row, image, pixels, labels.visible[row], mask)
+    return Pictures(row, image, pixels, labels.visible[row], mask, depth=_depth(sample))
+
+
+def _depth(sample: Sample) -> DepthPicture | None:
+    """The depth map, which the reader has decoded, as bytes again: the check of their order finds it as it is."""
+    if not {"depth", "joints_2d", "joints_3d"} <= sample.keys():
+        return None
+    rgb = encode_depth(sample["depth"][0].numpy())
+    return DepthPicture(rgb, decode_depth, sample["joints_2d"].numpy(), sample["joints_3d"][:, 2].numpy())

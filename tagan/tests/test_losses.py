@@ -14,9 +14,16 @@ def plain(value: float, side: int = 4) -> torch.Tensor:
 
 def test_a_histogram_by_hand():
     """One value in the middle of bin 4 of 16: Gaussians of a bin's width, so exp(-d²/2) at d bins' distance."""
-    (counts,) = colour_histograms(plain(4.5 / 16), bins=16)[0, :1]
+    counts = colour_histograms(plain(4.5 / 16), bins=16)[0, 0]
     expected = torch.tensor([math.exp(-0.5 * (i - 4) ** 2) + 1e-6 for i in range(16)])
     torch.testing.assert_close(counts, expected / expected.sum())
+
+
+def test_gaussians_joined_by_lines_are_gaussians():
+    image = torch.rand(1, 1, 1, 50, generator=torch.Generator().manual_seed(0))
+    middles = (torch.arange(32) + 0.5) / 32
+    exact = torch.exp(-0.5 * ((image.flatten()[:, None] - middles) * 32).square()).mean(0) + 1e-6
+    torch.testing.assert_close(colour_histograms(image)[0, 0], exact / exact.sum(), rtol=0.01, atol=1e-5)
 
 
 @pytest.mark.parametrize("bins", [16, 32, 64])
@@ -49,18 +56,8 @@ def test_the_tonality_loss_is_the_divergence_as_printed():
 
 def test_the_tonality_loss_has_the_gradient_of_its_values():
     generator = torch.Generator().manual_seed(0)
-    made = (torch.rand(1, 3, 3, 3, generator=generator) * 0.8 + 0.1).requires_grad_()
-    real = torch.rand(1, 3, 3, 3, generator=generator)
-    tonality_loss(made, real).backward()
-    step = 3e-3
-    for channel, row, column in ((0, 0, 0), (1, 2, 1), (2, 1, 2)):
-        values = []
-        for sign in (1, -1):
-            moved = made.detach().clone()
-            moved[0, channel, row, column] += sign * step
-            values.append(tonality_loss(moved, real).item())
-        numeric = (values[0] - values[1]) / (2 * step)
-        assert made.grad[0, channel, row, column].item() == pytest.approx(numeric, rel=0.02, abs=1e-3)
+    made, real = torch.rand(2, 1, 3, 3, 3, generator=generator, dtype=torch.float64) * 0.8 + 0.1
+    assert torch.autograd.gradcheck(lambda image: tonality_loss(image, real), made.requires_grad_())
 
 
 def test_following_the_gradient_brings_the_tonality_over():
@@ -68,12 +65,12 @@ def test_following_the_gradient_brings_the_tonality_over():
     real = torch.rand(1, 3, 16, 16, generator=generator) * 0.3 + 0.6
     made = (torch.rand(1, 3, 16, 16, generator=generator) * 0.3 + 0.3).requires_grad_()
     before = tonality_loss(made, real).item()
-    optimizer = torch.optim.Adam([made], lr=0.02)
-    for _ in range(40):
+    optimizer = torch.optim.Adam([made], lr=0.005)
+    for _ in range(150):
         optimizer.zero_grad()
         tonality_loss(made, real).backward()
         optimizer.step()
-    assert tonality_loss(made, real).item() < 0.05 * before
+    assert tonality_loss(made, real).item() < 0.1 * before
     # this way round the divergence asks for no colour that the real image lacks, not for all that it has
     assert made.mean().item() > 0.6
 

@@ -6,6 +6,8 @@ from torch import Tensor
 
 BINS = 32
 """Of a channel's histogram; their width is also the Gaussians' standard deviation."""
+_FINE = 16
+"""Points a bin at which Gaussians are taken."""
 _EMPTY = 1e-6
 """Added to every bin, so that no logarithm is of zero."""
 
@@ -13,16 +15,23 @@ _EMPTY = 1e-6
 def colour_histograms(images: Float[Tensor, "batch c h w"], bins: int = BINS) -> Float[Tensor, "batch c bins"]:
     """Histograms that have a gradient: a pixel counts in every bin by a Gaussian around the bin's middle.
 
-    Middles are at (i + ½) / bins, σ is a bin's width; the bins of a channel sum to 1.
+    Middles are at (i + ½) / bins, σ is a bin's width; the bins of a channel sum to 1. The Gaussians are taken at 16
+    points a bin and joined by straight lines, 0.05 % of their height off at most: a pixel is then shared out to the two
+    points that it lies between, whatever the number of bins, in a fraction of the time.
 
     Args:
         images: in [0, 1].
         bins: how many, evenly over [0, 1].
     """
-    pixels = images.float().flatten(2)
-    middles = (torch.arange(bins, device=images.device) + 0.5) / bins
-    counts = torch.stack([_gaussian(pixels, middle, 1 / bins).sum(-1) for middle in middles], dim=-1)
-    counts = counts / pixels.shape[-1] + _EMPTY
+    points = bins * _FINE
+    exact = torch.promote_types(images.dtype, torch.float32)
+    place = images.to(exact).flatten(2).clamp(0, 1) * points
+    before = place.detach().floor().clamp_max(points - 1)
+    share = place - before
+    lower = before.long()
+    spread = place.new_zeros(*place.shape[:2], points + 1)
+    spread = spread.scatter_add(2, lower, 1 - share).scatter_add(2, lower + 1, share)
+    counts = spread @ _gaussians(bins, place) / place.shape[-1] + _EMPTY
     return counts / counts.sum(-1, keepdim=True)
 
 
@@ -42,5 +51,8 @@ def shape_loss(generated: Float[Tensor, "batch c h w"], real: Float[Tensor, "bat
     return 2 * (generated.float() - real.float()).abs().mean()
 
 
-def _gaussian(pixels: Tensor, middle: Tensor, sigma: float) -> Tensor:
-    return torch.exp(-0.5 * ((pixels - middle) / sigma).square())
+def _gaussians(bins: int, like: Tensor) -> Float[Tensor, "points bins"]:
+    """What each fine point counts in each bin."""
+    fine = torch.arange(bins * _FINE + 1, device=like.device, dtype=like.dtype) / _FINE
+    middles = torch.arange(bins, device=like.device, dtype=like.dtype) + 0.5
+    return torch.exp(-0.5 * (fine[:, None] - middles).square())

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent
 CONSTRAINTS = ROOT / "constraints.txt"
 GROUPS = nox.project.load_toml(ROOT / "pyproject.toml")
 TORCH = next(line for line in CONSTRAINTS.read_text().splitlines() if line.startswith("torch=="))
-WHEELS = ("core", "dggan")  # what users install: each alone, with what it depends on
+WHEELS = ("core", "dggan", "mvhm")  # what users install: each alone, with what it depends on
 DEMO_FRAMES = "2000"  # for training, and a tenth of that for evaluation
 DEMO_EPOCHS = "16"  # of the recipe's first stage, the pose network, alone
 
@@ -35,7 +35,9 @@ def _install(session: nox.Session, *requirements: str) -> None:
 
 def _install_suite(session: nox.Session, *extra: str) -> None:
     """Install all packages in editable mode, and check the constraints."""
-    packages = [word for name in ("core", "dggan", "tagan", "benchmarks") for word in ("--editable", str(ROOT / name))]
+    packages = [
+        word for name in ("core", "dggan", "tagan", "mvhm", "benchmarks") for word in ("--editable", str(ROOT / name))
+    ]
     _install(session, *packages, *extra)
     _check_torch(session)
 

@@ -7,7 +7,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-PACKAGES = {"core": "handpose_core", "dggan": "handpose_dggan"}
+PACKAGES = {"core": "handpose_core", "dggan": "handpose_dggan", "mvhm": "handpose_mvhm"}
 
 
 def main(name: str) -> None:
@@ -18,13 +18,20 @@ def main(name: str) -> None:
     check_imports(name)
     assert list(importlib.resources.files("handpose_core").joinpath("rig", "assets").iterdir()), "no hand in the wheel"
     listed = handpose("--help")
-    assert ("dggan" in listed.split("methods:")[1].split("commands:")[0].split()) == (name == "dggan"), listed
+    methods = {
+        line.split()[0] for line in listed.split("methods:")[1].split("commands:")[0].splitlines() if line.strip()
+    }
+    assert methods & PACKAGES.keys() == {name} - {"core"}, listed
     handpose("data", "synth", "--like", "rhd", "--frames", "20", "data")
     if name == "dggan":
         recipes = {path.name for path in importlib.resources.files("handpose_dggan").joinpath("configs").iterdir()}
         assert "demo-1-regression.yaml" in recipes, f"recipes in the wheel: {sorted(recipes)}"
         recipe = ("--config", "demo-1-regression")
         handpose("dggan", "fit", *recipe, "--data.root", "data", "--trainer.fast_dev_run", "true")
+    if name == "mvhm":
+        options = ("--poses", "sampled", "--images", "6", "--views", "2", "--size", "64")
+        handpose("mvhm", "generate", "generated", *options)
+        handpose("data", "show", "generated", "--out", "sample.png")
     print(f"handpose-{name}: complete without the clone")
 
 

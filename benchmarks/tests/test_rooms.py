@@ -17,7 +17,11 @@ print(*sorted({name.split(".")[0] for name in sys.modules if name.startswith("ha
 
 @pytest.mark.parametrize(
     ("package", "allowed"),
-    [("handpose_core", {"handpose_core"}), ("handpose_dggan", {"handpose_core", "handpose_dggan"})],
+    [
+        ("handpose_core", {"handpose_core"}),
+        ("handpose_dggan", {"handpose_core", "handpose_dggan"}),
+        ("handpose_mvhm", {"handpose_core", "handpose_mvhm"}),
+    ],
 )
 def test_a_room_imports_only_its_own(package: str, allowed: set[str]) -> None:
     done = subprocess.run([sys.executable, "-c", IMPORT_ALL, package], capture_output=True, text=True, check=True)

@@ -1,7 +1,6 @@
 """DGGAN's LightningModule: pose network, depth reconstruction and depth regulariser; the objective chooses."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -57,6 +56,7 @@ from handpose_dggan.objectives import (
 )
 from handpose_dggan.pictures import DepthPictures
 from handpose_dggan.scores import BestConstantError
+from handpose_dggan.stepping import FixedNetworks, looking_on, minimise
 
 TRAINED = "trained"
 """In a chapter of the history: the names of the networks that it trained."""
@@ -75,16 +75,6 @@ _IN_CHECKPOINTS: list[Any] = [
     *(Estimated, Labelled),
 ]
 torch.serialization.add_safe_globals(_IN_CHECKPOINTS)
-
-
-@contextmanager
-def _looking_on(network: nn.Module) -> Iterator[None]:
-    """The network hands gradients on, and gathers none."""
-    network.requires_grad_(False)
-    try:
-        yield
-    finally:
-        network.requires_grad_(True)
 
 
 class DGGANModule(HandPoseModule):
@@ -144,8 +134,7 @@ class DGGANModule(HandPoseModule):
         self.lambda_2d, self.lambda_z = lambda_2d, lambda_z
         self.decoder = decoder
         self._build_gan_optimizer = gan_optimizer
-        self._fixed: list[nn.Module] = []
-        self._held: list[nn.Parameter] = []
+        self._fixed = FixedNetworks()
         self.depth_errors = nn.ModuleDict({"val": MeanMetric(), "test": MeanMetric()})
         self.constant_errors = nn.ModuleDict({"val": BestConstantError(), "test": BestConstantError()})
         learning(self.objective, self)  # complains of what is missing, before anything is trained
@@ -177,18 +166,15 @@ class DGGANModule(HandPoseModule):
     def setup(self, stage: str) -> None:
         """Keep what the objective does not train as it is, before the optimisers and processes learn of it."""
         if stage == "fit":
-            self._release()
+            self._fixed.release(self.training)
             learns = learning(self.objective, self).values()
             networks = (self.network, self.regulariser, self.generator, self.discriminator)
-            self._fixed = [network for network in networks if network is not None and network not in learns]
-            self._held = [p for network in self._fixed for p in network.parameters() if p.requires_grad]
-            for parameter in self._held:
-                parameter.requires_grad_(False)
+            self._fixed.hold(network for network in networks if network is not None and network not in learns)
 
     def teardown(self, stage: str) -> None:
         """Let go of what was kept."""
         if stage == "fit":
-            self._release()
+            self._fixed.release(self.training)
 
     def on_train_start(self) -> None:
         """Keep the running means of what is not trained.
@@ -205,20 +191,13 @@ class DGGANModule(HandPoseModule):
                 "ddp_find_unused_parameters_true, as the generator and its judge take turns",
                 "Give --trainer.strategy ddp_find_unused_parameters_true.",
             )
-        self.train(self.training)
+        self._fixed.settle()
 
     def train(self, mode: bool = True) -> "DGGANModule":
         """As PyTorch's, but for the networks that the training under way does not train: they stay in evaluation."""
         super().train(mode)
-        for network in self._fixed:
-            network.eval()
+        self._fixed.settle()
         return self
-
-    def _release(self) -> None:
-        for parameter in self._held:
-            parameter.requires_grad_(True)
-        self._fixed, self._held = [], []
-        self.train(self.training)
 
     def losses(self, output: Output, batch: Sample) -> Values:
         """Those of the objective, of a validation batch."""
@@ -263,7 +242,7 @@ class DGGANModule(HandPoseModule):
             values = self.objective.step(self, batch).values
             self._minimise(values["loss"], optimizers)
         else:
-            with _looking_on(learning(self.objective, self)["discriminator"]):
+            with looking_on(learning(self.objective, self)["discriminator"]):
                 values, generated = self.objective.step(self, batch)
                 self._minimise(values["loss"], optimizers[:-1])
             if generated is not None:
@@ -277,31 +256,8 @@ class DGGANModule(HandPoseModule):
         return optimizers if isinstance(optimizers, list) else [optimizers]
 
     def _minimise(self, loss: Tensor, optimizers: Sequence[LightningOptimizer]) -> None:
-        """A step of several optimisers by the gradients of one loss.
-
-        In fp16 each of them may change the scale that the next one's gradients are divided by, while they were all
-        made at that of the loss.
-        """
-        for optimizer in optimizers:
-            optimizer.zero_grad()
-        made_at = self._loss_scale()
-        self.manual_backward(loss)
-        for optimizer in optimizers:
-            gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
-            if self._scaler is not None and gradients:
-                torch._foreach_mul_(gradients, self._loss_scale() / made_at)
-            optimizer.step()
-
-    def _loss_scale(self) -> Tensor:
-        """What fp16 multiplies losses by; 1 in other precisions."""
-        scaler = self._scaler
-        one = torch.ones((), device=self.device)
-        return one if scaler is None else scaler.scale(one)
-
-    @property
-    def _scaler(self) -> torch.amp.GradScaler | None:
         scaler: torch.amp.GradScaler | None = getattr(self.trainer.precision_plugin, "scaler", None)
-        return scaler
+        minimise(loss, optimizers, self.manual_backward, scaler)
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
         """Clip the gradients of the pose network and the regulariser: here fp16's loss scale is out of them."""

@@ -68,6 +68,7 @@ def run(name: str, method: Method, resolved: Resolved, prog: str) -> int:
         warnings.filterwarnings("ignore", message=".*LeafSpec", category=FutureWarning)
         warnings.filterwarnings("ignore", message="Be aware that when using `ckpt_path`, callbacks used")
         warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")  # when it goes on
+        warnings.filterwarnings("ignore", message="Found .* module.* in eval mode")  # those that a stage leaves alone
         logging.silence_advertisement()
         try:
             HandposeCLI(name, method.load(), resolve_data(resolved.argv), resolved.name, prog)

@@ -93,6 +93,7 @@ def test_an_optional_row_is_run_and_shown_by_its_number_alone() -> None:
     run_table(wish(seeds=(0,), rows=(4,)), print, runner)
     assert runner.tested == ["rhd/seed0/first+plain+first"]
     assert "| Wider |" in Path("results/table_3_1-demo-real.md").read_text()
+    assert Path("results/table_3_1-demo-real.md").read_text().count("Wider |") == 2  # on RHD alone, and its difference
     run_table(wish(seeds=(1,), rows=(4,)), print, FakeRunner({}, broken=("rhd/seed1/first+plain",)))
     assert "RHD, Wider, seed 1: runs/tables" in Path("results/table_3_1-demo-real.md").read_text()
 

@@ -5,13 +5,14 @@ import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
 from jaxtyping import UInt8
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from numpy import ndarray
 
 from handpose_benchmarks.tables.plan import Node
@@ -22,6 +23,8 @@ from handpose_core.viz.figures import rasterise
 Document = dict[str, Any]
 _PANEL = (4.6, 3.4)
 """Width and height of a panel, inches."""
+_STYLES: tuple[Literal["-", "--", ":"], ...] = ("-", "--", ":")
+"""Of what is traced, in the table's order."""
 
 
 def read_further(results: Path, node: Node, further: Further) -> Document:
@@ -83,15 +86,23 @@ def draw_traces(document: Document) -> UInt8[ndarray, "h w 3"]:
     panels, further = _panels(document), document["table"]["further"]
     figure = Figure(figsize=(_PANEL[0] * len(panels), _PANEL[1]), dpi=150, layout="constrained")
     grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)
+    colours: dict[str, str] = {}
     for axes, block in zip(grid[0], panels, strict=True):
-        for number, row in enumerate(block["rows"]):
-            if runs := _traced(row):
-                _draw_row(axes, f"C{number}", row["name"], runs, further["traced"])
+        traced = {row["name"]: runs for row in block["rows"] if (runs := _traced(row))}
+        for name, runs in traced.items():
+            _draw_row(axes, colours.setdefault(name, f"C{len(colours)}"), runs, tuple(further["traced"]))
+        _name_stages(axes, next(iter(traced.values()))[0])
         axes.set(title=block["title"], xlabel="epoch, stage after stage", xlim=(0.5, None), ylim=(0, None))
         axes.grid(color="0.88", linewidth=0.7)
         axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(loc="lower left", fontsize=7, framealpha=0.9)
-    grid[0][0].set_ylabel(next(iter(further["traced"].values())))
+    what, *compared = further["traced"].values()
+    grid[0][0].set_ylabel(what, fontsize=8)
+    handles = [Line2D([], [], color=colour, label=name) for name, colour in colours.items()]
+    handles += [
+        Line2D([], [], color="0.4", linestyle=style, label=name)
+        for style, name in zip(_STYLES[1:], compared, strict=False)
+    ]
+    figure.legend(handles=handles, loc="outside lower center", fontsize=7, frameon=False)
     figure.suptitle(f"{further['title']}, recipe {document['recipe']}", fontsize=9)
     return rasterise(figure)
 
@@ -110,19 +121,28 @@ def _lengths(run: Document) -> list[tuple[str, str, int]]:
     return [(trace["stage"], name, len(values)) for trace in run["traces"] for name, values in trace["values"].items()]
 
 
-def _draw_row(axes: Axes, colour: str, label: str, runs: Sequence[Document], traced: dict[str, str]) -> None:
-    """Each stage's mean over seeds with the band from lowest to highest; what it is compared with dashed."""
-    start, seen = 0, set()
+def _draw_row(axes: Axes, colour: str, runs: Sequence[Document], names: Sequence[str]) -> None:
+    """Each stage's mean over seeds with the band from lowest to highest."""
+    start = 0
     for number, trace in enumerate(runs[0]["traces"]):
-        for style, (name, heading) in zip(("-", "--", ":"), traced.items(), strict=False):
+        for style, name in zip(_STYLES, names, strict=False):
             if name not in trace["values"]:
                 continue
             values = np.array([run["traces"][number]["values"][name] for run in runs])
             epochs = start + 1 + np.arange(values.shape[1])
-            text = None if style in seen else f"{label}: {heading}"
-            axes.plot(epochs, values.mean(0), f"{style}", color=colour, marker=".", markersize=4, label=text)
+            axes.plot(epochs, values.mean(0), style, color=colour, marker=".", markersize=4)
             axes.fill_between(epochs, values.min(0), values.max(0), color=colour, alpha=0.18, linewidth=0)
-            seen.add(style)
+        start += _epochs(trace)
+
+
+def _name_stages(axes: Axes, run: Document) -> None:
+    """A line after each stage, and its name at the top."""
+    start = 0
+    for trace in run["traces"]:
         axes.annotate(trace["stage"], (start + 0.6, 0.98), xycoords=("data", "axes fraction"), va="top", fontsize=7)
-        start += max(len(values) for values in trace["values"].values())
-        axes.axvline(start + 0.5, color="0.8", linewidth=0.7)
+        start += _epochs(trace)
+        axes.axvline(start + 0.5, color="0.7", linewidth=0.7)
+
+
+def _epochs(trace: Document) -> int:
+    return max(len(values) for values in trace["values"].values())

@@ -74,7 +74,7 @@ def plan(spec: TableSpec, setting: Setting, datasets: Sequence[str], seeds: Sequ
     Raises:
         HandposeError: a stage needs the folder of a dataset that is not given.
     """
-    nodes: dict[tuple[Node | None, tuple[str, ...]], Node] = {}
+    nodes: dict[tuple[str, Node | None, tuple[str, ...]], Node] = {}
     return [
         Cell(row, dataset, seed, _last_node(spec, setting, row, dataset, seed, nodes))
         for seed in seeds
@@ -94,7 +94,7 @@ def _last_node(
     row: RowSpec,
     dataset: str,
     seed: int,
-    nodes: dict[tuple[Node | None, tuple[str, ...]], Node],
+    nodes: dict[tuple[str, Node | None, tuple[str, ...]], Node],
 ) -> Node:
     """The end of a row's chain; a node that is there already, with the same parent and arguments, is taken."""
     node: Node | None = None
@@ -102,7 +102,8 @@ def _last_node(
         arguments = _arguments(spec, setting, name, dataset, seed)
         joined = f"{node.name}+{name}" if node else name
         folder = setting.work / dataset / f"seed{seed}" / joined
-        node = nodes.setdefault((node, arguments), Node(joined, name, spec.method, arguments, folder, node))
+        method = spec.stages[name].method or spec.method
+        node = nodes.setdefault((method, node, arguments), Node(joined, name, method, arguments, folder, node))
     assert node is not None  # the table sees to it that every row has a stage
     return node
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -79,12 +79,15 @@ def _blocks(spec: TableSpec, cells: Sequence[Cell], found: Found) -> list[Docume
             "rows": [
                 _row(spec, row, dataset, cells, found)
                 for row in spec.rows_on(dataset)
-                if not row.optional
-                or any(c.row is row and (c.node in found.results or c.node in found.failures) for c in cells)
+                if not row.optional or any(_settled(c, found) for c in cells if c.row is row and c.dataset == dataset)
             ],
         }
         for dataset in spec.datasets
     ]
+
+
+def _settled(cell: Cell, found: Found) -> bool:
+    return cell.node in found.results or cell.node in found.failures
 
 
 def _heading(spec: TableSpec) -> Document:
@@ -118,6 +121,7 @@ def _run(spec: TableSpec, cell: Cell, found: Found) -> Document:
     chain = [
         {
             "stage": node.stage,
+            "method": node.method,
             "recipe": node.arguments[1],
             "arguments": list(spec.stages[node.stage].command(cell.dataset)[2:]),
             "on": spec.stages[node.stage].trained_on(cell.dataset),
@@ -181,11 +185,19 @@ def _versions(method: str) -> dict[str, str]:
 def taken_from(spec: TableSpec, other: Document) -> Document:
     """A table's document made of the rows and datasets that it shares with another's, by name.
 
+    Optional rows that were not run are left out here, too.
+
     Raises:
         HandposeError: the other one lacks a row or dataset.
     """
     runs = {(block["name"], row["name"]): row["runs"] for block in other["datasets"] for row in block["rows"]}
-    document = {**other, "table": _heading(spec), "datasets": _blocks(spec, [], Found())}
+    rows = [
+        replace(row, optional=False)
+        for row in spec.rows
+        if not row.optional or any((dataset, row.name_on(dataset)) in runs for dataset in row.printed)
+    ]
+    blocks = _blocks(replace(spec, rows=tuple(rows)), [], Found())
+    document = {**other, "table": _heading(spec), "datasets": blocks}
     for block in document["datasets"]:
         for row in block["rows"]:
             if (block["name"], row["name"]) not in runs:

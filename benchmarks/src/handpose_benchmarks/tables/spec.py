@@ -25,12 +25,14 @@ class StageSpec:
         arguments: Further options of ``handpose METHOD fit`` and ``test``.
         for_dataset: Options for one target dataset only, after the others.
         on: The dataset to train on instead of the target, by target. Not for a row's last stage, which is tested.
+        method: Whose recipe it is, by its name on the command line; None for the table's method.
     """
 
     recipe: str
     arguments: tuple[str, ...] = ()
     for_dataset: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     on: Mapping[str, str] = field(default_factory=dict)
+    method: str | None = None
 
     def trained_on(self, dataset: str) -> str:
         """The dataset that it trains on, for a target."""
@@ -220,3 +222,7 @@ def _problems(spec: TableSpec) -> Iterator[HandposeError]:
         if row.stages and spec.stages[row.stages[-1]].on:
             last, wanted = f"{row.stages[-1]}, trained on another dataset", "a last stage on the target dataset"
             yield HandposeError(f"table {spec.number}, row {row.name}", last, wanted, "Add a stage, or leave out `on`.")
+        whose = {spec.stages[name].method or spec.method for name in row.stages}
+        if len(whose) > 1:
+            found, wanted = f"stages of {' and '.join(sorted(whose))}", "one method, as each starts from the one before"
+            yield HandposeError(f"table {spec.number}, row {row.name}", found, wanted, "Correct the table.")

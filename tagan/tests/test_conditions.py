@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from handpose_core.errors import HandposeError
-from handpose_tagan.conditions import ColourMap, ConditionMaps, SobelEdges
-from handpose_tagan.hed import HED
+from handpose_tagan.conditions import HED, ColourMap, ConditionMaps, Sobel
+from handpose_tagan.hed import HEDNetwork
 
 
 def test_the_colour_map_is_opencvs_average_inside_and_of_what_there_is_at_the_border():
@@ -32,17 +32,17 @@ def test_a_kernel_without_a_middle_is_refused(kernel):
 def test_edges_are_where_colours_change_however_bright_it_is():
     image = torch.full((1, 3, 32, 32), 0.3)
     image[..., 16:] = 0.6
-    edges = SobelEdges()(image)[0, 0]
+    edges = Sobel().build()(image)[0, 0]
     assert edges[:, 15:17].min() > 0.8
     assert edges[:, :9].max() < 0.01
-    torch.testing.assert_close(SobelEdges()(image + 0.2)[0, 0], edges)
+    torch.testing.assert_close(Sobel().build()(image + 0.2)[0, 0], edges)
     reddish = torch.full((1, 3, 32, 32), 0.5)
     reddish[:, 0, :, 16:], reddish[:, 2, :, 16:] = 0.8, 0.2  # as bright on both sides
-    assert SobelEdges()(reddish)[0, 0, :, 15:17].min() > 0.8
+    assert Sobel().build()(reddish)[0, 0, :, 15:17].min() > 0.8
 
 
 def test_maps_have_no_gradient_and_are_named():
-    maps = ConditionMaps(average=ColourMap(5))
+    maps = ConditionMaps(kernel=5)
     made = maps(torch.rand(2, 3, 16, 16, requires_grad=True))
     assert made.shape.shape == (2, 1, 16, 16)
     assert made.colour.shape == (2, 3, 16, 16)
@@ -54,28 +54,28 @@ def test_maps_have_no_gradient_and_are_named():
 
 
 def test_hed_takes_weights_by_either_set_of_names(tmp_path):
-    random = HED(None).state_dict()
+    random = HEDNetwork(None).state_dict()
     image = torch.rand(1, 3, 32, 48)
     torch.save({name.replace("net", "module", 1): tensor for name, tensor in random.items()}, tmp_path / "hed.pt")
     torch.save(random, tmp_path / "net.pt")
-    (first, second) = (HED(str(tmp_path / name)) for name in ("hed.pt", "net.pt"))
+    (first, second) = (HED(str(tmp_path / name)).build() for name in ("hed.pt", "net.pt"))
     assert first(image).shape == (1, 1, 32, 48)
     assert torch.equal(first(image), second(image))
     assert not any(parameter.requires_grad for parameter in first.parameters())
-    assert str(first) == "HED, hed.pt"
+    assert "hed.pt" in ConditionMaps(HED(str(tmp_path / "hed.pt"))).describe()["shape_map"]
 
 
 def test_hed_weights_that_do_not_fit_are_named(tmp_path):
     with pytest.raises(HandposeError, match="found no such file"):
-        HED(str(tmp_path / "none.pt"))
-    weights = HED(None).state_dict()
+        HED(str(tmp_path / "none.pt")).build()
+    weights = HEDNetwork(None).state_dict()
     weights["netVggTwo.1.weight"] = torch.zeros(128, 32, 3, 3)
     torch.save(weights, tmp_path / "wrong.pt")
     with pytest.raises(HandposeError, match=r"netVggTwo.1.weight: found a tensor of \(128, 32, 3, 3\); exp"):
-        HED(str(tmp_path / "wrong.pt"))
+        HED(str(tmp_path / "wrong.pt")).build()
     torch.save({"state": weights}, tmp_path / "nested.pt")
     with pytest.raises(HandposeError, match="something else than tensors by name"):
-        HED(str(tmp_path / "nested.pt"))
+        HED(str(tmp_path / "nested.pt")).build()
     (tmp_path / "text.pt").write_text("not weights")
     with pytest.raises(HandposeError, match="a file that torch does not read"):
-        HED(str(tmp_path / "text.pt"))
+        HED(str(tmp_path / "text.pt")).build()

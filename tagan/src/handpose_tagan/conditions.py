@@ -1,6 +1,8 @@
 """The conditions of TAGAN's networks: the shape map x_s, edges, and the colour map x_b, an average-filtered image."""
 
-from typing import NamedTuple, Protocol, runtime_checkable
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import kornia
 import torch
@@ -9,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from handpose_core.errors import HandposeError
+from handpose_tagan.hed import HEDNetwork
 
 
 class Conditions(NamedTuple):
@@ -18,16 +21,31 @@ class Conditions(NamedTuple):
     colour: Float[Tensor, "batch 3 h w"]
 
 
-@runtime_checkable
-class EdgeDetector(Protocol):
-    """Anything that finds edges: a module without parameters to train."""
+class Edges(ABC):
+    """Which edge detector makes shape maps."""
 
-    def __call__(self, image: Float[Tensor, "batch 3 h w"]) -> Float[Tensor, "batch 1 h w"]:
-        """How much of an edge each pixel is, in [0, 1]."""
-        ...
+    @abstractmethod
+    def build(self) -> nn.Module:
+        """It, from images (batch, 3, h, w) in [0, 1] to each pixel's share of an edge (batch, 1, h, w)."""
 
 
-class SobelEdges(nn.Module):
+@dataclass(frozen=True)
+class HED(Edges):
+    """The thesis's detector, see `handpose_tagan.hed.HEDNetwork`.
+
+    Args:
+        weights: path of the file.
+    """
+
+    weights: str
+
+    def build(self) -> nn.Module:
+        """See `Edges`."""
+        return HEDNetwork(self.weights)
+
+
+@dataclass(frozen=True)
+class Sobel(Edges):
     """Needs no weights: it stands in for HED where there are none. Soft, like HED's maps, and not of one pixel's width.
 
     The length of the gradient (kornia's Sobel filter) of a smoothed image, of the colour in which it is longest.
@@ -37,19 +55,31 @@ class SobelEdges(nn.Module):
         half: the gradient, in units of white a pixel, that counts as half an edge.
     """
 
-    def __init__(self, sigma: float = 1.5, half: float = 0.03) -> None:
-        super().__init__()
-        self.sigma, self.softness = sigma, half
+    sigma: float = 1.5
+    half: float = 0.03
 
-    def forward(self, image: Float[Tensor, "batch 3 h w"]) -> Float[Tensor, "batch 1 h w"]:
-        """See `EdgeDetector`."""
-        reach = 2 * max(1, round(2 * self.sigma)) + 1
-        smooth = kornia.filters.gaussian_blur2d(image, (reach, reach), (self.sigma, self.sigma))
-        gradient = kornia.filters.spatial_gradient(smooth).square().sum(2).amax(1, keepdim=True)
-        return gradient / (gradient + self.softness**2)
+    def build(self) -> nn.Module:
+        """See `Edges`."""
+        return _SobelFilter(self)
 
     def __str__(self) -> str:
-        return f"Sobel (stands in for HED), sigma {self.sigma:g} px, half an edge at {self.softness:g}"
+        return f"Sobel (stands in for HED), sigma {self.sigma:g} px, half an edge at {self.half:g}"
+
+
+SOBEL = Sobel()
+
+
+class _SobelFilter(nn.Module):
+    def __init__(self, settings: Sobel) -> None:
+        super().__init__()
+        self.settings = settings
+
+    def forward(self, image: Float[Tensor, "batch 3 h w"]) -> Float[Tensor, "batch 1 h w"]:
+        sigma = self.settings.sigma
+        reach = 2 * max(1, round(2 * sigma)) + 1
+        smooth = kornia.filters.gaussian_blur2d(image, (reach, reach), (sigma, sigma))
+        gradient = kornia.filters.spatial_gradient(smooth).square().sum(2).amax(1, keepdim=True)
+        return gradient / (gradient + self.settings.half**2)
 
 
 class ColourMap(nn.Module):
@@ -81,12 +111,12 @@ class ConditionMaps(nn.Module):
 
     Args:
         edges: makes the shape map.
-        average: makes the colour map.
+        kernel: see `ColourMap`.
     """
 
-    def __init__(self, edges: EdgeDetector | None = None, average: ColourMap | None = None) -> None:
+    def __init__(self, edges: Edges = SOBEL, kernel: int = 31) -> None:
         super().__init__()
-        self.edges, self.average = edges or SobelEdges(), average or ColourMap()
+        self.chosen, self.edges, self.average = edges, edges.build(), ColourMap(kernel)
 
     @torch.no_grad()
     def forward(self, image: Float[Tensor, "batch 3 h w"]) -> Conditions:
@@ -96,7 +126,7 @@ class ConditionMaps(nn.Module):
 
     def describe(self) -> dict[str, str]:
         """What the maps are, to be recorded with what is trained on them."""
-        return {"shape_map": str(self.edges), "colour_map": str(self.average)}
+        return {"shape_map": str(self.chosen), "colour_map": str(self.average)}
 
 
 def _average(image: Float[Tensor, "*b h w"], axis: int, reach: int) -> Float[Tensor, "*b h w"]:

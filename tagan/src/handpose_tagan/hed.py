@@ -17,7 +17,7 @@ _PREFIXES = ("module", "net")
 _KEYS = "netVggOne.0.weight … netScoreFiv.bias, netCombine.0.weight, as PyTorch conversions of the authors' model have"
 
 
-class HED(nn.Module):
+class HEDNetwork(nn.Module):
     """Edges as people draw them, from a VGG-16 with a map after each of its five stages, and one of all five.
 
     Args:
@@ -30,7 +30,6 @@ class HED(nn.Module):
 
     def __init__(self, weights: str | None) -> None:
         super().__init__()
-        self.weights = weights
         width = 3
         for (channels, count), name in zip(_STAGES, _NAMES, strict=True):
             layers: list[nn.Module] = [] if name == "One" else [nn.MaxPool2d(2)]
@@ -66,12 +65,9 @@ class HED(nn.Module):
                     f"HED weights {path}, {name}",
                     "no such tensor" if found is None else f"a tensor of {tuple(found.shape)}",
                     f"one of {tuple(tensor.shape)}, among {_KEYS}",
-                    "Get the weights of HED on BSDS500, converted for PyTorch, or use SobelEdges, which needs none.",
+                    "Get the weights of HED on BSDS500, converted for PyTorch, or use Sobel, which needs none.",
                 )
         self.load_state_dict({name: given[name] for name in own})
-
-    def __str__(self) -> str:
-        return f"HED, {Path(self.weights).name if self.weights else 'random weights'}"
 
 
 def _read(path: Path) -> dict[str, Tensor]:

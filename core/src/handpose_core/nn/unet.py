@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from handpose_core.errors import HandposeError
-from handpose_core.nn.gan import Norm, initialise, normalisation
+from handpose_core.nn.gan import Norm, initialise
 
 _WIDEST = 8
 _DROPPED = 3
@@ -22,7 +22,8 @@ class UNetSize:
     Args:
         width: channels of the first convolution; each halving doubles them, up to eightfold.
         downs: halvings of the resolution: eight bring 256 px down to one.
-        norm: normalisation between the convolutions.
+        norm: normalisation between the convolutions; by batch, the statistics are those of the batch at hand while
+            generating, too, as the authors do it.
         dropout: share of features that is dropped, while training and while generating, in the three decoder layers
             after the innermost: the noise z.
     """
@@ -90,7 +91,7 @@ class UNetGenerator(nn.Module):
 
 
 def _down(inputs: int, outputs: int, norm: Norm | None) -> nn.Sequential:
-    after = [] if norm is None else [normalisation(norm, outputs)]
+    after = [] if norm is None else [_normalise(norm, outputs)]
     return nn.Sequential(nn.LeakyReLU(0.2), nn.Conv2d(inputs, outputs, 4, 2, 1, bias=norm != "batch"), *after)
 
 
@@ -98,5 +99,9 @@ def _up(inputs: int, outputs: int, norm: Norm) -> nn.Sequential:
     return nn.Sequential(
         nn.ReLU(),
         nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=norm != "batch"),
-        normalisation(norm, outputs),
+        _normalise(norm, outputs),
     )
+
+
+def _normalise(kind: Norm, channels: int) -> nn.Module:
+    return nn.InstanceNorm2d(channels) if kind == "instance" else nn.BatchNorm2d(channels, track_running_stats=False)

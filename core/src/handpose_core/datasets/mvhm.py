@@ -149,7 +149,7 @@ class MVHM(Dataset[Sample]):
         return sample
 
     def mesh(self, index: int) -> trimesh.Trimesh:
-        """The hand's mesh of a sample's group: mm, the world's frame, y down."""
+        """The hand of a sample's group as a closed mesh: mm, the world's frame, y down."""
         labels = self._labels(index)
         faces = _load(self.root / FACES, "the faces of the meshes")
         outward = faces if int(labels["side"]) == Side.RIGHT else faces[:, ::-1]

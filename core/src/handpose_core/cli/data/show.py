@@ -22,8 +22,8 @@ def main(argv: Sequence[str]) -> int:
     """
     parser = _parser()
     arguments = parser.parse_args(argv)
-    if arguments.web and arguments.out:
-        parser.error("--out: a page writes no picture; leave out --out or --web")
+    if arguments.web and (arguments.out or arguments.mesh):
+        parser.error("--out, --mesh: a page writes no files; leave out these or --web")
     if not arguments.web and (arguments.host or arguments.port):
         parser.error("--host, --port: only a page has these; add --web")
     return _serve(arguments) if arguments.web else _draw(arguments)
@@ -39,8 +39,23 @@ def _draw(arguments: argparse.Namespace) -> int:
     out = arguments.out or Path(f"{arguments.root.resolve().name}_{index}.png")
     write_image(out, with_caption(draw_sample(source[index]), source.where(index)))
     print(f"{source.where(index)}: drawn to {out}")
+    if arguments.mesh is not None:
+        _write_mesh(arguments, source, index)
     print("; ".join(f"{name} {value}" for name, value in source.describe().items()))
     return 0
+
+
+def _write_mesh(arguments: argparse.Namespace, source: "Source", index: int) -> None:
+    from handpose_core.datasets.mvhm import MVHM
+    from handpose_core.viz.mesh import write_glb
+
+    if not isinstance(source, MVHM):
+        raise HandposeError(
+            f"{arguments.root}, --mesh", "a dataset without meshes", "one that `handpose mvhm generate` made",
+            "Leave --mesh out.",
+        )  # fmt: skip
+    write_glb(arguments.mesh, source.mesh(index))
+    print(f"the hand's mesh: {arguments.mesh}")
 
 
 def _serve(arguments: argparse.Namespace) -> int:
@@ -76,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--index", type=int, default=0, metavar="I", help="which sample, from 0 (default: 0)")
     parser.add_argument("--split", help="which split, by its reader's name (default: the first that is there)")
     parser.add_argument("--out", type=Path, metavar="PICTURE", help="the file to write (default: <ROOT>_<I>.png)")
+    parser.add_argument("--mesh", type=Path, metavar="GLB", help="also write the hand's mesh, for data that have one")
     parser.add_argument("--web", action="store_true", help="serve a page; needs the extra handpose-core[web]")
     parser.add_argument("--port", type=int, metavar="N", help="of the page (default: the first free one from 7860)")
     parser.add_argument(

@@ -147,7 +147,7 @@ def spin_match(
     posed = fingers.pose(palm.rotation)
     pose = _local(palm.rotation, frames, posed)
     reason = _first(reason, _beyond_limits(rig, pose, tolerance.limits), Reason.BEYOND_LIMITS)
-    matched = _joints(rest.expand_as(target), frames, palm, scale, posed)
+    matched = _joints(rest, frames, palm, scale, posed)
     error = torch.linalg.vector_norm(scale[:, None, None] * matched - target, dim=-1)
     kind = rig.joints.dtype
     return SpinMatch(
@@ -177,14 +177,14 @@ def _local(
 
 
 def _joints(
-    rest: Float[Tensor, "batch 21 3"],
+    rest: Float[Tensor, "_ 21 3"],
     frames: Float[Tensor, "_ 5 3 3 3"],
     palm: PalmFit,
     scale: Float[Tensor, "batch"],
     posed: Float[Tensor, "batch 5 3 3 3"],
 ) -> Float[Tensor, "batch 21 3"]:
     """The posed rig's joints: the palm's by the fit, the fingers' bone by bone."""
-    joints = torch.empty_like(rest)
+    joints = rest.new_empty(len(posed), *rest.shape[1:])
     joints[:, PALM] = rest[:, PALM] @ palm.rotation.mT + (palm.translation / scale[:, None])[:, None]
     arms = rest[:, _CHAINS].diff(dim=2)
     steps = (posed * in_frame(frames, arms)[..., None, :]).sum(-1).cumsum(2)

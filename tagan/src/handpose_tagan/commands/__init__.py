@@ -1,0 +1,1 @@
+"""What ``handpose tagan`` can do beside training."""

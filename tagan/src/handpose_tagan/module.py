@@ -1,0 +1,165 @@
+"""TAGAN's LightningModule: generators and discriminators of one objective, stepped in turn."""
+
+from pathlib import Path
+from typing import IO, Any
+
+import pytorch_lightning as pl
+import torch
+from jaxtyping import Float
+from pytorch_lightning import Callback
+from pytorch_lightning.utilities.types import OptimizerLRScheduler
+from torch import Tensor
+from torch.nn.parallel import DistributedDataParallel
+from torch.optim import Adam
+
+from handpose_core.datasets.sample import Sample
+from handpose_core.errors import HandposeError
+from handpose_core.nn.gan import DiscriminatorSize, GeneratorSize
+from handpose_core.nn.unet import UNetSize
+from handpose_core.training.checkpoints import CLASS_KEY, HISTORY_KEY, check_checkpoint, class_path
+from handpose_core.training.module import describe_data
+from handpose_core.training.schedules import OptimizerCallable
+from handpose_tagan.conditions import HED, SOBEL, ConditionMaps, Edges, Sobel
+from handpose_tagan.losses import shape_loss, tonality_loss
+from handpose_tagan.networks import ConditionalSize, CycleSize
+from handpose_tagan.objectives import PAPER, TAGAN, CycleGAN, Networks, Objective, Pix2pix
+from handpose_tagan.pictures import TranslationPictures
+
+# so that a checkpoint that holds them loads
+_IN_CHECKPOINTS: list[Any] = [
+    *(TAGAN, Pix2pix, CycleGAN, ConditionalSize, CycleSize),
+    *(UNetSize, GeneratorSize, DiscriminatorSize, Sobel, HED),
+]
+torch.serialization.add_safe_globals(_IN_CHECKPOINTS)
+
+
+class TAGANModule(pl.LightningModule):
+    """Learns to make superposed hands look real, from real images without labels.
+
+    Args:
+        objective: what is trained, and by which losses.
+        edges: makes shape maps.
+        kernel: side of the colour map's average filter, px, odd.
+        optimizer: builds the generators' optimiser, and the discriminators'; pix2pix's by default.
+    """
+
+    history: list[dict[str, str]]
+    """What the weights were trained on, training by training; it belongs to the checkpoint."""
+
+    def __init__(
+        self,
+        objective: Objective = PAPER,
+        edges: Edges = SOBEL,
+        kernel: int = 31,
+        optimizer: OptimizerCallable = lambda parameters: Adam(parameters, lr=2e-4, betas=(0.5, 0.999)),
+    ) -> None:
+        super().__init__()
+        self.objective, self.maps = objective, ConditionMaps(edges, kernel)
+        self.generators, self.discriminators, self.pools = objective.build()
+        self._build_optimizer = optimizer
+        self.automatic_optimization = False
+        self.history = []
+        self.save_hyperparameters(logger=False)
+        if not isinstance(self.hparams.get("optimizer"), dict):  # a Python object cannot be rebuilt from a checkpoint
+            self.hparams.pop("optimizer", None)
+
+    @property
+    def networks(self) -> Networks:
+        """All that is trained."""
+        return Networks(self.generators, self.discriminators, self.pools)
+
+    def forward(self, image: Float[Tensor, "batch 3 h w"]) -> Float[Tensor, "batch 3 h w"]:
+        """Superposed images in [0, 1], made to look real."""
+        return self.objective.generate(self.networks, image, self.maps).float().clamp(0, 1)
+
+    def describe(self) -> dict[str, str]:
+        """The choices that what is generated depends on."""
+        return {"objective": str(self.objective), **self.maps.describe()}
+
+    def on_fit_start(self) -> None:
+        """Begin a chapter of the history; a training that goes on is in it already."""
+        chapter = {**self.describe(), **describe_data(self.trainer)}
+        if chapter not in self.history[-1:]:
+            self.history = [*self.history, chapter]
+
+    def on_train_start(self) -> None:
+        """See that processes do not wait for each other for ever.
+
+        Raises:
+            HandposeError: they would wait for gradients that a step of the generators leaves out.
+        """
+        model = self.trainer.model
+        if isinstance(model, DistributedDataParallel) and not model.find_unused_parameters:
+            raise HandposeError(
+                "trainer.strategy", "a ddp in which every step must reach every weight",
+                "ddp_find_unused_parameters_true, as generators and discriminators take turns",
+                "Give --trainer.strategy ddp_find_unused_parameters_true.",
+            )  # fmt: skip
+
+    def training_step(self, batch: Sample, batch_idx: int) -> None:
+        """The generators' step, then the discriminators'."""
+        generators, discriminators = self._optimizers()
+        self.discriminators.requires_grad_(False)
+        step = self.objective.step(self.networks, batch, self.maps)
+        self._minimise(step.values["loss"], generators)
+        self.discriminators.requires_grad_(True)
+        judged = self.objective.judge(self.networks, step)
+        self._minimise(judged["loss_d"], discriminators)
+        values = {f"train/{name}": value for name, value in {**step.values, **judged}.items()}
+        self.log_dict(values, prog_bar=True, batch_size=len(batch["image"]))
+
+    def _optimizers(self) -> list[Any]:
+        optimizers: Any = self.optimizers()
+        return list(optimizers)
+
+    def _minimise(self, loss: Tensor, optimizer: Any) -> None:
+        optimizer.zero_grad()
+        self.manual_backward(loss)
+        optimizer.step()
+
+    def validation_step(self, batch: Sample, batch_idx: int) -> None:
+        """How far a real image is from itself, made again: ``val/loss_shape`` (2.9) and ``val/loss_colour`` (2.10)."""
+        self._measure("val", batch)
+
+    def test_step(self, batch: Sample, batch_idx: int) -> None:
+        """As in validation."""
+        self._measure("test", batch)
+
+    def _measure(self, stage: str, batch: Sample) -> None:
+        real = batch["image"]
+        made = self(real)
+        values = {"loss_shape": shape_loss(made, real), "loss_colour": tonality_loss(made, real)}
+        self.log_dict(
+            {f"{stage}/{name}": value for name, value in values.items()},
+            prog_bar=True, batch_size=len(real), sync_dist=True,
+        )  # fmt: skip
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """The generators', then the discriminators'."""
+        return [self._build_optimizer(part.parameters()) for part in (self.generators, self.discriminators)]
+
+    def configure_callbacks(self) -> list[Callback]:
+        """Pictures of what is made."""
+        return [TranslationPictures()]
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Record which class wrote the checkpoint, and what it was trained on."""
+        checkpoint[CLASS_KEY] = class_path(type(self))
+        checkpoint[HISTORY_KEY] = self.history
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take over what the weights were trained on."""
+        self.history = checkpoint.get(HISTORY_KEY, [])
+
+    @classmethod
+    def load_from_checkpoint(  # type: ignore[override]
+        cls, checkpoint_path: str | Path | IO[bytes], *args: Any, **kwargs: Any
+    ) -> "TAGANModule":
+        """Rebuild the module from a checkpoint; arguments as Lightning's.
+
+        Raises:
+            HandposeError: the file is missing, is not a checkpoint, or another method wrote it.
+        """
+        if isinstance(checkpoint_path, str | Path):
+            check_checkpoint(Path(checkpoint_path), cls)
+        return super().load_from_checkpoint(checkpoint_path, *args, **kwargs)

@@ -224,5 +224,5 @@ def _problems(spec: TableSpec) -> Iterator[HandposeError]:
             yield HandposeError(f"table {spec.number}, row {row.name}", last, wanted, "Add a stage, or leave out `on`.")
         whose = {spec.stages[name].method or spec.method for name in row.stages}
         if len(whose) > 1:
-            found, wanted = f"stages of {' and '.join(sorted(whose))}", "one method, as each starts from the one before"
-            yield HandposeError(f"table {spec.number}, row {row.name}", found, wanted, "Correct the table.")
+            mixed, wanted = f"stages of {' and '.join(sorted(whose))}", "one method, as each starts from the one before"
+            yield HandposeError(f"table {spec.number}, row {row.name}", mixed, wanted, "Correct the table.")

@@ -108,15 +108,16 @@ def test_what_is_tried_out_is_kept_apart(tmp_path: Path) -> None:
 
 
 def test_a_table_takes_the_runs_of_another(monkeypatch: pytest.MonkeyPatch, table: TableSpec) -> None:
-    shared = TableSpec(
-        "3.2", "shared", "dggan", ("rhd",), (RowSpec("New", (), {"rhd": {"epe_mean": 9.11}}),), runs_of="3.1"
-    )  # fmt: skip
+    optional = RowSpec("New", (), {"rhd": {"epe_mean": 9.11}}, optional=True)
+    rows = (optional, RowSpec("Not run", (), {"rhd": {}}, optional=True))
+    shared = TableSpec("3.2", "shared", "dggan", ("rhd",), rows, runs_of="3.1")
     monkeypatch.setattr(command, "find_table", lambda number: {"3.1": table, "3.2": shared}[number])
     with pytest.raises(HandposeError, match=r"handpose bench table 3\.1"):
         run_table(wish(number="3.2"), print)
     run_table(wish(), print, FakeRunner(EPE))
     assert run_table(wish(number="3.2"), print) == 0
     (block,) = document("results/table_3_2-demo-real.json")["datasets"]
+    assert [row["name"] for row in block["rows"]] == ["New"]
     assert [run["figures"]["none"]["epe_mean"] for run in block["rows"][0]["runs"]] == [18.0, 20.0]
     assert "those of Table 3.1" in Path("results/table_3_2-demo-real.md").read_text()
 

@@ -100,7 +100,7 @@ def test_an_optional_row_is_run_and_shown_by_its_number_alone() -> None:
 
 def test_the_regularisers_input_is_table_3_1s_optional_row() -> None:
     table = find_table("3.1")
-    *printed, ablation = table.rows
+    *printed, ablation, _ = table.rows
     assert [row.optional for row in printed] == [False] * 3
     assert ablation.optional
     for name in ablation.stages[1:]:

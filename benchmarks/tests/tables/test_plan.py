@@ -5,7 +5,10 @@ import pytest
 from handpose_benchmarks.tables.data import Source
 from handpose_benchmarks.tables.plan import Setting, nodes_of, plan
 from handpose_benchmarks.tables.spec import RowSpec, StageSpec, TableSpec
+from handpose_benchmarks.tables.thesis import find_table
+from handpose_core.cli.registry import methods
 from handpose_core.errors import HandposeError
+from handpose_core.training.recipes import known_recipes
 
 SOURCES = {"rhd": Source(Path("R"), ("--data.missing", "skip")), "stb": Source(Path("S"))}
 
@@ -62,6 +65,11 @@ def test_a_dataset_that_a_stage_needs_must_be_given(table: TableSpec) -> None:
             "a last stage on the target",
         ),
         ((RowSpec("a", ("s",), {"rhd": {}}),), {"s": StageSpec("demo", ("${rdh}",))}, "placeholders in stages.*'rdh'"),
+        (
+            (RowSpec("a", ("s", "t"), {"rhd": {}}),),
+            {"s": StageSpec("demo"), "t": StageSpec("demo", method="hand3d")},
+            "row a: found stages of dggan and hand3d",
+        ),
     ],
 )
 def test_what_does_not_fit_together_is_named(
@@ -86,3 +94,23 @@ def test_a_stage_may_train_on_another_dataset_and_take_values_of_the_recipe() ->
         plan(spec, Setting("demo", Path("w"), {"rhd": SOURCES["rhd"]}), ["rhd"], [0])
     with pytest.raises(HandposeError, match=r"no value for \$\{size\}"):
         plan(spec, Setting("paper", Path("w"), SOURCES), ["rhd"], [0])
+
+
+def test_a_row_of_another_method_shares_no_stage_with_the_tables_own(table: TableSpec) -> None:
+    stages = {**table.stages, "other": StageSpec("${recipe}-1", ("--model.a", "1"), method="hand3d")}
+    rows = (RowSpec("a", ("first",), {"rhd": {}}), RowSpec("b", ("other",), {"rhd": {}}))
+    spec = TableSpec("0.0", "", "dggan", ("rhd",), rows, stages)
+    own, other = nodes_of(plan(spec, Setting("demo", Path("w"), SOURCES), ["rhd"], [0]))
+    assert (own.method, other.method) == ("dggan", "hand3d")
+    assert own.arguments == other.arguments
+    assert own.folder != other.folder
+
+
+def test_zimmermann_and_brox_are_run_again_for_tables_3_1_and_3_2() -> None:
+    table = find_table("3.1")
+    row = next(row for row in table.rows if row.name == "Zimmermann & Brox (re-run)")
+    assert {table.stages[name].method for name in row.stages} == {"hand3d"}
+    recipes = known_recipes(methods()["hand3d"].package)
+    for recipe in ("demo", "paper"):
+        assert {table.stages[name].recipe.replace("${recipe}", recipe) for name in row.stages} <= recipes.keys()
+    assert row.name in {other.name for other in find_table("3.2").rows}

@@ -96,8 +96,8 @@ TABLE = TableSpec(
         "The thesis's text gives AUC gains of 0.043 and 0.024 on RHD and STB; its table gives 0.023 and 0.014. Its "
         "percentages (13.2, 19.7, 7.3) are of the new error; here all gains are of the old error.",
         "MHP has no true depth maps, hence two rows.",
-        "Zimmermann & Brox (re-run): PoseNet, pose prior and viewpoint on the labels' crops, trained on each dataset for "
-        "as long as the recipe says; told each hand's side and the true wrist in all three coordinates.",
+        "Zimmermann & Brox (re-run): PoseNet, pose prior and viewpoint on the labels' crops, trained on each dataset "
+        "as the recipe says; told each hand's side and, in recovering millimetres, all three coordinates of the wrist.",
         "Generated depth: 0 is the hand's nearest point and 1 its farthest; validation samples while training, of the "
         "source world in the stage `depth`.",
     ),

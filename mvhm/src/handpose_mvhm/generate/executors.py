@@ -100,7 +100,7 @@ class Cluster:
         with client:
             futures = client.map(make_shard, tasks, pure=False)
             try:
-                for future in completed(futures):
+                for future in completed(futures, loop=client.loop):
                     yield future.result()
             except KilledWorker as error:
                 raise HandposeError(

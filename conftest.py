@@ -10,7 +10,7 @@ from hypothesis import settings
 from jaxtyping import install_import_hook
 
 install_import_hook(
-    ["handpose_core", "handpose_dggan", "handpose_tagan", "handpose_mvhm", "handpose_benchmarks"],
+    ["handpose_core", "handpose_dggan", "handpose_tagan", "handpose_tassn", "handpose_mvhm", "handpose_benchmarks"],
     "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))",
 )
 

@@ -35,9 +35,8 @@ def _install(session: nox.Session, *requirements: str) -> None:
 
 def _install_suite(session: nox.Session, *extra: str) -> None:
     """Install all packages in editable mode, and check the constraints."""
-    packages = [
-        word for name in ("core", "dggan", "tagan", "mvhm", "benchmarks") for word in ("--editable", str(ROOT / name))
-    ]
+    names = ("core", "dggan", "tagan", "tassn", "mvhm", "benchmarks")
+    packages = [word for name in names for word in ("--editable", str(ROOT / name))]
     _install(session, *packages, *extra)
     _check_torch(session)
 

@@ -17,6 +17,8 @@ def main(name: str) -> None:
     assert Path(package.__file__ or "").is_relative_to(site), f"{package.__file__} is not the installed wheel"
     check_imports(name)
     assert list(importlib.resources.files("handpose_core").joinpath("rig", "assets").iterdir()), "no hand in the wheel"
+    estimator = importlib.resources.files("handpose_core.estimators.hand3d")
+    assert list(estimator.joinpath("configs").iterdir()), "no recipes of hand3d in the wheel"
     listed = handpose("--help")
     methods = {
         line.split()[0] for line in listed.split("methods:")[1].split("commands:")[0].splitlines() if line.strip()

@@ -8,7 +8,7 @@ import torch
 
 from handpose_benchmarks.speed import rendering
 from handpose_benchmarks.speed.figure import Figure, Skipped
-from handpose_benchmarks.speed.rendering import OursInBatches, one_thread
+from handpose_benchmarks.speed.rendering import OursInBatches
 from handpose_benchmarks.speed.scene import Scene, posed_hands
 
 if TYPE_CHECKING:
@@ -45,10 +45,3 @@ def test_missing_peers_are_named_and_ours_still_measured(monkeypatch: pytest.Mon
     assert "moderngl" in opengl.reason
     assert isinstance(cycles, Skipped)
     assert "bpy" in cycles.reason
-
-
-def test_one_thread_gives_the_others_back() -> None:
-    before = torch.get_num_threads()
-    with one_thread():
-        assert torch.get_num_threads() == 1
-    assert torch.get_num_threads() == before

@@ -1,4 +1,5 @@
 import pytest
+import torch
 
 from handpose_benchmarks.speed import timing
 
@@ -29,3 +30,10 @@ def test_rate_repeats_until_the_time_is_spent(clock: list[float]) -> None:
 
     timing.rate(work, items=1, seconds=4.0)
     assert len(calls) == 1 + 8
+
+
+def test_threads_are_given_back() -> None:
+    before = torch.get_num_threads()
+    with timing.threads(before + 1):
+        assert torch.get_num_threads() == before + 1
+    assert torch.get_num_threads() == before

@@ -1,14 +1,13 @@
 """Images a second of our renderer, beside OpenGL and Blender's Cycles drawing the same hands, each on one core."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 import torch
 
 from handpose_benchmarks.speed.blender import BlenderMissing, cycles_rate
 from handpose_benchmarks.speed.figure import Figure, Skipped
 from handpose_benchmarks.speed.scene import Scene, posed_hands
-from handpose_benchmarks.speed.timing import rate
+from handpose_benchmarks.speed.timing import rate, threads
 from handpose_core.render import Lights, Rendered, Surface, render
 
 SIZE = 256
@@ -25,7 +24,7 @@ def measure(blender_python: str) -> list[Figure | Skipped]:
         blender_python: A Python that can import ``bpy``.
     """
     scene = posed_hands(FRAMES, SIZE)
-    with one_thread():
+    with threads(1):
         ours = _our_rate(scene)
     note = f"{SIZE}x{SIZE}, colour, depth and mask, one core"
     return [
@@ -67,17 +66,6 @@ class OursInBatches:
                 shadow_softness=torch.full((count,), 4.0),
             )
             yield render(vertices, self.faces, self.K.expand(count, 3, 3), self.size, surface, lights)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Hold torch to the calling thread."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 class _PeerMissing(Exception):

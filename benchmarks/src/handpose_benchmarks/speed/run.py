@@ -18,7 +18,7 @@ def run_speed(chosen: Iterable[str], blender_python: str, report: Path | None, c
     """Measure, print, and write the report.
 
     Args:
-        chosen: Names out of ``metrics``, ``loading``, ``rendering``.
+        chosen: Names of this folder's modules that measure, such as ``metrics``.
         blender_python: A Python that can import Blender's ``bpy``.
         report: Where to write the figures as JSON; None writes nothing.
         console: Where to print.

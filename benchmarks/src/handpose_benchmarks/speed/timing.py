@@ -1,8 +1,22 @@
-"""How a rate is timed: warm up, repeat, take the median."""
+"""How a rate is timed: on a number of threads; warm up, repeat, take the median."""
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Hold torch to so many threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def rate(work: Callable[[], object], items: int, seconds: float = 2.0) -> float:

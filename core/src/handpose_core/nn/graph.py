@@ -147,22 +147,52 @@ def chebyshev_filter(
         bias: of each output.
         laplacian: sparse CSR, symmetric: the backward pass uses it as its own transpose.
     """
-    return _ChebyshevFilter.apply(features, weight, bias, laplacian)  # type: ignore[no-untyped-call]
+    return _PolynomialFilter.apply(features, _fold(weight), bias, laplacian)  # type: ignore[no-untyped-call]
 
 
-class _ChebyshevFilter(torch.autograd.Function):
-    """Keeps only its input: T_k(L) is symmetric, so both gradients follow from T_k(L) applied to the output's.
+def _fold(weight: Float[Tensor, "order inputs outputs"]) -> Float[Tensor, "order inputs outputs"]:
+    """The weights for terms T_0 X ... T_(K-2) X and L T_(K-2) X: the last step's ``2 L T_(K-2) - T_(K-3)`` is in them.
 
-    With G_k = T_k(L) G:  dX = sum_k G_k theta_k^T  and  dtheta_k = X^T G_k.
+    It spares the last and, for K = 3, every subtraction of whole feature maps, without leaving the stable recurrence.
+    """
+    if len(weight) < 3:
+        return weight
+    *before, third, second, last = weight
+    return torch.stack([*before, third - last, second, 2 * last])
+
+
+def _terms(features: Tensor, laplacian: Tensor, order: int) -> Iterator[Float[Tensor, "nodes columns"]]:
+    """T_0 X, T_1 X, ... with T_k = 2 L T_(k-1) - T_(k-2), at last L T_(K-2) X; rows are a node's batch and channels."""
+    before, now = None, features.flatten(1)
+    yield now
+    for _ in range(order - 2):
+        step = _product(laplacian, now) if before is None else torch.addmm(before, laplacian, now, beta=-1, alpha=2)
+        before, now = now, step
+        yield now
+    if order > 1:
+        yield _product(laplacian, now)
+
+
+def _product(laplacian: Tensor, columns: Float[Tensor, "nodes columns"]) -> Float[Tensor, "nodes columns"]:
+    # torch.mm would write zeros twice before it starts; beta=0 reads nothing of what it overwrites
+    return torch.empty_like(columns).addmm_(laplacian, columns, beta=0)
+
+
+class _PolynomialFilter(torch.autograd.Function):
+    """``sum_k P_k X phi_k + bias`` with the polynomials P_k of `_terms`, which keeps only its input.
+
+    P_k is symmetric as L is, so both gradients follow from P_k applied to the output's gradient G:
+    dX = sum_k (P_k G) phi_k^T  and  dphi_k = X^T (P_k G).
     """
 
     @staticmethod
     def forward(ctx: Any, features: Tensor, weight: Tensor, bias: Tensor, laplacian: Tensor) -> Tensor:
         ctx.save_for_backward(features, weight, laplacian)
         nodes, batch, inputs = features.shape
-        total = bias
-        for term, theta in zip(_chebyshev_terms(features, laplacian, len(weight)), weight, strict=True):
-            total = _accumulate(total, term.view(-1, inputs), theta)
+        first, *others = (term.view(-1, inputs) for term in _terms(features, laplacian, len(weight)))
+        total = torch.addmm(bias, first, weight[0])
+        for term, phi in zip(others, weight[1:], strict=True):
+            total.addmm_(term, phi)
         return total.view(nodes, batch, -1)
 
     @staticmethod
@@ -170,33 +200,16 @@ class _ChebyshevFilter(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None, None]:
         features, weight, laplacian = ctx.saved_tensors
         rows, outputs = features.flatten(0, 1), weight.shape[2]
-        terms = [term.view(-1, outputs) for term in _chebyshev_terms(gradient, laplacian, len(weight))]
+        terms = [term.view(-1, outputs) for term in _terms(gradient, laplacian, len(weight))]
         to_features: Tensor | None = None
         if ctx.needs_input_grad[0]:
-            to_features = features.new_zeros(1)
-            for term, theta in zip(terms, weight, strict=True):
-                to_features = _accumulate(to_features, term, theta.T)
+            to_features = terms[0] @ weight[0].T
+            for term, phi in zip(terms[1:], weight[1:], strict=True):
+                to_features.addmm_(term, phi.T)
             to_features = to_features.view_as(features)
         to_weight = torch.stack([rows.T @ term for term in terms]) if ctx.needs_input_grad[1] else None
         to_bias = gradient.sum((0, 1)) if ctx.needs_input_grad[2] else None
         return to_features, to_weight, to_bias, None
-
-
-def _accumulate(total: Tensor, rows: Tensor, theta: Tensor) -> Tensor:
-    """``total + rows @ theta``, in place once ``total`` has a row for each."""
-    return total.addmm_(rows, theta) if total.ndim == 2 else torch.addmm(total, rows, theta)
-
-
-def _chebyshev_terms(features: Tensor, laplacian: Tensor, order: int) -> Iterator[Float[Tensor, "nodes columns"]]:
-    """T_0 X, T_1 X, ..., each node's batch and channels in one row: T_k = 2 L T_(k-1) - T_(k-2)."""
-    before = features.flatten(1)  # contiguous from here on
-    yield before
-    if order > 1:
-        now = torch.mm(laplacian, before)
-        yield now
-    for _ in range(order - 2):
-        before, now = now, torch.addmm(before, laplacian, now, beta=-1, alpha=2)
-        yield now
 
 
 class GraphPyramid(GraphBuffers):

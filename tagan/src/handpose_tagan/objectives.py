@@ -183,20 +183,20 @@ class CycleGAN(Objective):
     Its batches hold superposed images as ``simulated`` beside the real ones: see `handpose_tagan.data`.
 
     Args:
-        size: the networks'.
+        sizes: of both generators and both discriminators.
         lambda_cycle: of the L1 distance after going there and back.
     """
 
-    size: CycleSize = PAPER_CYCLE
+    sizes: CycleSize = PAPER_CYCLE  # not `size`: options left from one objective must not fit into another
     lambda_cycle: float = 10.0
 
     def build(self) -> Networks:
         """See `Objective`; ``real`` makes and judges real images, ``simulated`` the others."""
         names = ("real", "simulated")
         return Networks(
-            nn.ModuleDict({name: ImageTranslator(self.size.generator) for name in names}),
-            nn.ModuleDict({name: ImageDiscriminator(self.size.discriminator) for name in names}),
-            nn.ModuleDict({name: ImagePool(self.size.pool) for name in names}),
+            nn.ModuleDict({name: ImageTranslator(self.sizes.generator) for name in names}),
+            nn.ModuleDict({name: ImageDiscriminator(self.sizes.discriminator) for name in names}),
+            nn.ModuleDict({name: ImagePool(self.sizes.pool) for name in names}),
         )
 
     def generate(self, networks: Networks, images: Float[Tensor, "batch 3 h w"], maps: Maps) -> Tensor:

@@ -32,6 +32,7 @@ from handpose_core.training.callbacks_results import ResultsTable
 from handpose_core.training.checkpoints import check_checkpoint, read_history
 from handpose_core.training.data_names import resolve_data, short_name
 from handpose_core.training.folders import new_run_dir, unused
+from handpose_core.training.module import HandPoseModule
 from handpose_core.training.recipes import Resolved
 from handpose_core.training.stages import ENDED
 from handpose_core.training.threads import leave_cores_to_loaders
@@ -49,6 +50,8 @@ CALLBACKS: dict[str, type[Callback]] = {
 }
 """What every run has, by the name of its options; the order is that of their hooks."""
 ONLY_IN_FIT = ("checkpoint", "last_checkpoint", "learning_rate_monitor")
+ONLY_OF_POSES = ("baselines", "results_table", "pictures", "prediction_file")
+"""For methods that estimate poses; one that makes images has its own."""
 USAGE = "[--config RECIPE] [--data NAME] [--data.OPTION ...] [--model.OPTION ...] [--trainer.OPTION ...] [options]"
 MONITOR = "val/epe"
 """The validation metric whose lowest value makes the best checkpoint: root-aligned EPE in mm."""
@@ -240,6 +243,7 @@ class HandposeCLI(LightningCLI):
         """
         left_out = {name for name in ONLY_IN_FIT if self.config.subcommand != "fit"}
         left_out |= set() if checkpoints else {"checkpoint", "last_checkpoint"}
+        left_out |= set() if issubclass(self._method_class, HandPoseModule) else set(ONLY_OF_POSES)
         left_out |= {name for name, kind in CALLBACKS.items() if any(type(callback) is kind for callback in configured)}
         return [self.config_init[self.config.subcommand][name] for name in CALLBACKS if name not in left_out]
 

@@ -7,7 +7,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-PACKAGES = {"core": "handpose_core", "dggan": "handpose_dggan", "mvhm": "handpose_mvhm"}
+PACKAGES = {"core": "handpose_core", "dggan": "handpose_dggan", "mvhm": "handpose_mvhm", "tagan": "handpose_tagan"}
 
 
 def main(name: str) -> None:
@@ -34,6 +34,10 @@ def main(name: str) -> None:
         options = ("--poses", "sampled", "--images", "6", "--views", "2", "--size", "64")
         handpose("mvhm", "generate", "generated", *options)
         handpose("data", "show", "generated", "--out", "sample.png")
+    if name == "tagan":
+        handpose("tagan", "simulate", "simulated", "--frames", "16")
+        recipe = ("--config", "demo-tagan")
+        handpose("tagan", "fit", *recipe, "--data.root", "simulated/hands/images", "--trainer.fast_dev_run", "true")
     print(f"handpose-{name}: complete without the clone")
 
 

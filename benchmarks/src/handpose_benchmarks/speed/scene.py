@@ -31,22 +31,23 @@ class Scene:
     size: int
 
 
-def posed_hands(frames: int, size: int) -> Scene:
+def posed_hands(frames: int, size: int, vertices: int | None = None) -> Scene:
     """Hands in sampled poses, shapes and orientations, in the middle of the image; the same at every call.
 
     Args:
         frames: How many hands.
         size: Width and height of the image, px.
+        vertices: How many the rig shall have; its own count by default.
     """
     generator = torch.Generator().manual_seed(0)
-    rig = HandRig()
+    rig = HandRig(vertices=vertices)
     angles = PoseSampler(rig).sample(frames, generator)
     shape = torch.randn(frames, rig.n_shapes, generator=generator)
     rotation = torch.linalg.qr(torch.randn(frames, 3, 3, generator=generator)).Q
     rotation = rotation * torch.linalg.det(rotation)[:, None, None]  # no reflections
     with torch.no_grad():
-        vertices = rig(pose_from_angles(rig, angles), shape, rotation).vertices
-    centred = vertices - (vertices.amin(1, keepdim=True) + vertices.amax(1, keepdim=True)) / 2
+        points = rig(pose_from_angles(rig, angles), shape, rotation).vertices
+    centred = points - (points.amin(1, keepdim=True) + points.amax(1, keepdim=True)) / 2
     focal, middle = FOCAL_PX_PER_SIZE * size, (size - 1) / 2
     return Scene(
         vertices=(centred + torch.tensor([0.0, 0.0, DISTANCE_MM])).numpy(),

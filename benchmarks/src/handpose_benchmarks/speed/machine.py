@@ -12,7 +12,7 @@ def machine_facts() -> dict[str, str]:
     """Processor, usable cores, accelerator and versions, by name; a rate means nothing without them."""
     facts = {
         "processor": _processor(),
-        "cores": str(_cores()),
+        "cores": str(cores()),
         "load": _load(),
         "torch threads": str(torch.get_num_threads()),
         "python": platform.python_version(),
@@ -24,7 +24,7 @@ def machine_facts() -> dict[str, str]:
     return facts
 
 
-def _cores() -> int:
+def cores() -> int:
     """Cores that this process may use, which in a container are fewer than the machine has."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

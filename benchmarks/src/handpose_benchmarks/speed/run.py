@@ -23,7 +23,7 @@ def run_speed(chosen: Iterable[str], blender_python: str, report: Path | None, c
         report: Where to write the figures as JSON; None writes nothing.
         console: Where to print.
     """
-    options = {"rendering": {"blender_python": blender_python}}
+    options = {name: {"blender_python": blender_python} for name in ("rendering", "generation")}
     results: list[Figure | Skipped] = []
     for name in chosen:
         with console.status(f"measuring {name}"):

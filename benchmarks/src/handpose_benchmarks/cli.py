@@ -11,7 +11,19 @@ from handpose_core.cli.registry import Command
 from handpose_core.errors import HandposeError
 
 COMMAND = Command("measure speed beside targets and peers; run the thesis's tables", "handpose_benchmarks.cli:main")
-MEASUREMENTS = ("metrics", "loading", "waiting", "checking", "rendering", "silhouette", "graph", "matching", "superposition")
+MEASUREMENTS = (
+    "metrics",
+    "loading",
+    "waiting",
+    "checking",
+    "rendering",
+    "silhouette",
+    "graph",
+    "matching",
+    "superposition",
+    "spin_match",
+    "generation",
+)
 
 
 def main(argv: Sequence[str]) -> int:

@@ -1,0 +1,49 @@
+"""``handpose tagan superpose``: lay simulated hands over real ones."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run ``handpose tagan superpose``; the exit status."""
+    options = _parser().parse_args(argv)
+    from handpose_tagan.detection import detected_hands, detector_of, labelled_hands
+    from handpose_tagan.matching import Affine, Family, Similarity
+    from handpose_tagan.simulated import SimulatedFolder
+    from handpose_tagan.superpose import Superposition
+    from handpose_tagan.superposed import Tally, superpose_all, write_superposed
+
+    simulated = SimulatedFolder(options.simulated)
+    if options.detector is None:
+        hands = labelled_hands(options.real, options.labels)
+    else:
+        detector = detector_of(options.detector, options.detector_size)
+        hands = detected_hands(options.real, detector, options.threshold)
+    family: Family = Affine() if options.maps == "affine" else Similarity()
+    tally = Tally()
+    pictures = superpose_all(hands, simulated, Superposition(size=options.size), family, options.each, tally)
+    write_superposed(pictures, options.out, tally)
+    print(f"{options.out}: {tally}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="handpose tagan superpose",
+        description="Find the simulated pose that fits each real hand best, and lay it over the picture in its place. "
+        "What cannot be used is counted with the reason.",
+    )
+    parser.add_argument("real", type=Path, help="folder of pictures of one hand each, or a video")
+    parser.add_argument("simulated", type=Path, help="folder that handpose tagan simulate made")
+    parser.add_argument("out", type=Path, help="folder of the superposed hands")
+    parser.add_argument(
+        "--labels", default="auto", help="the pictures' keypoints: labels.npz by default, or a file in their folder"
+    )
+    parser.add_argument("--detector", type=Path, help="a pose network's checkpoint, instead of labels")
+    parser.add_argument("--detector-size", type=int, default=256, help="side of its images, px (default %(default)s)")
+    parser.add_argument("--threshold", type=float, default=0.3, help="least score of a keypoint (default %(default)s)")
+    parser.add_argument("--each", type=int, default=1, help="simulated hands a real one (default %(default)s)")
+    parser.add_argument("--maps", choices=["similarity", "affine"], default="similarity", help="g of (2.4)")
+    parser.add_argument("--size", type=int, default=256, help="side of the pictures, px (default %(default)s)")
+    return parser

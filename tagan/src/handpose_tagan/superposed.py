@@ -1,0 +1,114 @@
+"""Makes superposed hands in bulk: the "AR hand w/ RBG" (real background) of Tables 2.1 to 2.3, and TAGAN's input.
+
+On disk they are a folder of pictures with labels, as `handpose_core.datasets.folder.Folder` reads them; what could not
+be used, and why, stands in `COUNTS`.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+
+from handpose_core.atomic import write_bytes, write_text
+from handpose_core.datasets.folder import LABELS_FILE
+from handpose_core.errors import HandposeError
+from handpose_tagan.hands import RealHand, Unfit
+from handpose_tagan.matching import Family
+from handpose_tagan.simulated import SimulatedFolder
+from handpose_tagan.superpose import Superposed, Superposition
+
+COUNTS = "superposed.json"
+_LABELS = ("joints_2d", "joints_3d", "visible", "K", "side")
+
+
+@dataclass
+class Tally:
+    """What became of the real pictures.
+
+    Attributes:
+        seen: pictures looked at.
+        made: pictures made of them.
+        skipped: pairs and pictures that could not be used, by reason.
+    """
+
+    seen: int = 0
+    made: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+
+    def __str__(self) -> str:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in self.skipped.most_common())
+        made = f"{self.made} superposed hands from {self.seen} real pictures"
+        return f"{made}; skipped: {reasons}" if reasons else made
+
+
+def superpose_all(
+    hands: Iterable[RealHand | Unfit],
+    simulated: SimulatedFolder,
+    lay: Superposition,
+    family: Family,
+    each: int,
+    tally: Tally,
+) -> Iterator[Superposed]:
+    """The best simulated poses over every real hand.
+
+    Args:
+        hands: the places, or why a picture is none.
+        simulated: what is laid over them.
+        lay: how.
+        family: the maps that are allowed.
+        each: simulated hands a real one.
+        tally: counts what is seen, made and skipped.
+    """
+    index = simulated.index()
+    for hand in hands:
+        tally.seen += 1
+        if isinstance(hand, Unfit):
+            tally.skipped[hand.reason] += 1
+            continue
+        query = torch.from_numpy(np.where(hand.present[:, None], hand.joints_2d, 0)).float()[None]
+        found = index.match(query, torch.from_numpy(hand.present)[None], min(each, len(index)), family)
+        for number, g in zip(found.indices[0].tolist(), found.maps[0].double().numpy(), strict=True):
+            try:
+                made = lay(hand, simulated[max(number, 0)], g)
+            except Unfit as unfit:
+                tally.skipped[unfit.reason] += 1
+                continue
+            tally.made += 1
+            yield made
+
+
+def write_superposed(pictures: Iterable[Superposed], out: Path, tally: Tally) -> None:
+    """Write pictures, masks and labels; the labels and counts come last.
+
+    Raises:
+        HandposeError: the folder is not empty, or no picture could be made.
+    """
+    if out.exists() and any(out.iterdir()):
+        raise HandposeError(str(out), "a folder with files in it", "a new or empty one", "Choose another.")
+    rows: list[dict[str, Any]] = []
+    for number, picture in enumerate(pictures):
+        _write(out / "images" / f"{number:08d}.png", cv2.cvtColor(picture.image, cv2.COLOR_RGB2BGR))
+        _write(out / "masks" / f"{number:08d}.png", picture.mask.astype(np.uint8) * 255)
+        rows.append({name: np.asarray(getattr(picture, name)) for name in _LABELS})
+    if not rows:
+        raise HandposeError(
+            str(out), f"nothing to write: {tally}", "at least one hand that can be superposed",
+            "See the reasons: other pictures, a lower threshold, or more simulated hands.",
+        )  # fmt: skip
+    content = BytesIO()
+    arrays: dict[str, Any] = {name: np.stack([row[name] for row in rows]) for name in _LABELS}
+    np.savez(content, **arrays)
+    write_bytes(out / LABELS_FILE, content.getvalue())
+    record = {"seen": tally.seen, "made": tally.made, "skipped": dict(tally.skipped.most_common())}
+    write_text(out / COUNTS, json.dumps(record, indent=2) + "\n")
+
+
+def _write(path: Path, pixels: Any) -> None:
+    write_bytes(path, cv2.imencode(path.suffix, pixels)[1].tobytes())

@@ -21,6 +21,7 @@ print(*sorted({name.split(".")[0] for name in sys.modules if name.startswith("ha
         ("handpose_core", {"handpose_core"}),
         ("handpose_dggan", {"handpose_core", "handpose_dggan"}),
         ("handpose_mvhm", {"handpose_core", "handpose_mvhm"}),
+        ("handpose_tagan", {"handpose_core", "handpose_tagan"}),
     ],
 )
 def test_a_room_imports_only_its_own(package: str, allowed: set[str]) -> None:

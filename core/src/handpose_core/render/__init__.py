@@ -1,7 +1,7 @@
 """The batched renderer in PyTorch: z-buffer and shading; the same code on CPU and CUDA."""
 
 from handpose_core.render.environment import Environment
-from handpose_core.render.image import Grain, Occluders, Rendered, render
+from handpose_core.render.image import Grain, Occluders, Rendered, Shading, draw, render, shade
 from handpose_core.render.rasterise import Fragments, rasterise
 from handpose_core.render.shading import Illumination, Lights, Surface
 from handpose_core.render.silhouette import EdgeSilhouette, Silhouette, SoftSilhouette
@@ -16,11 +16,14 @@ __all__ = [
     "Lights",
     "Occluders",
     "Rendered",
+    "Shading",
     "Silhouette",
     "SoftSilhouette",
     "Surface",
     "coverage_pyramid",
+    "draw",
     "pyramid_loss",
     "rasterise",
     "render",
+    "shade",
 ]

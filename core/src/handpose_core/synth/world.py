@@ -8,7 +8,7 @@ from torch import Generator, Tensor
 
 from handpose_core.camera import project
 from handpose_core.hand import BONES, Side
-from handpose_core.render import Grain, Occluders, Rendered, Surface, render
+from handpose_core.render import Grain, Occluders, Rendered, Surface, draw, shade
 from handpose_core.rig import ARTICULATED, HandRig, mirror, pose_from_angles
 from handpose_core.synth.draws import frame_generator
 from handpose_core.synth.forearm import arm_faces, arm_vertices, sleeve_rings
@@ -64,17 +64,34 @@ class World:
                 frames.update(zip(chosen, made, strict=True))
         return [frames[i] for i in range(len(scenes))]
 
-    def _make(self, scenes: list[Scene], generators: list[Generator], side: Side) -> list[SyntheticFrame]:
+    @torch.no_grad()
+    def make_views(self, scenes: Sequence[Scene], generators: Sequence[Generator]) -> list[SyntheticFrame]:
+        """The frames of scenes that show one hand in one light to several cameras: `make`, but lit once.
+
+        Args:
+            scenes: of the same side, shape, pose, forearm, skin and light.
+            generators: draw the cameras' noise.
+        """
+        return self._make(list(scenes), list(generators), scenes[0].side, lit=1)
+
+    def _make(
+        self, scenes: list[Scene], generators: list[Generator], side: Side, lit: int | None = None
+    ) -> list[SyntheticFrame]:
+        """Frames of one side; only the first hands are lit, if all the others are the same."""
         vertices, joints, local = self._place(scenes, side)
         K = torch.stack([scene.K for scene in scenes])
-        light = stack([scene.appearance.light for scene in scenes], self.device)
+        lights = [scene.appearance.light for scene in scenes]
         to_light = torch.stack([scene.to_light for scene in scenes]).to(self.device)
         grain = Grain(self._tile, (local[..., :2] + 0.35 * local[..., 2:]).to(self.device) * 1.3)
         middles = torch.stack([(joints[:, a] + joints[:, b]) / 2 for a, b in BONES], dim=1).to(self.device)
-        picture = render(
-            vertices.to(self.device), self._faces[side], K.to(self.device), self.size,
-            self._dress(scenes), light, to_light, Occluders(middles, self._radii), grain,
+        seen_at, faces = vertices.to(self.device), self._faces[side]
+        shading = shade(
+            seen_at[:lit], faces, self._dress(scenes[:lit]), stack(lights[:lit], self.device), to_light[:lit],
+            Occluders(middles[:lit], self._radii),
         )  # fmt: skip
+        shading = shading if lit is None else shading.expand(len(scenes))
+        light = stack(lights, self.device)
+        picture = draw(seen_at, faces, K.to(self.device), self.size, shading, light, to_light, grain)
         depth = picture.fragments.depth_map().cpu()
         segments = self._label(picture).cpu()
         joints_2d = project(joints, K)

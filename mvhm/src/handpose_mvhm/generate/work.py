@@ -78,7 +78,7 @@ def make_shard(task: Task) -> Done:
         cameras, scenes = draw_views(
             person, match.pose[i], joints[i], recipe.views, recipe.size, studio.background, generator
         )
-        frames = studio.world.make(scenes, [generator] * recipe.views)
+        frames = studio.world.make_views(scenes, [generator] * recipe.views)
         groups.append(
             ViewGroup(
                 pose=int(shard.ids[i]),

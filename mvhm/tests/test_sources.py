@@ -53,7 +53,7 @@ def test_rhd_gives_both_sides_as_right_hands(rig, tmp_path):
 
     match = spin_match(rig, torch.from_numpy(poses.joints))
     assert match.fits.all()
-    assert match.palm_residual.max() < 5  # of other shapes
+    assert match.palm_residual.median() < 4  # of other shapes
 
 
 def test_mhp_gives_its_training_sequences(hands, tmp_path):

@@ -43,7 +43,6 @@ class Manifest:
 
     Attributes:
         views: Pictures of each group.
-        rig: Name of the hand's mesh, or the path it came from.
         shard: Groups in a shard.
         groups: Groups in each finished split.
         wanted: Groups that each split shall have.
@@ -52,7 +51,6 @@ class Manifest:
     """
 
     views: int
-    rig: str
     shard: int
     groups: Mapping[str, int]
     wanted: Mapping[str, int]
@@ -71,7 +69,7 @@ def read_manifest(root: Path) -> Manifest:
         found = json.loads(path.read_text())
         recipe = found["recipe"]
         return Manifest(
-            int(recipe["views"]), str(recipe["rig"]), int(recipe["shard"]), dict(found["groups"]),
+            int(recipe["views"]), int(recipe["shard"]), dict(found["groups"]),
             dict(found["wanted"]), dict(found["checksums"]), found,
         )  # fmt: skip
     except OSError as error:

@@ -2,10 +2,12 @@
 
 import multiprocessing
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing.connection import wait
 from typing import Protocol, runtime_checkable
 
 from handpose_core.errors import HandposeError
@@ -46,7 +48,7 @@ class Processes:
         before = {name: os.environ.get(name) for name in _ONE_THREAD}
         os.environ.update(_ONE_THREAD)  # read when an interpreter starts
         try:
-            with ProcessPoolExecutor(min(self.jobs, max(1, len(tasks))), context) as pool:
+            with ProcessPoolExecutor(min(self.jobs, max(1, len(tasks))), context, _end_with_parent) as pool:
                 futures = [pool.submit(make_shard, task) for task in tasks]
                 try:
                     for future in as_completed(futures):
@@ -62,6 +64,18 @@ class Processes:
         finally:
             for name, value in before.items():
                 os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it is gone, however that was killed; else it would wait for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @dataclass(frozen=True)

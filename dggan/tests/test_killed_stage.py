@@ -19,7 +19,7 @@ def stage(root, marker):
         (
             *("--config", "demo-4-joined", "--data.root", str(root), "--data.batch_size", "2"), "--data.num_workers=0",
             *("--data.val_fraction", "0.2", "--trainer.max_epochs", str(EPOCHS), "--trainer.accelerator", "cpu"),
-            *("--model.gan.pool", "2", "--model.gan.generator.width", "4", "--model.gan.generator.blocks", "1"),
+            *("--model.gan.pool", "2", "--model.gan.generator.width", "4"),
             *("--trainer.callbacks+=core.tests.training.tinymethod.callbacks.EndOnce",),
             *("--trainer.callbacks.marker", str(marker), "--trainer.callbacks.epoch", str(KILLED_AT)),
         ),

@@ -12,10 +12,12 @@ from handpose_core.camera import relative_depth
 from handpose_core.datasets.sample import collate
 from handpose_core.errors import HandposeError
 from handpose_core.nn.heatmaps import add_background, gaussian_heatmaps
+from handpose_core.nn.unet import UNetSize
 from handpose_core.training.schedules import OneCycle
 from handpose_dggan.module import DGGANModule
 from handpose_dggan.networks import (
     DepthRegulariser,
+    DrawnRegulariser,
     PlacedDepths,
     RegulariserSize,
     RelativeDepths,
@@ -24,6 +26,7 @@ from handpose_dggan.networks import (
 )
 from handpose_dggan.objectives import (
     DepthReconstruction,
+    EstimatedDepths,
     GeneratedDepth,
     Joined,
     Labelled,
@@ -105,6 +108,43 @@ def test_the_regularisers_gradient_reaches_the_depths_and_the_heatmaps(depth_bat
     module.objective.validate(module, (stages, z_rel), depth_batch).values["loss_dep"].backward()
     assert z_rel.grad.abs().min() > 0
     assert stages[-1].grad[:, :21].abs().sum() > 0
+
+
+def test_depths_at_labelled_places_leave_the_heatmaps_alone(depth_batch):
+    module = DGGANModule(**SIZES, objective=Joined(TrueDepth(), EstimatedDepths()))
+    with torch.no_grad():
+        stages, z_rel = module(depth_batch["image"])
+    output = ([stage.requires_grad_() for stage in stages], z_rel.requires_grad_())
+    module.objective.validate(module, output, depth_batch).values["loss_dep"].backward()
+    assert z_rel.grad.abs().min() > 0
+    assert stages[-1].grad is None
+
+
+def test_drawn_joints_become_maps_whose_gradient_reaches_places_and_depths():
+    torch.manual_seed(0)
+    form = DrawnRegulariser(cells=16, unet=UNetSize(width=4, downs=3, norm="instance", dropout=0.0))
+    regulariser = DepthRegulariser(form)
+    places, z_rel = (torch.rand(2, 21, 2) - 0.5).requires_grad_(), torch.randn(2, 21).requires_grad_()
+    maps = regulariser(places, z_rel)
+    assert maps.shape == (2, 1, form.side, form.side)
+    assert maps.min() >= 0
+    assert maps.max() <= 1
+    maps.square().sum().backward()
+    assert places.grad.abs().min() > 0
+    assert z_rel.grad.abs().min() > 0
+
+
+def test_a_joint_is_drawn_where_it_is():
+    regulariser = DepthRegulariser(DrawnRegulariser(cells=16, sigma=0.5))
+    seen = []
+    regulariser.network.make_hand.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    places = as_places(torch.tensor([[23.5, 7.5]]).expand(1, 21, 2), 32)  # px of a 32 px image: cells are 2 px wide
+    regulariser(places, torch.full((1, 21), -2.0))
+    drawn = seen[0][0]
+    # the centre of cell (11, 3) is at pixel (22.5, 6.5), that of cell (12, 4) at (24.5, 8.5): the joint lies between
+    assert drawn[0, 3, 11] == drawn[0, 4, 12]
+    assert drawn[0].argmax().item() in {3 * 16 + 11, 3 * 16 + 12, 4 * 16 + 11, 4 * 16 + 12}
+    assert torch.allclose(drawn[21:], -2 * drawn[:21])
 
 
 def test_the_generator_learns_from_the_task_and_the_judge_does_not(depth_batch):

@@ -17,8 +17,12 @@ def test_the_demo_recipe_goes_through_its_four_stages(tmp_path, drawn_rhd, monke
         shutil.copytree(drawn_rhd, tmp_path / name)
     small = ["--data.batch_size", "2", "--data.num_workers", "0", "--data.val_fraction", "0.2"]
     short = ["--trainer.max_epochs", "1", "--trainer.logger", "false", "--trainer.accelerator", "cpu"]
-    own = ["--depth:data.root", "hands", "--depth:data.batch_size", "2", "--depth:data.num_workers", "0"]
-    own += ["--depth:data.val_fraction", "0.2"]
+    own = [
+        word.format(stage)
+        for stage in ("depth", "regulariser")
+        for word in ("--{}:data.root", "hands", "--{}:data.batch_size", "2", "--{}:data.num_workers", "0",
+                     "--{}:data.val_fraction", "0.2")
+    ]  # fmt: skip
     command = ["recipe", "dggan/demo", "--run_dir", "run", "--data.root", "target", *small, *short, *own]
     assert main(command) == 0, capfd.readouterr().err
     (results,) = (tmp_path / "run").glob("test/results.json")
@@ -27,11 +31,17 @@ def test_the_demo_recipe_goes_through_its_four_stages(tmp_path, drawn_rhd, monke
     assert [chapter["objective"].partition("(")[0] for chapter in chapters] == [
         "Regression", "DepthReconstruction", "Regularisation", "Joined",
     ]  # fmt: skip
-    assert [chapter["paired_depth"] for chapter in chapters] == ["none", "true depth of these pictures", "none", "none"]
+    true = "true depth of these pictures"
+    assert [chapter["paired_depth"] for chapter in chapters] == ["none", true, true, "none"]
     assert chapters[3]["depth_maps"] == "of the training samples, unpaired"
     assert 0 < record["metrics"]["test/depth_error"] <= 1
     assert (tmp_path / "run" / "test" / "pictures" / "depth.png").is_file()
-    for stage, root in (("1-regression", "target"), ("2-depth", "hands"), ("4-joined", "target")):
+    for stage, root in (
+        ("1-regression", "target"),
+        ("2-depth", "hands"),
+        ("3-regulariser", "hands"),
+        ("4-joined", "target"),
+    ):
         assert f"root: {root}\n" in (tmp_path / "run" / stage / "fit" / "config.yaml").read_text()
     capfd.readouterr()
     assert main(command) == 0

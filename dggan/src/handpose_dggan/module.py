@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from pytorch_lightning import Callback
 from pytorch_lightning.core.optimizer import LightningOptimizer
 from pytorch_lightning.utilities.types import OptimizerConfig, OptimizerLRScheduler, OptimizerLRSchedulerConfig
@@ -21,10 +21,12 @@ from handpose_core.nn.cpm import PAPER_CPM, CPMSize
 from handpose_core.nn.gan import DiscriminatorSize, GeneratorSize, ImagePool
 from handpose_core.nn.heatmaps import Argmax, Decoder, SoftArgmax, add_background, gaussian_heatmaps
 from handpose_core.nn.losses import heatmap_loss
+from handpose_core.nn.unet import UNetSize
 from handpose_core.training.module import HandPoseModule
 from handpose_core.training.prediction import Estimate
 from handpose_core.training.schedules import OptimizerCallable, Schedule
 from handpose_dggan.depth import true_depth, unpaired_depth
+from handpose_dggan.labels import ALL_DEPTHS, AllDepths, DepthLabels, ShareOfDepths
 from handpose_dggan.losses import depth_loss
 from handpose_dggan.networks import (
     PAPER_DEPTH_HEAD,
@@ -32,9 +34,11 @@ from handpose_dggan.networks import (
     DepthGenerator,
     DepthHeadSize,
     DepthRegulariser,
+    DrawnRegulariser,
     GANSize,
     PlacedDepths,
     PoseRegressor,
+    RegulariserForm,
     RegulariserSize,
     RelativeDepths,
 )
@@ -42,6 +46,7 @@ from handpose_dggan.objectives import (
     REGRESSION,
     DepthReconstruction,
     Estimated,
+    EstimatedDepths,
     GeneratedDepth,
     Joined,
     Labelled,
@@ -69,10 +74,10 @@ ARGMAX = Argmax()
 
 # so that a checkpoint that holds them loads
 _IN_CHECKPOINTS: list[Any] = [
-    *(CPMSize, DepthHeadSize, RegulariserSize, GANSize, GeneratorSize, DiscriminatorSize),
+    *(CPMSize, DepthHeadSize, RegulariserSize, DrawnRegulariser, UNetSize, GANSize, GeneratorSize, DiscriminatorSize),
     *(Argmax, SoftArgmax, PlacedDepths, RelativeDepths),
     *(Regression, DepthReconstruction, Regularisation, Joined, TrueDepth, GeneratedDepth),
-    *(Estimated, Labelled),
+    *(Estimated, EstimatedDepths, Labelled, AllDepths, ShareOfDepths),
 ]
 torch.serialization.add_safe_globals(_IN_CHECKPOINTS)
 
@@ -88,6 +93,7 @@ class DGGANModule(HandPoseModule):
         regulariser: form of the depth regulariser; None leaves it out.
         gan: form of the depth-map generator and its discriminator; None leaves them out.
         objective: what is trained, and by which losses.
+        depth_labels: which samples' joint depths it may learn from.
         sigma: standard deviation of the target Gaussians, px of the image.
         loss_size: side of the maps on which L_2D is taken.
         lambda_2d: weight of the heatmap loss.
@@ -107,9 +113,10 @@ class DGGANModule(HandPoseModule):
         self,
         cpm: CPMSize = PAPER_CPM,
         depth_head: DepthHeadSize = PAPER_DEPTH_HEAD,
-        regulariser: RegulariserSize | None = None,
+        regulariser: RegulariserForm | None = None,
         gan: GANSize | None = None,
         objective: Objective = REGRESSION,
+        depth_labels: DepthLabels = ALL_DEPTHS,
         sigma: float = 8.0,
         loss_size: int = 256,
         lambda_2d: float = 1.0,
@@ -129,6 +136,7 @@ class DGGANModule(HandPoseModule):
         self.discriminator = DepthDiscriminator(gan) if gan else None
         self.pool = ImagePool(gan.pool) if gan else None
         self.objective, self.clip = objective, clip
+        self.depth_labels = depth_labels
         self.automatic_optimization = not objective.manual
         self.sigma, self.loss_size = sigma, loss_size
         self.lambda_2d, self.lambda_z = lambda_2d, lambda_z
@@ -157,7 +165,12 @@ class DGGANModule(HandPoseModule):
             "objective": str(self.objective),
             TRAINED: ", ".join(learning(self.objective, self)),
             "paired_depth": paired,
+            "depth_labels": str(self.depth_labels),
         }
+
+    def depths_known(self, batch: Sample) -> Bool[Tensor, " batch"]:
+        """Which samples' joint depths are labelled, as the recipe has it."""
+        return self.depth_labels.known(batch)
 
     def has_learnt(self, network: str) -> bool:
         """Whether this training, or one that the weights went through before, trained a network, by its name."""
@@ -217,7 +230,9 @@ class DGGANModule(HandPoseModule):
         counted = torch.cat([annotated, annotated.all(dim=1, keepdim=True)], dim=1)
         anchored = annotated[:, [WRIST, *REFERENCE_BONE]].all(dim=1, keepdim=True)
         loss_2d = heatmap_loss(stages, target, counted)
-        loss_z = depth_loss(z_rel, relative_depth(batch["joints_3d"]), annotated & anchored)
+        loss_z = depth_loss(
+            z_rel, relative_depth(batch["joints_3d"]), annotated & anchored & self.depths_known(batch)[:, None]
+        )
         return {"loss": self.lambda_2d * loss_2d + self.lambda_z * loss_z, "loss_2d": loss_2d, "loss_z": loss_z}
 
     def decode(self, output: Output, image_size: int) -> Estimate:
@@ -228,8 +243,9 @@ class DGGANModule(HandPoseModule):
 
     def training_step(self, batch: Sample, batch_idx: int) -> Tensor | None:
         """One step of the objective; with an adversary, first of what is judged and then of the judge."""
-        if self.objective.trained(self):  # the generator alone is trained on another dataset
-            self.label_means.update(batch)
+        if "network" in self.objective.trained(self):  # other networks are trained on other hands
+            known = self.depths_known(batch)
+            self.label_means.update({key: batch[key][known] for key in ("joints_3d", "annotated")})
         size = len(batch["image"])
         values = self._step_all(batch) if self.objective.manual else self.objective.step(self, batch).values
         self.log_dict({f"train/{name}": value for name, value in values.items()}, prog_bar=True, batch_size=size)

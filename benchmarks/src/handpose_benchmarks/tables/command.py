@@ -98,7 +98,7 @@ def run_table(wish: Wish, say: Say, runner: Runner | None = None) -> int:
     spec = find_table(wish.number)
     if spec.runs_of is not None:
         return _take_runs(spec, wish, say)
-    work, out = _work_folder(spec.number, wish), _out_folder(spec.number, wish)
+    work, out = _work_folder(spec.trainings_of or spec.number, wish), _out_folder(spec.number, wish)
     datasets, rows = _datasets(spec, wish), _rows(spec, wish)
     sources = _sources(spec, wish, work)
     setting = Setting(wish.recipe, work, sources, wish.options)

@@ -158,6 +158,7 @@ class TableSpec:
         notes: What a reader must know, one sentence each.
         values: What further placeholders stand for, by recipe.
         runs_of: The number of the table whose results this one takes its rows from, by name.
+        trainings_of: The number of the table in whose folder this one trains, where they have stages in common.
     """
 
     number: str
@@ -174,6 +175,7 @@ class TableSpec:
     notes: tuple[str, ...] = ()
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     runs_of: str | None = None
+    trainings_of: str | None = None
 
     def __post_init__(self) -> None:
         """Find what does not fit together."""

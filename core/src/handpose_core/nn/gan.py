@@ -1,6 +1,7 @@
 """Image-to-image networks of adversarial methods: ResNet generator, PatchGAN discriminator, image pool, loss."""
 
 import random
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,8 +17,16 @@ Norm = Literal["instance", "batch"]
 _INIT_STD = 0.02
 
 
+class GeneratorForm(ABC):
+    """A generator's network and its widths: an object that the recipe chooses."""
+
+    @abstractmethod
+    def build(self, inputs: int, outputs: int) -> nn.Module:
+        """The network from images of some channels to images of others, in [-1, 1]."""
+
+
 @dataclass(frozen=True, kw_only=True)
-class GeneratorSize:
+class GeneratorSize(GeneratorForm):
     """The widths of a `ResNetGenerator`; the defaults are those of Johnson et al. 2016 and Zhu et al. 2017.
 
     Args:
@@ -31,6 +40,10 @@ class GeneratorSize:
     downs: int = 2
     blocks: int = 9
     norm: Norm = "instance"
+
+    def build(self, inputs: int, outputs: int) -> "ResNetGenerator":
+        """See `GeneratorForm`."""
+        return ResNetGenerator(inputs, outputs, self)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,14 +9,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from handpose_core.errors import HandposeError
-from handpose_core.nn.gan import Norm, initialise
+from handpose_core.nn.gan import GeneratorForm, Norm, initialise
 
 _WIDEST = 8
 _DROPPED = 3
 
 
 @dataclass(frozen=True, kw_only=True)
-class UNetSize:
+class UNetSize(GeneratorForm):
     """The widths of a `UNetGenerator`; the defaults are those of pix2pix's "U-Net-256".
 
     Args:
@@ -32,6 +32,10 @@ class UNetSize:
     downs: int = 8
     norm: Norm = "batch"
     dropout: float = 0.5
+
+    def build(self, inputs: int, outputs: int) -> "UNetGenerator":
+        """See `GeneratorForm`."""
+        return UNetGenerator(inputs, outputs, self)
 
 
 PAPER_UNET = UNetSize()

@@ -13,8 +13,12 @@ _UNPAIRED = {
 }
 _NO_UNPAIRED = ("--data.depth_maps", "null")
 _GIVEN_CROP = ("--model.localiser", "GivenCrop")
-_DEPTHS_ONLY = ("--model.regulariser.joints", "RelativeDepths")
+_DEPTHS_ONLY = (
+    *("--model.regulariser", "RegulariserSize", "--model.regulariser.joints", "RelativeDepths"),
+    *("--model.regulariser.widths", "${widths}", "--model.regulariser.norm", "${norm}"),
+)
 _TRUE = ("--model.objective.guide", "TrueDepth")
+_ALONE = ("--model.objective.guide", "null")
 
 # All of the thesis's rows are configurations of one module, and end in as many training steps of `joined`.
 TABLE = TableSpec(
@@ -23,27 +27,31 @@ TABLE = TableSpec(
     method="dggan",
     datasets=("rhd", "stb", "mhp"),
     stages={
-        "regression": StageSpec("${recipe}-1-regression"),
-        # initialised with paired depth of another dataset than the target: the thesis's STB would give STB's away
+        # Both modules are initialised on hands of the source world, whose depth costs nothing, before any row sees its
+        # target: the thesis's generator learns from true depth of STB, which it then tests on.
         "depth": StageSpec("${recipe}-2-depth", on=_SOURCE),
-        "regulariser": StageSpec("${recipe}-3-regulariser"),
-        "regulariser_true": StageSpec("${recipe}-3-regulariser", _TRUE),
+        "regulariser": StageSpec("${recipe}-3-regulariser", on=_SOURCE),
+        "regression": StageSpec("${recipe}-1-regression"),
         "joined": StageSpec("${recipe}-4-joined", for_dataset=_UNPAIRED),
+        "joined_true": StageSpec("${recipe}-4-joined", (*_TRUE, *_NO_UNPAIRED)),
+        "joined_alone": StageSpec("${recipe}-4-joined", (*_ALONE, *_NO_UNPAIRED)),
         # the thesis's text has the regulariser see the depths alone, its author's code the places, too
         "depth_depths_only": StageSpec("${recipe}-2-depth", _DEPTHS_ONLY, on=_SOURCE),
-        "regulariser_depths_only": StageSpec("${recipe}-3-regulariser", _DEPTHS_ONLY),
+        "regulariser_depths_only": StageSpec("${recipe}-3-regulariser", _DEPTHS_ONLY, on=_SOURCE),
+        "regression_depths_only": StageSpec("${recipe}-1-regression", _DEPTHS_ONLY),
         "joined_depths_only": StageSpec("${recipe}-4-joined", _DEPTHS_ONLY, for_dataset=_UNPAIRED),
         # the labels' crops, as for the other rows: STB and MHP have no masks to learn segmentation from
         "zimmermann_posenet": StageSpec("${recipe}-2-posenet", _GIVEN_CROP, method="hand3d"),
         "zimmermann_lifting": StageSpec("${recipe}-3-lifting", _GIVEN_CROP, method="hand3d"),
-        "joined_true": StageSpec("${recipe}-4-joined", (*_TRUE, *_NO_UNPAIRED)),
-        "joined_alone": StageSpec("${recipe}-4-joined", ("--model.objective.guide", "null", *_NO_UNPAIRED)),
     },
-    values={"demo": {"image_size": "96"}, "paper": {"image_size": "256"}},
+    values={
+        "demo": {"image_size": "96", "widths": "[256,128,64]", "norm": "batch"},
+        "paper": {"image_size": "256", "widths": "[512,512,256,128,64]", "norm": "none"},
+    },
     rows=(
         RowSpec(
             "Regression",
-            ("regression", "joined_alone"),
+            ("depth", "regulariser", "regression", "joined_alone"),
             {
                 "rhd": {"auc_20_50": 0.816, "epe_mean": 21.5, "epe_median": 13.96},
                 "stb": {"auc_20_50": 0.976, "epe_mean": 10.91, "epe_median": 9.11},
@@ -52,7 +60,7 @@ TABLE = TableSpec(
         ),
         RowSpec(
             "Regression + DR + DGGAN",
-            ("regression", "depth", "regulariser", "joined"),
+            ("depth", "regulariser", "regression", "joined"),
             {
                 "rhd": {"auc_20_50": 0.839, "epe_mean": 19.0, "epe_median": 13.17},
                 "stb": {"auc_20_50": 0.990, "epe_mean": 9.11, "epe_median": 7.70},
@@ -62,7 +70,7 @@ TABLE = TableSpec(
         ),
         RowSpec(
             "Regression + DR + true depth map",
-            ("regression", "regulariser_true", "joined_true"),
+            ("depth", "regulariser", "regression", "joined_true"),
             {
                 "rhd": {"auc_20_50": 0.859, "epe_mean": 18.0, "epe_median": 13.16},
                 "stb": {"auc_20_50": 0.984, "epe_mean": 10.05, "epe_median": 8.44},
@@ -70,7 +78,7 @@ TABLE = TableSpec(
         ),
         RowSpec(
             "Regression + DR + DGGAN, relative depths only",
-            ("regression", "depth_depths_only", "regulariser_depths_only", "joined_depths_only"),
+            ("depth_depths_only", "regulariser_depths_only", "regression_depths_only", "joined_depths_only"),
             {"rhd": {}, "stb": {}, "mhp": {}},
             optional=True,
         ),

@@ -8,88 +8,17 @@ no guide, with `GeneratedDepth` and with `TrueDepth`.
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import Any, ClassVar
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from handpose_core.camera import relative_depth
 from handpose_core.datasets.sample import Sample
-from handpose_core.errors import HandposeError
-from handpose_core.nn.gan import adversarial_loss
 from handpose_dggan.depth import DepthTarget, true_depth
 from handpose_dggan.losses import depth_map_loss, hand_depth_loss
-from handpose_dggan.networks import DepthDiscriminator, DepthGenerator, DepthRegulariser, as_places, read_places
-
-Values = dict[str, Float[Tensor, ""]]
-"""Losses by name; ``loss`` is the one to minimise."""
-
-
-@runtime_checkable
-class Networks(Protocol):
-    """What objectives see of the module."""
-
-    network: nn.Module
-    regulariser: DepthRegulariser | None
-    generator: DepthGenerator | None
-    discriminator: DepthDiscriminator | None
-
-    def __call__(self, image: Tensor) -> Any:
-        """The pose network's output for images."""
-
-    def pose_losses(self, output: Any, batch: Sample) -> Values:
-        """λ_2D L_2D + λ_z L_z as ``loss``, and its parts."""
-
-    def has_learnt(self, network: str) -> bool:
-        """Whether a network, by its name here, was trained at all."""
-
-
-class Step(NamedTuple):
-    """The losses of a batch.
-
-    Attributes:
-        values: By name; ``loss`` is what the trained networks minimise.
-        generated: The generator's maps, where they were needed: the discriminator learns to tell them from real ones.
-    """
-
-    values: Values
-    generated: Tensor | None = None
-
-
-class Guide(ABC):
-    """Where the depth regulariser's target D* comes from."""
-
-    adversarial: ClassVar[bool] = False
-    """Whether a generator makes it, which then learns with the rest."""
-
-    @abstractmethod
-    def target(self, module: Networks, batch: Sample, generated: Tensor | None) -> DepthTarget:
-        """D* of (3.5) in the regulariser's size."""
-
-
-@dataclass(frozen=True)
-class TrueDepth(Guide):
-    """The pictures' own depth maps: Table 3.1's last row, and Cai et al. 2018's design. Needs paired data."""
-
-    def target(self, module: Networks, batch: Sample, generated: Tensor | None) -> DepthTarget:
-        """See `Guide`."""
-        return true_depth(batch, _require(module.regulariser, "regulariser").size.side)
-
-
-@dataclass(frozen=True)
-class GeneratedDepth(Guide):
-    """The generator's depth maps: DGGAN."""
-
-    adversarial = True
-
-    def target(self, module: Networks, batch: Sample, generated: Tensor | None) -> DepthTarget:
-        """See `Guide`; with a gradient to the generator where ``generated`` has one."""
-        side = _require(module.regulariser, "regulariser").size.side
-        maps = generate(module, batch) if generated is None else generated
-        maps = F.interpolate(maps, size=(side, side), mode="area")
-        return DepthTarget(maps, maps < 1, torch.ones(len(maps), dtype=torch.bool, device=maps.device))
+from handpose_dggan.objectives.guides import Guide, TrueDepth, fool, generate
+from handpose_dggan.objectives.joints import ESTIMATED, Joints
+from handpose_dggan.objectives.seen import Networks, Step, Values, require
 
 
 class Objective(ABC):
@@ -195,35 +124,6 @@ class DepthReconstruction(Objective):
         return {"loss_true": everywhere + hand_depth_loss(generated, truth.maps, truth.hand)}
 
 
-class Joints(ABC):
-    """Which joints the depth regulariser learns from, while it is trained alone."""
-
-    @abstractmethod
-    def read(self, module: Networks, batch: Sample) -> tuple[Tensor, Tensor]:
-        """Places (B 21 2, from -1 to 1 over the crop) and relative depths (B 21)."""
-
-
-@dataclass(frozen=True)
-class Estimated(Joints):
-    """Those of the pose network, which does not change: the thesis's recipe, for a network that fits its data."""
-
-    def read(self, module: Networks, batch: Sample) -> tuple[Tensor, Tensor]:
-        """See `Joints`."""
-        return _estimated(module(batch["image"]))
-
-
-@dataclass(frozen=True)
-class Labelled(Joints):
-    """The labels: what the estimates become. A network trained for minutes is far from them."""
-
-    def read(self, module: Networks, batch: Sample) -> tuple[Tensor, Tensor]:
-        """See `Joints`."""
-        return as_places(batch["joints_2d"], batch["image"].shape[-1]), relative_depth(batch["joints_3d"])
-
-
-ESTIMATED = Estimated()
-
-
 @dataclass(frozen=True)
 class Regularisation(Objective):
     """The depth regulariser alone, L_dep (3.5).
@@ -242,14 +142,15 @@ class Regularisation(Objective):
 
     def trained(self, module: Networks) -> Mapping[str, nn.Module]:
         """See `Objective`."""
-        return {"regulariser": _require(module.regulariser, "regulariser")}
+        return {"regulariser": require(module.regulariser, "regulariser")}
 
     def step(self, module: Networks, batch: Sample) -> Step:
         """See `Objective`."""
         with torch.no_grad():
             generated = generate(module, batch) if self.guide.adversarial else None
-            target, joints = self.guide.target(module, batch, generated), self.joints.read(module, batch)
-        loss = _regularise(module, joints, target)
+            output = module(batch["image"]) if self.joints.estimates else None
+            target, joints = self.guide.target(module, batch, generated), self.joints.read(output, batch)
+        loss = _regularise(module, joints, target, target.counted & self.joints.readable(module, batch))
         return Step({"loss": loss, "loss_dep": loss}, generated)
 
     def validate(self, module: Networks, output: Any, batch: Sample) -> Step:
@@ -263,6 +164,7 @@ class Joined(Objective):
 
     Args:
         guide: where the regulariser's target comes from; None trains the pose network alone, for the same time.
+        joints: what the regulariser sees of the estimates.
         fixed_regulariser: whether the regulariser stays as it is. Where it learns with the rest, as in the thesis,
             the estimated depths can become a code that only it understands, if their own loss is light.
         lambda_dep: weight of the regulariser in the task.
@@ -271,6 +173,7 @@ class Joined(Objective):
     """
 
     guide: Guide | None = None
+    joints: Joints = ESTIMATED
     fixed_regulariser: bool = False
     lambda_dep: float = 1.0
     lambda_t: float = 10.0
@@ -290,7 +193,7 @@ class Joined(Objective):
         """See `Objective`."""
         if self.guide is None or self.fixed_regulariser:
             return {"network": module.network}
-        return {"network": module.network, "regulariser": _require(module.regulariser, "regulariser")}
+        return {"network": module.network, "regulariser": require(module.regulariser, "regulariser")}
 
     def step(self, module: Networks, batch: Sample) -> Step:
         """See `Objective`."""
@@ -314,7 +217,8 @@ class Joined(Objective):
         values = module.pose_losses(output, batch)
         task = values["loss"]
         if self.guide is not None:
-            values["loss_dep"] = _regularise(module, _estimated(output), self.guide.target(module, batch, generated))
+            target = self.guide.target(module, batch, generated)
+            values["loss_dep"] = _regularise(module, self.joints.read(output, batch), target, target.counted)
             task = task + self.lambda_dep * values["loss_dep"]
         return {**values, "loss": self.lambda_t * task}
 
@@ -330,49 +234,16 @@ def learning(objective: Objective, module: Networks) -> Mapping[str, nn.Module]:
     """
     if not objective.adversarial:
         return objective.trained(module)
-    generator, discriminator = _require(module.generator, "gan"), _require(module.discriminator, "gan")
+    generator, discriminator = require(module.generator, "gan"), require(module.discriminator, "gan")
     return {**objective.trained(module), "generator": generator, "discriminator": discriminator}
-
-
-def generate(module: Networks, batch: Sample) -> Tensor:
-    """The depth maps G(x_s) of a batch, in [0, 1]."""
-    maps: Tensor = _require(module.generator, "gan")(batch["image"])
-    return maps
-
-
-def fool(module: Networks, generated: Tensor) -> Tensor:
-    """The generator's loss: how far the discriminator is from taking its maps for real."""
-    return adversarial_loss(_require(module.discriminator, "gan")(generated), real=True)
-
-
-def discriminate(module: Networks, real: Tensor, generated: Tensor) -> Tensor:
-    """The discriminator's loss (3.2), halved as pix2pix does to slow it down."""
-    judge = _require(module.discriminator, "gan")
-    return (adversarial_loss(judge(real), real=True) + adversarial_loss(judge(generated), real=False)) / 2
 
 
 def regularised(module: Networks, batch: Sample) -> Tensor:
     """The regulariser's depth maps of the estimated joints."""
-    maps: Tensor = _require(module.regulariser, "regulariser")(*_estimated(module(batch["image"])))
+    maps: Tensor = require(module.regulariser, "regulariser")(*ESTIMATED.read(module(batch["image"]), batch))
     return maps
 
 
-def _estimated(output: Any) -> tuple[Tensor, Tensor]:
-    stages, z_rel = output
-    return read_places(stages[-1]), z_rel
-
-
-def _regularise(module: Networks, joints: tuple[Tensor, Tensor], target: DepthTarget) -> Tensor:
-    maps = _require(module.regulariser, "regulariser")(*joints)
-    return depth_map_loss(maps, target.maps, target.counted)
-
-
-Network = TypeVar("Network", DepthRegulariser, DepthGenerator, DepthDiscriminator)
-
-
-def _require(network: Network | None, option: str) -> Network:
-    if network is None:
-        raise HandposeError(
-            f"model.{option}", "nothing", "its size: the objective needs it", "Take a shipped recipe as a pattern."
-        )
-    return network
+def _regularise(module: Networks, joints: tuple[Tensor, Tensor], target: DepthTarget, counted: Tensor) -> Tensor:
+    maps = require(module.regulariser, "regulariser")(*joints)
+    return depth_map_loss(maps, target.maps, counted)

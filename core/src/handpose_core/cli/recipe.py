@@ -83,9 +83,10 @@ def main(argv: Sequence[str]) -> int:
     run_dir = known.run_dir or new_run_dir(Path("runs"), recipe.method, recipe.name)
     stages = _until(recipe, known.until)
     try:
-        _run(recipe, stages, options, run_dir)
+        _run(recipe, stages, options, run_dir, known.init_from)
     except (KeyboardInterrupt, StageStopped):
         ends = ["--until", known.until] if known.until else []
+        ends += ["--init_from", str(known.init_from)] if known.init_from else []
         again = ["handpose", "recipe", argv[0], "--run_dir", str(run_dir), *ends, *others]
         print(f"to go on: {shlex.join(again)}", file=sys.stderr)
         raise
@@ -170,7 +171,7 @@ def listing() -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "handpose recipe",
-        usage="handpose recipe METHOD/RECIPE [--run_dir DIR] [--until STAGE] [options]",
+        usage="handpose recipe METHOD/RECIPE [--run_dir DIR] [--until STAGE] [--init_from CKPT] [options]",
         description="Train a method stage by stage, each from the checkpoint of the one before, and test the last. "
         "METHOD/RECIPE is a packaged recipe, or METHOD/FOLDER a folder of your own <number>-<stage>.yaml files.",
         epilog=_EPILOG,
@@ -184,6 +185,9 @@ def _parser() -> argparse.ArgumentParser:
         help="where everything is written, <n>-<stage> each (default: runs/<method>/<recipe>/<date_time>)",
     )
     parser.add_argument("--until", metavar="STAGE", help="the last stage to run, without a test")
+    parser.add_argument(
+        "--init_from", type=Path, metavar="CKPT", help="weights for the first stage, of another recipe of the method"
+    )
     return parser
 
 
@@ -196,11 +200,13 @@ def _until(recipe: Recipe, last: str | None) -> tuple[StageFile, ...]:
     return recipe.stages[: names.index(last) + 1]
 
 
-def _run(recipe: Recipe, stages: Sequence[StageFile], options: Options, run_dir: Path) -> None:
-    """Run the stages and, after all of a recipe's, the test."""
+def _run(
+    recipe: Recipe, stages: Sequence[StageFile], options: Options, run_dir: Path, init_from: Path | None
+) -> None:
+    """Run the stages, the first from given weights or its own, and, after all of a recipe's, the test."""
     title = f"{recipe.method}/{recipe.name}"
     _say(f"{title}: {len(stages)} of {len(recipe.stages)} stages, in {run_dir}")
-    checkpoint: Path | None = None
+    checkpoint = init_from
     for place, file in enumerate(stages, 1):
         heading = f"stage {place} of {len(recipe.stages)}, {file.name}"
         folder = run_dir / file.folder

@@ -1,10 +1,16 @@
 """A hand that is drawn, not rendered, and a picture of another one: enough to test geometry on."""
 
+import json
+from dataclasses import asdict
+from pathlib import Path
+
 import cv2
 import numpy as np
 
 from handpose_core.hand import BONES, Side
+from handpose_core.synth.generate import MANIFEST
 from handpose_tagan.hands import RealHand, SimulatedHand
+from handpose_tagan.simulate import PART, colour_path, mask_path, twin
 
 K = np.array([[300.0, 0, 79.5], [0, 300.0, 79.5], [0, 0, 1]])
 
@@ -53,3 +59,20 @@ def draw_real(shape: tuple[int, int] = (300, 400), turn: float = 40.0, scale: fl
         ends = [tuple(int(v) for v in np.rint(joints[joint])) for joint in (start, end)]
         cv2.line(image, *ends, (255, 0, 0), 5)
     return RealHand(image, joints, np.ones(21, bool))
+
+
+def write_simulated(root: Path, count: int = 3) -> Path:
+    """Drawn hands, as `handpose tagan simulate` would write them."""
+    hands = [draw_simulated(seed) for seed in range(count)]
+    for number, hand in enumerate(hands):
+        for path, pixels in (
+            (colour_path(root / PART, number), cv2.cvtColor(hand.rgba, cv2.COLOR_RGBA2BGRA)),
+            (mask_path(root / PART, number), hand.mask.astype(np.uint8) * 255),
+        ):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            cv2.imwrite(str(path), pixels)
+    names = ("joints_2d", "joints_3d", "visible", "K", "side")
+    rows = {name: np.stack([np.asarray(getattr(hand, name)) for hand in hands]) for name in names}
+    np.savez(root / PART / "labels.npz", **rows)
+    (root / MANIFEST).write_text(json.dumps(asdict(twin(0).recipe)))
+    return root

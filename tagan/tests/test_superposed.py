@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from tagan.tests.drawn import draw_real, draw_simulated
+from tagan.tests.drawn import draw_real, write_simulated
 
 from handpose_core.cli.method import method_main
 from handpose_core.datasets.folder import Folder
@@ -15,27 +15,13 @@ from handpose_core.errors import HandposeError
 from handpose_tagan.cli import METHOD
 from handpose_tagan.detection import Detector, Keypoints, NetworkDetector, detected_hands, detector_of, usable
 from handpose_tagan.hands import RealHand, Unfit
-from handpose_tagan.simulate import PART, colour_path, mask_path
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory):
-    """Three drawn hands, as `handpose tagan simulate` would write them."""
-    root = tmp_path_factory.mktemp("simulated")
-    hands = [draw_simulated(seed) for seed in range(3)]
-    for number, hand in enumerate(hands):
-        for path, pixels in (
-            (colour_path(root / PART, number), cv2.cvtColor(hand.rgba, cv2.COLOR_RGBA2BGRA)),
-            (mask_path(root / PART, number), hand.mask.astype(np.uint8) * 255),
-        ):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            cv2.imwrite(str(path), pixels)
-    names = ("joints_2d", "joints_3d", "visible", "K", "side")
-    rows = {name: np.stack([np.asarray(getattr(hand, name)) for hand in hands]) for name in names}
-    np.savez(root / PART / "labels.npz", **rows)
-    return root
+    return write_simulated(tmp_path_factory.mktemp("simulated"))
 
 
 @pytest.fixture
@@ -57,11 +43,12 @@ def test_what_fits_is_made_and_what_does_not_is_counted(real, simulated, tmp_pat
     arguments = ["superpose", str(real), str(simulated), str(out), "--size", "128", "--each", "2"]
     assert method_main("tagan", METHOD, arguments) == 0
     assert "4 superposed hands from 4 real pictures" in capsys.readouterr().out
-    assert json.loads((out / "superposed.json").read_text()) == {
-        "seen": 4,
-        "made": 4,
-        "skipped": {"background smaller than the crop": 2, "fewer than 12 keypoints": 1},
-    }
+    record = json.loads((out / "superposed.json").read_text())
+    assert (record["seen"], record["made"]) == (4, 4)
+    assert record["skipped"] == {"background smaller than the crop": 2, "fewer than 12 keypoints": 1}
+    assert (record["real"], record["simulated"], record["seed"]) == ("real", simulated.name, 0)
+    assert record["keypoints"] == {"labels": "auto"}
+    assert record["options"] == {"each": 2, "maps": "similarity", "size": 128}
     samples = Folder(out)
     assert len(samples) == 4
     for number in range(4):

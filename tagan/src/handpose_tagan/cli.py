@@ -9,6 +9,7 @@ METHOD = Method(
     summary="simulated hands made to look real, matched to real poses",
     module="handpose_tagan.module:TAGANModule",
     commands={
+        "generate": Command("make training sets of hands that look real", "handpose_tagan.commands.generate:main"),
         "superpose": Command("lay simulated hands over real ones", "handpose_tagan.commands.superpose:main"),
         "simulate": Command("make simulated hands with labels and alpha", "handpose_tagan.commands.simulate:main"),
     },

@@ -1,5 +1,6 @@
 """TAGAN's LightningModule: generators and discriminators of one objective, stepped in turn."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,7 +15,7 @@ from torch.optim import Adam
 
 from handpose_core.datasets.sample import Sample
 from handpose_core.errors import HandposeError
-from handpose_core.nn.gan import DiscriminatorSize, GeneratorSize
+from handpose_core.nn.gan import DiscriminatorSize, GeneratorSize, ImagePool
 from handpose_core.nn.unet import UNetSize
 from handpose_core.training.checkpoints import CLASS_KEY, HISTORY_KEY, check_checkpoint, class_path
 from handpose_core.training.module import describe_data
@@ -25,6 +26,7 @@ from handpose_tagan.networks import ConditionalSize, CycleSize
 from handpose_tagan.objectives import PAPER, TAGAN, CycleGAN, Networks, Objective, Pix2pix
 from handpose_tagan.pictures import TranslationPictures
 
+POOLS_KEY, SIDE_KEY = "handpose_image_pools", "handpose_image_side"
 # so that a checkpoint that holds them loads
 _IN_CHECKPOINTS: list[Any] = [
     *(TAGAN, Pix2pix, CycleGAN, ConditionalSize, CycleSize),
@@ -45,6 +47,8 @@ class TAGANModule(pl.LightningModule):
 
     history: list[dict[str, str]]
     """What the weights were trained on, training by training; it belongs to the checkpoint."""
+    side: int | None
+    """Of the images last trained on, px; it belongs to the checkpoint."""
 
     def __init__(
         self,
@@ -58,7 +62,7 @@ class TAGANModule(pl.LightningModule):
         self.generators, self.discriminators, self.pools = objective.build()
         self._build_optimizer = optimizer
         self.automatic_optimization = False
-        self.history = []
+        self.history, self.side = [], None
         self.save_hyperparameters(logger=False)
         if not isinstance(self.hparams.get("optimizer"), dict):  # a Python object cannot be rebuilt from a checkpoint
             self.hparams.pop("optimizer", None)
@@ -98,6 +102,7 @@ class TAGANModule(pl.LightningModule):
 
     def training_step(self, batch: Sample, batch_idx: int) -> None:
         """The generators' step, then the discriminators'."""
+        self.side = int(batch["image"].shape[-1])
         generators, discriminators = self._optimizers()
         self.discriminators.requires_grad_(False)
         step = self.objective.step(self.networks, batch, self.maps)
@@ -143,13 +148,21 @@ class TAGANModule(pl.LightningModule):
         return [TranslationPictures()]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Record which class wrote the checkpoint, and what it was trained on."""
+        """Record which class wrote the checkpoint, what it was trained on, and the images that judges see again."""
         checkpoint[CLASS_KEY] = class_path(type(self))
-        checkpoint[HISTORY_KEY] = self.history
+        checkpoint[HISTORY_KEY], checkpoint[SIDE_KEY] = self.history, self.side
+        checkpoint[POOLS_KEY] = {name: pool.kept() for name, pool in self._image_pools()}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take over what the weights were trained on."""
-        self.history = checkpoint.get(HISTORY_KEY, [])
+        """Take over what `on_save_checkpoint` recorded."""
+        self.history, self.side = checkpoint.get(HISTORY_KEY, []), checkpoint.get(SIDE_KEY)
+        kept = checkpoint.get(POOLS_KEY, {})
+        for name, pool in self._image_pools():
+            if name in kept:
+                pool.keep(kept[name])
+
+    def _image_pools(self) -> Iterator[tuple[str, ImagePool]]:
+        return ((name, pool) for name, pool in self.pools.items() if isinstance(pool, ImagePool))
 
     @classmethod
     def load_from_checkpoint(  # type: ignore[override]

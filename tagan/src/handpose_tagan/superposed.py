@@ -6,7 +6,7 @@ be used, and why, stands in `COUNTS`.
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -84,8 +84,16 @@ def superpose_all(
             yield made
 
 
-def write_superposed(pictures: Iterable[Superposed], out: Path, tally: Tally) -> None:
+def write_superposed(
+    pictures: Iterable[Superposed], out: Path, tally: Tally, made_with: Mapping[str, Any] | None = None
+) -> None:
     """Write pictures, masks and labels; the labels and counts come last.
+
+    Args:
+        pictures: what to write.
+        out: the folder.
+        tally: what became of the real pictures.
+        made_with: what they depend on, to be recorded with the counts.
 
     Raises:
         HandposeError: the folder is not empty, or no picture could be made.
@@ -106,7 +114,7 @@ def write_superposed(pictures: Iterable[Superposed], out: Path, tally: Tally) ->
     arrays: dict[str, Any] = {name: np.stack([row[name] for row in rows]) for name in _LABELS}
     np.savez(content, **arrays)
     write_bytes(out / LABELS_FILE, content.getvalue())
-    record = {"seen": tally.seen, "made": tally.made, "skipped": dict(tally.skipped.most_common())}
+    record = {**(made_with or {}), "seen": tally.seen, "made": tally.made, "skipped": dict(tally.skipped.most_common())}
     write_text(out / COUNTS, json.dumps(record, indent=2) + "\n")
 
 

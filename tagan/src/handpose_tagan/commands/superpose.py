@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 
 def main(argv: Sequence[str]) -> int:
@@ -23,9 +24,33 @@ def main(argv: Sequence[str]) -> int:
     family: Family = Affine() if options.maps == "affine" else Similarity()
     tally = Tally()
     pictures = superpose_all(hands, simulated, Superposition(size=options.size), family, options.each, tally)
-    write_superposed(pictures, options.out, tally)
+    write_superposed(pictures, options.out, tally, _made_with(options))
     print(f"{options.out}: {tally}")
     return 0
+
+
+def _made_with(options: argparse.Namespace) -> dict[str, Any]:
+    """What the pictures depend on: nothing is drawn here, so the seed is the simulated hands'."""
+    from handpose_core import __version__
+    from handpose_core.checksums import file_checksum
+    from handpose_core.datasets.folder import LABELS_FILE
+    from handpose_core.synth.generate import MANIFEST, read_manifest
+    from handpose_tagan.simulate import PART
+
+    manifest = options.simulated / MANIFEST
+    keypoints: dict[str, Any] = {"labels": options.labels}
+    if options.detector is not None:
+        keypoints = {"detector": options.detector.name, "checksum": file_checksum(options.detector)}
+        keypoints |= {"detector_size": options.detector_size, "threshold": options.threshold}
+    return {
+        "real": options.real.resolve().name,
+        "simulated": options.simulated.resolve().name,
+        "simulated_labels": file_checksum(options.simulated / PART / LABELS_FILE),
+        "seed": read_manifest(options.simulated).get("seed") if manifest.is_file() else None,
+        "keypoints": keypoints,
+        "options": {"each": options.each, "maps": options.maps, "size": options.size},
+        "version": __version__,
+    }
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -26,6 +26,8 @@ from handpose_core.datasets.sample import Sample
 from handpose_core.errors import HandposeError
 from handpose_core.hand import BONES
 
+MASK_USED = "mask_used"
+"""In a sample: whether its mask may be trusted."""
 _SHIFT = 4
 """Fractional bits of the coordinates that OpenCV draws with."""
 _ENLARGED = 4.0
@@ -176,7 +178,7 @@ class MaskedSamples(Dataset[Sample]):
         if key not in self._shares:
             raise HandposeError(self.where(index), "no mask of this picture", "all made before", "Run `make` first.")
         mask = torch.from_numpy(_read(self._path(key)))[None]
-        return sample | {"mask": mask, "mask_used": torch.tensor(self._usable(self._shares[key]))}
+        return sample | {"mask": mask, MASK_USED: torch.tensor(self._usable(self._shares[key]))}
 
     def where(self, index: int) -> str:
         """The sample's name for messages."""

@@ -31,7 +31,7 @@ class Baseline(ABC):
 
     @abstractmethod
     def predict(self, batch: Sample) -> Prediction:
-        """Joints of a test batch."""
+        """Joints of a test batch, of all its frames where it is of clips."""
 
 
 class MeanPose(Baseline):
@@ -40,10 +40,11 @@ class MeanPose(Baseline):
     name, recover = "mean training pose", "true_root"
 
     def __init__(self, module: HandPoseModule) -> None:
-        self._pose = module.label_means.pose
+        self._pose, self._frames = module.label_means.pose, module.frames
 
     def predict(self, batch: Sample) -> Prediction:
         """See `Baseline`."""
+        batch = self._frames(batch)
         joints = batch["joints_3d"][:, [WRIST]] + self._pose
         scores = torch.zeros_like(joints[..., 0])
         return Prediction(project(joints, batch["K"]), relative_depth(joints), scores, joints)
@@ -55,10 +56,11 @@ class FlatDepth(Baseline):
     name, recover = "true 2D, flat depth", "true_2d_and_root"
 
     def __init__(self, module: HandPoseModule) -> None:
-        pass
+        self._frames = module.frames
 
     def predict(self, batch: Sample) -> Prediction:
         """See `Baseline`."""
+        batch = self._frames(batch)
         flat = torch.zeros_like(batch["joints_2d"][..., 0])
         estimate = Estimate(batch["joints_2d"], z_rel=flat, scores=torch.ones_like(flat))
         return with_joints(estimate, recover_with_truth(estimate, batch))
@@ -82,7 +84,7 @@ class Untrained(Baseline):
         """See `Baseline`."""
         output = functional_call(self._module, self._state, self._module.inputs(batch))  # type: ignore[arg-type]
         estimate = self._module.decode(output, batch["image"].shape[-1])
-        return self._module.recover(estimate, batch, "true_root_and_scale")
+        return self._module.recover(estimate, self._module.frames(batch), "true_root_and_scale")
 
 
 class Baselines(pl.Callback):
@@ -124,10 +126,12 @@ class Baselines(pl.Callback):
         dataloader_idx: int = 0,
     ) -> None:
         """Score the baselines on the batch."""
+        assert isinstance(pl_module, HandPoseModule)  # on_test_start has seen to it
+        frames = pl_module.frames(batch)
         for baseline, sheet in self._baselines:
             prediction = baseline.predict(batch)
-            sheet.update(prediction.joints_3d, batch, baseline.recover)
-            sheet.update_2d(prediction.joints_2d, batch)
+            sheet.update(prediction.joints_3d, frames, baseline.recover)
+            sheet.update_2d(prediction.joints_2d, frames)
 
     def on_test_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Append the baselines' rows."""

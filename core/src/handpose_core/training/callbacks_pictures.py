@@ -28,10 +28,10 @@ ALIGNMENT = "root"
 
 
 class Chosen(NamedTuple):
-    """A sample to draw."""
+    """A picture to draw."""
 
     position: int
-    """In the order in which the loader gives the samples."""
+    """In the order in which the loader gives the samples, clips frame by frame."""
     name: str
 
 
@@ -50,6 +50,7 @@ class Pictures(Callback):
     def __init__(self, samples: int = 9, every_n_epochs: int = 5) -> None:
         self.samples, self.every_n_epochs = samples, every_n_epochs
         self._errors: list[float] = []
+        self._in_sample = 1
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Send a sheet of validation samples to W&B."""
@@ -76,8 +77,10 @@ class Pictures(Callback):
     ) -> None:
         """Note every sample's error, to find the best, the median and the worst."""
         if trainer.is_global_zero:
-            prediction = _estimate(trainer, as_method(pl_module), batch)
-            self._errors += root_aligned_epe(prediction.joints_3d, batch).tolist()
+            module = as_method(pl_module)
+            prediction, frames = _estimate(trainer, module, batch), module.frames(batch)
+            self._errors += root_aligned_epe(prediction.joints_3d, frames).tolist()
+            self._in_sample = len(frames["image"]) // len(batch["image"])
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write all pictures, and say where they are."""
@@ -85,8 +88,10 @@ class Pictures(Callback):
         if not trainer.is_global_zero:
             return
         module, loader = as_method(pl_module), only_loader(trainer.test_dataloaders)
-        ranked = {sample.name: _draw(trainer, module, loader, sample) for sample in extremes(self._errors)}
-        evenly = [_draw(trainer, module, loader, sample) for sample in spread(len(self._errors), self.samples)]
+        in_sample = self._in_sample
+        ranked = {frame.name: _draw(trainer, module, loader, frame, in_sample) for frame in extremes(self._errors)}
+        chosen = spread(len(self._errors), self.samples)
+        evenly = [_draw(trainer, module, loader, frame, in_sample) for frame in chosen]
         pictures = {
             "sheet": _sheet([*ranked.values(), *evenly]),
             **ranked,
@@ -141,17 +146,28 @@ def read_again(trainer: Trainer, loader: DataLoader[Sample], position: int) -> S
 
 
 def _draw(
-    trainer: Trainer, module: HandPoseModule, loader: DataLoader[Sample], chosen: Chosen
+    trainer: Trainer, module: HandPoseModule, loader: DataLoader[Sample], chosen: Chosen, in_sample: int = 1
 ) -> UInt8[ndarray, "h w 3"]:
-    """A sample read again: its prediction over its truth, and both in 3D with the wrists laid on each other."""
-    position = list(loader.sampler)[chosen.position]
+    """A sample read again: its prediction over its truth, and both in 3D with the wrists laid on each other.
+
+    Args:
+        trainer: whose run it is.
+        module: the method.
+        loader: of the samples.
+        chosen: which picture.
+        in_sample: how many a sample has: a clip's frames.
+    """
+    place, frame = divmod(chosen.position, in_sample)
+    position = list(loader.sampler)[place]
     batch = read_again(trainer, loader, position)
-    prediction = _estimate(trainer, module, batch)
-    error = float(root_aligned_epe(prediction.joints_3d, batch))
-    image = (batch["image"][0].permute(1, 2, 0).clamp(0, 1) * 255).round().byte().cpu().numpy()
-    flat = overlay(image, _first(prediction.joints_2d), _first(batch["joints_2d"]))
-    space = plot_hand_3d(_first(_rooted(prediction.joints_3d)), _first(_rooted(batch["joints_3d"])), flat.shape[0])
-    caption = f"{chosen.name}: no. {position}, EPE {error:.1f} mm"
+    prediction, frames = _estimate(trainer, module, batch), module.frames(batch)
+    error = float(root_aligned_epe(prediction.joints_3d, frames)[frame])
+    image = (frames["image"][frame].permute(1, 2, 0).clamp(0, 1) * 255).round().byte().cpu().numpy()
+    flat = overlay(image, _array(prediction.joints_2d[frame]), _array(frames["joints_2d"][frame]))
+    found, truth = (_array(_rooted(joints)[frame]) for joints in (prediction.joints_3d, frames["joints_3d"]))
+    space = plot_hand_3d(found, truth, flat.shape[0])
+    which = f"no. {position}" if in_sample == 1 else f"no. {position}, frame {frame}"
+    caption = f"{chosen.name}: {which}, EPE {error:.1f} mm"
     return with_caption(np.concatenate([flat, space], axis=1), caption)
 
 
@@ -169,8 +185,8 @@ def _rooted(joints: Float[Tensor, "batch 21 3"]) -> Float[Tensor, "batch 21 3"]:
     return joints - joints[:, WRIST, None]
 
 
-def _first(batched: Tensor) -> ndarray:
-    array: ndarray = batched[0].float().cpu().numpy()
+def _array(tensor: Tensor) -> ndarray:
+    array: ndarray = tensor.float().cpu().numpy()
     return array
 
 

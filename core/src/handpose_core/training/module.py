@@ -103,10 +103,14 @@ class HandPoseModule(pl.LightningModule):
         """What `forward` takes of a batch: the image alone, unless a method is told more."""
         return (batch["image"],)
 
+    def frames(self, batch: Sample) -> Sample:
+        """The batch as single pictures, one for each that `decode` gives joints of; itself, unless it is of clips."""
+        return batch
+
     def estimate(self, batch: Sample, recover: Recover) -> Prediction:
         """Predict a batch and recover millimetres; ``predicted`` needs no truth in the batch, only ``K``."""
         estimate = self.decode(self(*self.inputs(batch)), batch["image"].shape[-1])
-        return self.recover(estimate, batch, recover)
+        return self.recover(estimate, self.frames(batch), recover)
 
     def recover(self, estimate: Estimate, batch: Sample, recover: Recover) -> Prediction:
         """Millimetres for an estimate."""
@@ -160,7 +164,10 @@ class HandPoseModule(pl.LightningModule):
             and ``scores`` (B 21).
         """
         prediction = self.estimate(batch, "predicted")
-        return {"index": batch["index"].cpu(), **{key: value.cpu() for key, value in vars(prediction).items()}}
+        return {
+            "index": self.frames(batch)["index"].cpu(),
+            **{key: value.cpu() for key, value in vars(prediction).items()},
+        }
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """The recipe's optimiser and schedule."""
@@ -197,8 +204,8 @@ class HandPoseModule(pl.LightningModule):
         self._score(self.val_scores, output, batch)
 
     def _score(self, sheet: ScoreSheet, output: Any, batch: Sample) -> None:
-        estimate = self.decode(output, batch["image"].shape[-1])
+        estimate, frames = self.decode(output, batch["image"].shape[-1]), self.frames(batch)
         for recover in RECOVERIES:
             if recover in sheet.recoveries:
-                sheet.update(self.recover(estimate, batch, recover).joints_3d, batch, recover)
-        sheet.update_2d(estimate.joints_2d, batch)
+                sheet.update(self.recover(estimate, frames, recover).joints_3d, frames, recover)
+        sheet.update_2d(estimate.joints_2d, frames)

@@ -1,0 +1,94 @@
+"""``handpose tassn adapt``: adapt a trained model to a video without 3D labels."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run ``handpose tassn adapt``; the exit status.
+
+    Raises:
+        HandposeError: no such video, joints or checkpoint, or what they hold does not fit.
+    """
+    options = _parser().parse_args(argv)
+    import numpy as np
+
+    from handpose_core.training.checkpoints import check_checkpoint
+    from handpose_tassn.adapt.run import Plan, adapt
+    from handpose_tassn.adapt.tracks import TrackedVideo, read_tracks
+    from handpose_tassn.module import TASSNModule
+
+    check_checkpoint(options.ckpt_path, TASSNModule)
+    K = options.intrinsics and np.array(
+        [
+            [options.intrinsics[0], 0, options.intrinsics[2]],
+            [0, options.intrinsics[1], options.intrinsics[3]],
+            [0, 0, 1],
+        ]
+    )
+    video = TrackedVideo(options.video, read_tracks(options.joints_2d, options.order), K)
+    module = TASSNModule.load_from_checkpoint(options.ckpt_path, map_location="cpu")
+    plan = Plan(
+        options.out, options.epochs, options.rate, options.clip_length, options.batch_size, options.image_size,
+        options.learn_from, options.score, options.glb_every, options.frame_rate, options.workers, options.seed,
+    )  # fmt: skip
+    report = adapt(module, video, plan)
+    for name, value in report["data"].items():
+        print(f"{name}: {value}")
+    for name in report["before"]:
+        print(f"{name}: {report['before'][name]:.2f} before, {report['after'][name]:.2f} after")
+    print(f"{options.out}: poses.npz, poses.json, meshes.npz, meshes/, overlay.mp4, adapted.ckpt, report.json")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="handpose tassn adapt",
+        description="Fine-tune a model that was trained elsewhere on one video with 2D joints, without any 3D label, "
+        "and write poses, meshes and an overlay of it.",
+    )
+    parser.add_argument("video", type=Path, help="a video file, or a folder of images in order")
+    parser.add_argument(
+        "--joints-2d", type=Path, required=True, dest="joints_2d",
+        help=".npz or .json with joints_2d (frames, 21, 2; px), not-a-number or null where unknown; or joints_3d and K "
+        "to project, which then are looked at by nothing but the scores",
+    )  # fmt: skip
+    parser.add_argument("--ckpt_path", type=Path, required=True, help="the trained model")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the results")
+    parser.add_argument("--order", default="canonical", help="of the joints, such as rhd (default canonical)")
+    parser.add_argument(
+        "--intrinsics", type=float, nargs=4, metavar=("FX", "FY", "CX", "CY"),
+        help="px (default: those in the file of joints, or a focal length of the longer side)",
+    )  # fmt: skip
+    parser.add_argument("--epochs", type=_positive, default=20, help="through the clips (default %(default)s)")
+    parser.add_argument("--rate", type=float, default=3e-4, help="of learning (default %(default)s)")
+    parser.add_argument("--clip-length", type=_positive, default=4, help="frames of a clip (default %(default)s)")
+    parser.add_argument("--batch-size", type=_positive, default=8, help="clips of a step (default %(default)s)")
+    parser.add_argument(
+        "--image-size",
+        type=_positive,
+        default=256,
+        help="of the crops, px, as the model was trained with (default 256)",
+    )
+    parser.add_argument("--learn-from", type=_span, metavar="A:B", help="frames A to B - 1 alone are learnt from")
+    parser.add_argument("--score", type=_span, metavar="A:B", help="frames A to B - 1 alone are scored")
+    parser.add_argument("--glb-every", type=int, default=10, help="a .glb of every so many frames; 0 for none")
+    parser.add_argument("--frame-rate", type=float, default=25.0, help="of the overlay video (default %(default)s)")
+    parser.add_argument("--workers", type=_positive, default=1, help="processes that cut silhouettes (default 1)")
+    parser.add_argument("--seed", type=int, default=0, help="of everything random (default 0)")
+    return parser
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"found {text}; expected a whole number from 1")
+    return value
+
+
+def _span(text: str) -> tuple[int, int]:
+    first, separator, end = text.partition(":")
+    if not separator or not (first.isdecimal() and end.isdecimal()):
+        raise argparse.ArgumentTypeError(f"found {text}; expected two frame numbers, such as 0:100")
+    return int(first), int(end)

@@ -1,0 +1,76 @@
+"""Clips of a tracked video as crops: one square for a clip, around the joints known in any of its frames."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from handpose_core.datamodules.cropped import SampleSource, with_floats
+from handpose_core.datamodules.crops import crop_map, warp
+from handpose_core.datasets.sample import Sample, collate
+from handpose_core.errors import HandposeError
+from handpose_tassn.adapt.tracks import Tracks, square_around
+
+TO_CROP = "to_crop"
+"""In a sample: the map from the frame's pixels to the crop's, 3 x 3."""
+
+
+class VideoClips(Dataset[Sample]):
+    """Cropped clips.
+
+    Args:
+        frames: of the video.
+        tracks: their joints.
+        starts: first frame of each clip.
+        length: frames of each.
+        image_size: side of the crops, px.
+        crop_scale: the crop's side over the joints' extent.
+    """
+
+    def __init__(
+        self,
+        frames: SampleSource,
+        tracks: Tracks,
+        starts: Sequence[int],
+        length: int,
+        image_size: int,
+        crop_scale: float = 1.5,
+    ) -> None:
+        self.frames, self.starts, self.length = frames, tuple(starts), length
+        self.image_size, self.crop_scale = image_size, crop_scale
+        self._boxes = tracks.boxes()
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def __getitem__(self, index: int) -> Sample:
+        """One clip."""
+        rows = range(self.starts[index], self.starts[index] + self.length)
+        centre, side = square_around(self._boxes[rows.start : rows.stop], self.crop_scale)
+        to_crop = crop_map(centre, side, self.image_size)
+        crops = [with_floats(warp(self.frames[row], to_crop, self.image_size)) for row in rows]
+        return collate([{**crop, TO_CROP: torch.from_numpy(to_crop).float()} for crop in crops])
+
+
+def learnable(tracks: Tracks, frames: range, length: int) -> list[int]:
+    """First frames of the clips, overlapping by half, in which some joint of every clip is known.
+
+    Raises:
+        HandposeError: there is none.
+    """
+    starts = range(frames.start, frames.stop - length + 1, max(1, length // 2))
+    known = tracks.annotated.any(1)
+    found = [start for start in starts if known[start : start + length].any()]
+    with_joints = int(np.count_nonzero(known[frames.start : frames.stop]))
+    if not found:
+        raise HandposeError(
+            "frames to adapt on", f"{with_joints} of {len(frames)} with joints",
+            f"{length} in a row, some of them with joints", "Give more frames, or a shorter --clip-length.",
+        )  # fmt: skip
+    return found
+
+
+def covering(count: int, length: int) -> list[int]:
+    """First frames of clips that together hold all frames; the last one reaches back where they do not divide."""
+    return sorted({*range(0, count - length + 1, length), count - length})

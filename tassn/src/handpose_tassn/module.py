@@ -1,0 +1,266 @@
+"""TASSN's LightningModule: clips read forward and backward; the objective chooses what is learnt from them."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float
+from pytorch_lightning.utilities.types import OptimizerLRScheduler
+from torch import Tensor
+from torch.optim import Adam
+
+from handpose_core.datasets.sample import Sample
+from handpose_core.nn.heatmaps import Argmax, Decoder, SoftArgmax
+from handpose_core.nn.hourglass import STRIDE
+from handpose_core.training.fixed import FixedNetworks
+from handpose_core.training.module import HandPoseModule
+from handpose_core.training.prediction import Estimate
+from handpose_core.training.schedules import OptimizerCallable, Schedule
+from handpose_tassn import objectives, terms
+from handpose_tassn.clips import Passes, as_clips, as_frames, both_directions, forward_flow, in_clip_order, pixels
+from handpose_tassn.flow import DISFlow, Flow, NetworkFlow
+from handpose_tassn.networks import (
+    PAPER_HEATMAPS,
+    PAPER_MESH,
+    PAPER_POSE,
+    ClipOutput,
+    HeatmapSize,
+    MeshSize,
+    PoseAndMesh,
+    PoseSize,
+)
+from handpose_tassn.objectives import END_TO_END, PARTS, Objective, Values
+
+ARGMAX = Argmax()
+
+
+class Places(ABC):
+    """Where the estimated joints lie in the crop: the network says so twice."""
+
+    @abstractmethod
+    def read(
+        self, output: ClipOutput, image_size: int
+    ) -> tuple[Float[Tensor, "frames 21 2"], Float[Tensor, "frames 21"]]:
+        """Joints (px of the crop) of all frames, clip after clip, and their scores."""
+
+
+@dataclass(frozen=True)
+class OfPose(Places):
+    """The pose head's own u and v, as in the thesis; scores are the heatmaps' peaks."""
+
+    def read(
+        self, output: ClipOutput, image_size: int
+    ) -> tuple[Float[Tensor, "frames 21 2"], Float[Tensor, "frames 21"]]:
+        """See `Places`."""
+        scores = output.stages[-1].float().flatten(-2).amax(-1).flatten(0, 1)
+        return pixels(output.joints[..., :2].float(), image_size).flatten(0, 1), scores
+
+
+@dataclass(frozen=True)
+class OfHeatmaps(Places):
+    """The heatmaps' peaks, which have labels; depths alone are the pose head's (Ge et al. 2019).
+
+    Args:
+        decoder: how joints are read off the maps.
+    """
+
+    decoder: Decoder = ARGMAX
+
+    def read(
+        self, output: ClipOutput, image_size: int
+    ) -> tuple[Float[Tensor, "frames 21 2"], Float[Tensor, "frames 21"]]:
+        """See `Places`."""
+        return self.decoder(output.stages[-1].flatten(0, 1), image_size)
+
+
+OF_POSE = OfPose()
+DIS = DISFlow()
+
+# so that a checkpoint that holds them loads
+_IN_CHECKPOINTS: list[Any] = [
+    *(HeatmapSize, MeshSize, PoseSize, OfPose, OfHeatmaps, Argmax, SoftArgmax, DISFlow, NetworkFlow),
+    *(objectives.MeshPretraining, objectives.HeatmapObjective, objectives.SilhouetteMesh, objectives.EndToEnd),
+    *(terms.Heatmaps, terms.SilhouetteTerm, terms.SoftSilhouetteTerm, terms.PoseConsistency, terms.MeshConsistency),
+    *(terms.BoneConstancy, terms.Plausibility, terms.Projection, terms.TrueMesh, terms.TruePose),
+]
+torch.serialization.add_safe_globals(_IN_CHECKPOINTS)
+
+
+class TASSNModule(HandPoseModule):
+    """Pose and mesh from clips, learnt from what their two directions must agree on.
+
+    Batches are clips, ``(batch, time, ...)``; single images are clips of one frame. Estimates are those of the forward
+    direction. Of 3D labels nothing is used in training but by an objective that says so.
+
+    Args:
+        heatmaps: size of the hourglass.
+        mesh: which mesh, and size of its head.
+        pose: size of the pose head.
+        flow: estimates optical flow.
+        objective: what is trained, and by which losses.
+        drop: how often a frame in training sees neither its flow nor the maps of the frame before.
+        places: where joints lie in the crop.
+        optimizer: builds the optimiser; the thesis's rate by default.
+        schedule: the learning rate's schedule; None keeps it constant.
+        scale_mm: see `HandPoseModule`; None takes the mean of the data that were learnt from with 3D labels.
+    """
+
+    display_name = "TASSN"
+    network: PoseAndMesh
+
+    def __init__(
+        self,
+        heatmaps: HeatmapSize = PAPER_HEATMAPS,
+        mesh: MeshSize = PAPER_MESH,
+        pose: PoseSize = PAPER_POSE,
+        flow: Flow = DIS,
+        objective: Objective = END_TO_END,
+        drop: float = 0.3,
+        places: Places = OF_POSE,
+        optimizer: OptimizerCallable = lambda parameters: Adam(parameters, lr=1e-5),
+        schedule: Schedule | None = None,
+        scale_mm: float | None = None,
+    ) -> None:
+        super().__init__(optimizer, schedule, scale_mm)
+        self.sizes = heatmaps, mesh, pose
+        self.network = self.build_network()
+        self.flow, self.objective, self.drop, self.places = flow, objective, drop, places
+        self._fixed = FixedNetworks()
+        self.save_sizes()
+
+    def build_network(self) -> PoseAndMesh:
+        """See `HandPoseModule.build_network`."""
+        return PoseAndMesh(*self.sizes)
+
+    def forward(
+        self, images: Float[Tensor, "n t 3 s s"], flow: Float[Tensor, "n t 2 s s"], heeded: Bool[Tensor, "n t"]
+    ) -> ClipOutput:
+        """See `PoseAndMesh`."""
+        output: ClipOutput = self.network(images, flow, heeded)
+        return output
+
+    def describe(self) -> dict[str, str]:
+        """The objective, the parts it trains, and which labels it looks at."""
+        return {
+            "objective": str(self.objective),
+            "trained": ", ".join(self.objective.trains),
+            "labels": self.objective.labels,
+        }
+
+    def inputs(self, batch: Sample) -> tuple[Tensor, ...]:
+        """The clips forward, with their flow; all of it is to be heeded."""
+        images = as_clips(batch)["image"]
+        return images, forward_flow(images, self.flow), _all(images)
+
+    def frames(self, batch: Sample) -> Sample:
+        """See `HandPoseModule.frames`."""
+        return as_frames(batch)
+
+    def measure(self, images: Float[Tensor, "n t 3 s s"], drop: float) -> Passes:
+        """Both directions of clips: reversed temporal measurement (section 4.3.3).
+
+        Args:
+            images: in the order of time.
+            drop: how often a frame sees neither its flow nor the maps of the frame before.
+        """
+        both, flow = both_directions(images, self.flow)
+        heeded = torch.rand(both.shape[:2], device=both.device) >= drop
+        return in_clip_order(self(both, flow, heeded), self.network.faces)
+
+    def losses(self, output: Any, batch: Sample) -> Values:
+        """Those of the objective, of `Passes` and their clips."""
+        return self.objective.losses(output, as_clips(batch))
+
+    def decode(self, output: Any, image_size: int) -> Estimate:
+        """All frames' joints, clip after clip."""
+        joints_2d, scores = self.places.read(output, image_size)
+        return Estimate(joints_2d, output.joints[..., 2].float().flatten(0, 1), scores)
+
+    @property
+    def image_size(self) -> int:
+        """Side (px) of the crops that the networks' sizes are made for."""
+        _, mesh, _ = self.sizes
+        return STRIDE * 2**mesh.poolings * mesh.grid
+
+    def scale(self, like: Tensor) -> Float[Tensor, ""]:
+        """Length (mm) of the reference bone where nothing is known of it; on the device of ``like``.
+
+        Raises:
+            HandposeError: no 3D labels were ever seen, and no ``scale_mm`` is given.
+        """
+        return self.label_means.bone.to(like) if self._scale_mm is None else like.new_tensor(self._scale_mm)
+
+    def retrain(self, objective: Objective, optimizer: OptimizerCallable) -> None:
+        """From now on learn something else, at a constant rate."""
+        self.objective, self._build_optimizer, self._schedule = objective, optimizer, None
+
+    def setup(self, stage: str) -> None:
+        """Keep what the objective does not train as it is, before the optimiser and processes learn of it."""
+        if stage == "fit":
+            self._fixed.release(self.training)
+            parts = set(PARTS) - set(self.objective.trains)
+            self._fixed.hold(self.network.get_submodule(part) for part in sorted(parts))
+
+    def teardown(self, stage: str) -> None:
+        """Let go of what was kept."""
+        if stage == "fit":
+            self._fixed.release(self.training)
+
+    def on_train_start(self) -> None:
+        """Keep the running means of what is not trained."""
+        self._fixed.settle()
+
+    def train(self, mode: bool = True) -> "TASSNModule":
+        """As PyTorch's, but for the parts that the training under way does not train: they stay in evaluation."""
+        super().train(mode)
+        self._fixed.settle()
+        return self
+
+    def training_step(self, batch: Sample, batch_idx: int) -> Tensor:
+        """One step on clips in both directions."""
+        if self.objective.supervised:
+            self.label_means.update(as_frames(batch))
+        values = self.losses(self.measure(as_clips(batch)["image"], self.drop), batch)
+        size = len(batch["image"])
+        self.log_dict({f"train/{name}": value for name, value in values.items()}, prog_bar=True, batch_size=size)
+        return values["loss"]
+
+    def validation_step(self, batch: Sample, batch_idx: int) -> None:
+        """Losses of both directions, scores of the forward one, and what the past adds."""
+        passes = self.measure(as_clips(batch)["image"], drop=0.0)
+        self._record_validation(passes.forward, self.losses(passes, batch), batch)
+        self._record_past(passes.forward, batch, "val")
+
+    def test_step(self, batch: Sample, batch_idx: int) -> None:
+        """Scores in every recovery and alignment, and what the past adds."""
+        output = self(*self.inputs(batch))
+        self._score(self.test_scores, output, batch)
+        self._record_past(output, batch, "test")
+
+    def _record_past(self, output: ClipOutput, batch: Sample, stage: str) -> None:
+        """How far the estimates move once flow and earlier maps are zeroed: 0 says that time is ignored.
+
+        Where it is, both directions agree by themselves, and consistency teaches nothing.
+        """
+        images, flow, heeded = self.inputs(batch)
+        side = images.shape[-1]
+        seeing, blind = (self.decode(one, side) for one in (output, self(images, flow, torch.zeros_like(heeded))))
+        moved = {
+            "past_px": (seeing.joints_2d - blind.joints_2d).norm(dim=-1).mean(),
+            "past_depth": (seeing.z_rel - blind.z_rel).abs().mean(),
+        }
+        values = {f"{stage}/{name}": value for name, value in moved.items()}
+        self.log_dict(values, batch_size=len(images), sync_dist=True)
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """The recipe's optimiser and schedule for what the objective trains."""
+        learning = [p for name in self.objective.trains for p in self.network.get_submodule(name).parameters()]
+        optimizer = self._build_optimizer(learning)
+        if self._schedule is None:
+            return optimizer
+        return {"optimizer": optimizer, "lr_scheduler": self._schedule.build(optimizer, self.trainer)}
+
+
+def _all(images: Tensor) -> Bool[Tensor, "n t"]:
+    return torch.ones(images.shape[:2], dtype=torch.bool, device=images.device)

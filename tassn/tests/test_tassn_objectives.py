@@ -1,0 +1,165 @@
+"""Each objective trains what it says, from the labels it says, and its loss is the equations' sum."""
+
+import copy
+
+import pytest
+import pytorch_lightning as pl
+import torch
+from tassn.tests.tiny import SIZES
+from torch.utils.data import DataLoader
+
+from handpose_core.datasets.sample import collate
+from handpose_core.errors import HandposeError
+from handpose_core.training.checkpoints import HISTORY_KEY
+from handpose_tassn.module import OfHeatmaps, OfPose, TASSNModule
+from handpose_tassn.objectives import EndToEnd, HeatmapObjective, MeshPretraining, SilhouetteMesh
+from handpose_tassn.terms import BoneConstancy, Plausibility, Projection, SilhouetteTerm, SoftSilhouetteTerm
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # Lightning's own, of a whole run
+SILHOUETTE = SilhouetteTerm(weight=0.1, size=32)
+OBJECTIVES = [
+    (MeshPretraining(), {"hourglass", "mesh", "pose"}),
+    (HeatmapObjective(), {"hourglass"}),
+    (SilhouetteMesh(silhouette=SILHOUETTE), {"hourglass", "mesh"}),
+    (EndToEnd(silhouette=SILHOUETTE), {"hourglass", "mesh", "pose"}),
+    (EndToEnd(silhouette=SILHOUETTE, pose=None, mesh=None), {"hourglass", "mesh"}),
+    (
+        EndToEnd(silhouette=SoftSilhouetteTerm(size=32), bones=BoneConstancy(), limits=Plausibility()),
+        {"hourglass", "mesh", "pose"},
+    ),
+]
+
+
+def trainer(**options):
+    quiet = dict.fromkeys(("logger", "enable_progress_bar", "enable_model_summary"), False)
+    return pl.Trainer(accelerator="cpu", **{**quiet, "enable_checkpointing": False, "max_epochs": 1, **options})
+
+
+def loader(clips):
+    samples = [{key: value[i] for key, value in clips.items()} for i in range(len(clips["image"]))]
+    return DataLoader(samples, 2, collate_fn=collate)
+
+
+@pytest.mark.parametrize(("objective", "expected"), OBJECTIVES)
+def test_a_step_changes_what_the_objective_trains(objective, expected, clips):
+    torch.manual_seed(0)
+    module = TASSNModule(**SIZES, objective=objective)
+    before = copy.deepcopy(module.network.state_dict())
+    fit = trainer()
+    fit.fit(module, loader(clips))
+    changed = {
+        name.partition(".")[0] for name, value in module.network.state_dict().items() if (value != before[name]).any()
+    }
+    assert changed == expected
+    assert all(torch.isfinite(value) for value in fit.callback_metrics.values())
+    assert {f"train/loss_{name}" for name in objective.terms()} <= set(fit.callback_metrics)
+    assert all(parameter.requires_grad for parameter in module.parameters())
+    assert module.history[0]["labels"] == objective.labels
+
+
+@pytest.mark.parametrize("objective", [objective for objective, _ in OBJECTIVES[1:]])
+def test_no_3d_label_is_looked_at_on_the_target(objective, clips):
+    module = TASSNModule(**SIZES, objective=objective).eval()
+    hidden = {key: value for key, value in clips.items() if key not in ("joints_3d", "vertices", "K")}
+    losses = [module.losses(module.measure(batch["image"], 0.0), batch)["loss"] for batch in (clips, hidden)]
+    assert torch.equal(*losses)
+    trainer().fit(module, loader(hidden))
+    assert module.label_means.bone_count == 0
+
+
+def test_pretraining_learns_the_scale_that_later_stages_recover_with(clips):
+    module = TASSNModule(**SIZES, objective=MeshPretraining())
+    trainer().fit(module, loader(clips))
+    bone = (clips["joints_3d"][0, 0, 10] - clips["joints_3d"][0, 0, 9]).norm()
+    assert module.label_means.bone.item() == pytest.approx(bone.item(), rel=1e-4)
+    assert module.predict_step(clips, 0)["joints_3d"].shape == (6, 21, 3)
+
+
+def test_the_loss_adds_up_as_4_6_says(clips):
+    module = TASSNModule(**SIZES, objective=EndToEnd(silhouette=SILHOUETTE)).eval()
+    values = module.losses(module.measure(clips["image"], 0.0), clips)
+    expected = values["loss_heatmaps"] + 0.1 * values["loss_silhouette"]
+    expected = expected + 10 * values["loss_pose"] + 10 * values["loss_mesh"]
+    assert values["loss"].item() == pytest.approx(expected.item())
+
+
+def test_a_joint_or_frame_without_label_does_not_count(clips):
+    module = TASSNModule(**SIZES, objective=EndToEnd(silhouette=SILHOUETTE, projection=Projection())).eval()
+    passes = module.measure(clips["image"], 0.0)
+    clips["annotated"][0, 1] = False
+    before = module.losses(passes, clips)["loss"]
+    clips["joints_2d"][0, 1] = torch.nan
+    assert torch.equal(module.losses(passes, clips)["loss"], before)
+    clips["mask_used"][0, 1] = False
+    without = module.losses(passes, clips)["loss_silhouette"]
+    clips["mask"][0, 1] = ~clips["mask"][0, 1]
+    assert torch.equal(module.losses(passes, clips)["loss_silhouette"], without)
+
+
+def test_a_reversed_clip_gives_the_mirrored_passes(clips):
+    module = TASSNModule(**SIZES).eval()
+    with torch.no_grad():
+        passes, mirrored = module.measure(clips["image"], 0.0), module.measure(clips["image"].flip(1), 0.0)
+    for one, other in ((passes.forward, mirrored.backward), (passes.backward, mirrored.forward)):
+        assert torch.allclose(one.joints, other.joints.flip(1), atol=1e-5)
+        assert torch.allclose(one.stages[-1], other.stages[-1].flip(1), atol=1e-5)
+    assert not torch.allclose(passes.forward.stages[-1], passes.backward.stages[-1], atol=1e-5)
+
+
+def test_a_clip_of_one_frame_agrees_with_itself(clips):
+    module = TASSNModule(**SIZES, objective=EndToEnd(silhouette=SILHOUETTE)).eval()
+    single = {key: value[:, 0] for key, value in clips.items()}
+    values = module.losses(module.measure(single["image"].unsqueeze(1), 0.0), single)
+    assert values["loss_pose"] == values["loss_mesh"] == 0
+    assert torch.isfinite(values["loss"])
+
+
+def test_what_the_past_adds_is_logged(clips):
+    module = TASSNModule(**SIZES, objective=HeatmapObjective(), places=OfHeatmaps())
+    run = trainer()
+    run.validate(module, loader(clips), verbose=False)
+    assert run.callback_metrics["val/past_px"] >= 0
+    assert torch.isfinite(run.callback_metrics["val/epe"])
+    module.label_means.update({key: clips[key].flatten(0, 1) for key in ("joints_3d", "annotated")})
+    run.test(module, loader(clips), verbose=False)
+    assert {row.score.n_samples for row in module.results} == {6}  # frames, not clips
+    assert "test/past_depth" in run.callback_metrics
+
+
+def test_where_joints_lie_is_chosen(clips):
+    module = TASSNModule(**SIZES)
+    output = module(*module.inputs(clips))
+    of_pose, scores = OfPose().read(output, 32)
+    assert torch.allclose(of_pose, output.joints[..., :2].flatten(0, 1) * 32 - 0.5)
+    of_maps, same_scores = OfHeatmaps().read(output, 32)
+    assert torch.equal(scores, same_scores)
+    assert of_maps.shape == of_pose.shape
+    best = output.stages[-1].flatten(0, 1).flatten(-2).argmax(-1)
+    assert ((of_maps[..., 0] - (best % 8 * 4 + 1.5)).abs() <= 2).all()
+
+
+def test_a_checkpoint_knows_what_its_weights_were_trained_on(clips, tmp_path):
+    module = TASSNModule(**SIZES, objective=MeshPretraining())
+    fit = trainer()
+    fit.fit(module, loader(clips))
+    fit.save_checkpoint(tmp_path / "one.ckpt", weights_only=True)
+    assert "MeshPretraining" in torch.load(tmp_path / "one.ckpt", weights_only=True)[HISTORY_KEY][0]["objective"]
+    again = TASSNModule.load_from_checkpoint(tmp_path / "one.ckpt", objective=EndToEnd())
+    assert again.history[0]["labels"] == "3D joints and meshes"
+    assert torch.equal(again.network.pyramid.order, module.network.pyramid.order)
+
+
+@pytest.mark.parametrize(
+    ("objective", "change", "message"),
+    [
+        (MeshPretraining(), lambda clips: clips.pop("vertices"), "data, meshes: found none"),
+        (MeshPretraining(), lambda clips: clips.update(vertices=clips["vertices"][..., :-1, :]), "1609 vertices"),
+        (SilhouetteMesh(), lambda clips: clips.pop("mask"), "data, masks: found none"),
+    ],
+)
+def test_data_that_lack_what_a_term_needs_are_refused(objective, change, message, clips):
+    change(clips)
+    module = TASSNModule(**SIZES, objective=objective).eval()
+    with pytest.raises(HandposeError) as error:
+        module.losses(module.measure(clips["image"], 0.0), clips)
+    assert message in str(error.value)

@@ -1,4 +1,4 @@
-"""Two folders of images without pairs, for CycleGAN: real hands, and superposed or simulated ones."""
+"""Two folders of images without pairs, for CycleGAN and for tests: real hands, and superposed or simulated ones."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ _STREAM = 2
 
 
 class WithSimulated(CroppedDataset):
-    """Real training samples, each with ``simulated`` (3 H W, [0, 1]): another folder's image, drawn at random.
+    """Real samples, each with ``simulated`` (3 H W, [0, 1]): another folder's image, drawn at random.
 
     Which one follows from the sample's `Draw`.
 
@@ -38,7 +38,7 @@ class WithSimulated(CroppedDataset):
 
 
 class TwoFoldersDataModule(FolderDataModule):
-    """Real images without labels, and in training with each of them one of the other folder.
+    """Real images without labels, and in training and testing with each of them one of the other folder.
 
     Args:
         root: the folder of real images, or a video.
@@ -68,12 +68,14 @@ class TwoFoldersDataModule(FolderDataModule):
 
     def setup(self, stage: str) -> None:
         """See `HandDataModule.setup`."""
-        new = stage in ("fit", "validate") and "train" not in self._sets
+        name = "train" if stage in ("fit", "validate") else "test"
+        new = name not in self._sets
         super().setup(stage)
         if new:
             pictures = Folder(self.simulated, labels="none")
-            others = CroppedDataset(pictures, range(len(pictures)), self.image_size, 1.0, self.augmentation)
-            self._sets["train"] = WithSimulated(self.train_set, others)
+            augmentation = self.augmentation if name == "train" else None
+            others = CroppedDataset(pictures, range(len(pictures)), self.image_size, 1.0, augmentation)
+            self._sets[name] = WithSimulated(self._sets[name], others)
 
     def describe(self) -> dict[str, str]:
         """The choices that results depend on, of the stage set up last."""

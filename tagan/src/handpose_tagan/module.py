@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from pytorch_lightning import Callback
 from pytorch_lightning.utilities.types import OptimizerLRScheduler
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Adam
 
@@ -25,6 +25,8 @@ from handpose_tagan.losses import shape_loss, tonality_loss
 from handpose_tagan.networks import ConditionalSize, CycleSize
 from handpose_tagan.objectives import PAPER, TAGAN, CycleGAN, Networks, Objective, Pix2pix
 from handpose_tagan.pictures import TranslationPictures
+from handpose_tagan.quality import ImageQuality
+from handpose_tagan.quality_results import QualityResults
 
 POOLS_KEY, SIDE_KEY = "handpose_image_pools", "handpose_image_side"
 # so that a checkpoint that holds them loads
@@ -63,6 +65,8 @@ class TAGANModule(pl.LightningModule):
         self._build_optimizer = optimizer
         self.automatic_optimization = False
         self.history, self.side = [], None
+        self.quality = nn.ModuleDict({"before": ImageQuality(), "after": ImageQuality()})
+        self.quality_rows: list[dict[str, Any]] = []
         self.save_hyperparameters(logger=False)
         if not isinstance(self.hparams.get("optimizer"), dict):  # a Python object cannot be rebuilt from a checkpoint
             self.hparams.pop("optimizer", None)
@@ -126,26 +130,50 @@ class TAGANModule(pl.LightningModule):
         """How far a real image is from itself, made again: ``val/loss_shape`` (2.9) and ``val/loss_colour`` (2.10)."""
         self._measure("val", batch)
 
-    def test_step(self, batch: Sample, batch_idx: int) -> None:
-        """As in validation."""
-        self._measure("test", batch)
+    def on_test_start(self) -> None:
+        """Forget the results of an earlier test."""
+        self.quality_rows = []
 
-    def _measure(self, stage: str, batch: Sample) -> None:
+    def test_step(self, batch: Sample, batch_idx: int) -> None:
+        """As in validation; and how far images are from real ones, ``simulated`` ones before and after, if given."""
         real = batch["image"]
-        made = self(real)
+        again = self._measure("test", batch)
+        if "simulated" in batch:
+            self.quality["before"].update(batch["simulated"], real)  # type: ignore[operator]
+            self.quality["after"].update(self(batch["simulated"]), real)  # type: ignore[operator]
+        else:
+            self.quality["after"].update(again, real)  # type: ignore[operator]
+
+    def on_test_epoch_end(self) -> None:
+        """Make the rows of the results, the generator's first, and log its figures."""
+        both = self.quality["before"].update_called
+        made_of = {"after": "superposed images" if both else "real images, from their own maps", "before": "nothing"}
+        methods = {"after": type(self.objective).__name__, "before": "superposed images as they are"}
+        for name in ("after", "before") if both else ("after",):
+            figures: dict[str, float] = self.quality[name].compute()  # type: ignore[operator]
+            self.quality_rows.append({"method": methods[name], "made_of": made_of[name], **figures})
+            self.quality[name].reset()  # type: ignore[operator]
+        logged = {f"test/{name}": value for name, value in self.quality_rows[0].items() if isinstance(value, float)}
+        self.log_dict(logged)
+
+    def _measure(self, stage: str, batch: Sample) -> Tensor:
+        """Log the distances of real images made again, which are returned."""
+        real = batch["image"]
+        made: Tensor = self(real)
         values = {"loss_shape": shape_loss(made, real), "loss_colour": tonality_loss(made, real)}
         self.log_dict(
             {f"{stage}/{name}": value for name, value in values.items()},
             prog_bar=True, batch_size=len(real), sync_dist=True,
         )  # fmt: skip
+        return made
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """The generators', then the discriminators'."""
         return [self._build_optimizer(part.parameters()) for part in (self.generators, self.discriminators)]
 
     def configure_callbacks(self) -> list[Callback]:
-        """Pictures of what is made."""
-        return [TranslationPictures()]
+        """Pictures of what is made, and how far it is from real images."""
+        return [TranslationPictures(), QualityResults()]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Record which class wrote the checkpoint, what it was trained on, and the images that judges see again."""

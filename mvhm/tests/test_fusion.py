@@ -9,7 +9,7 @@ from mvhm.tests.hands_in_views import UNET, groups
 from handpose_core.camera import reference_length
 from handpose_core.errors import HandposeError
 from handpose_core.rig.skinning import rotation_about
-from handpose_mvhm.networks import Concatenation, GraphUNet, Mean, Triangulation
+from handpose_mvhm.networks import Concatenation, GraphUNet, Mean, RefinedTriangulation, Triangulation
 from handpose_mvhm.networks.fusion import palm_frame
 from handpose_mvhm.networks.graph_unet import TopKPool, normalised_adjacency
 from handpose_mvhm.views import as_rows, view_poses
@@ -17,8 +17,9 @@ from handpose_mvhm.views import as_rows, view_poses
 FORMS = {
     "mean": Mean(),
     "concatenation": Concatenation(views=6, unet=UNET),
-    "triangulation": Triangulation(hidden=8, unet=UNET),
-    "triangulation alone": Triangulation(along=1e-6, rounds=0, unet=None),
+    "triangulation": RefinedTriangulation(hidden=8, unet=UNET),
+    "triangulation, not refined": Triangulation(hidden=8),
+    "triangulation alone": Triangulation(along=1e-6, rounds=0),
 }
 
 
@@ -66,7 +67,7 @@ def test_triangulation_needs_no_depths():
 
 def test_triangulation_agrees_with_least_squares():
     views, _ = poses(noise=5.0)
-    fused = Triangulation(along=1e-6, rounds=0, unet=None).build()(views)
+    fused = Triangulation(along=1e-6, rounds=0).build()(views)
     rays = views.joints - views.centres[:, :, None]
     rays = (rays / rays.norm(dim=-1, keepdim=True)).double()
     across = torch.eye(3).double() - rays[..., :, None] * rays[..., None, :]
@@ -79,11 +80,11 @@ def test_triangulation_agrees_with_least_squares():
 
 def test_one_view_is_believed():
     views, _ = poses(views=1, noise=5.0)
-    fused = Triangulation(unet=None).build()(views)
+    fused = Triangulation().build()(views)
     torch.testing.assert_close(fused, views.joints[:, 0], rtol=0, atol=1e-2)
 
 
-@pytest.mark.parametrize("name", ["mean", "triangulation"])
+@pytest.mark.parametrize("name", ["mean", "triangulation", "triangulation, not refined"])
 def test_the_order_of_views_does_not_matter(name):
     network = trained(FORMS[name])
     views, _ = poses(noise=8.0)
@@ -123,7 +124,7 @@ def test_too_many_views_and_none():
 
 def test_weights_are_learnt_against_a_view_that_errs():
     torch.manual_seed(0)
-    network = Triangulation(hidden=16, unet=None).build()
+    network = Triangulation(hidden=16).build()
     optimizer = torch.optim.Adam(network.parameters(), lr=0.02)
     views, truth = poses(count=4, views=5, noise=3.0)
     wrong = views.joints.clone()

@@ -9,7 +9,7 @@ from handpose_core.errors import HandposeError
 from handpose_core.training.prediction import Estimate
 from handpose_mvhm.meshes import mesh_target, metric_mesh
 from handpose_mvhm.module import MVHMModule
-from handpose_mvhm.networks import Concatenation, Mean, Triangulation
+from handpose_mvhm.networks import Concatenation, Mean, RefinedTriangulation, Triangulation
 from handpose_mvhm.objectives import (
     DepthWithBothFixed,
     EndToEnd,
@@ -31,7 +31,10 @@ TRAINS = {
         {"network.evidence_2d", "network.evidence_mesh", "network.depth_head", "fusion"},
     ),
 }
-FUSIONS = {"concatenation": Concatenation(views=3, unet=UNET), "triangulation": Triangulation(hidden=8, unet=UNET)}
+FUSIONS = {
+    "concatenation": Concatenation(views=3, unet=UNET),
+    "triangulation": RefinedTriangulation(hidden=8, unet=UNET),
+}
 
 
 def module(objective, fusion=None, **options):
@@ -97,7 +100,7 @@ def test_a_wrong_scale_moves_the_mean_but_not_what_is_triangulated():
     rows = as_rows(batch)
     scale = 1.1 * float(reference_length(rows["joints_3d"])[0])
     errors = {}
-    for name, fusion in (("mean", Mean()), ("rays", Triangulation(along=1e-6, rounds=0, unet=None))):
+    for name, fusion in (("mean", Mean()), ("rays", Triangulation(along=1e-6, rounds=0))):
         method = module(EndToEnd(), fusion, scale_mm=scale)
         predicted = method.recover(truly(batch), rows, "predicted").joints_3d
         errors[name] = (predicted - rows["joints_3d"]).norm(dim=-1).mean()

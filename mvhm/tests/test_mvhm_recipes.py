@@ -50,32 +50,43 @@ def test_all_stages_of_a_recipe_have_one_network(which):
         assert all(model[key] == first[key] for key in ("size", "sigma", "decoder") if key in first)
 
 
+def fit(name, made, run_dir, *more):
+    """One step of a recipe; its exit status."""
+    short = ["--trainer.limit_train_batches=1", "--trainer.limit_val_batches=1", "--trainer.enable_progress_bar=false"]
+    data = ["--data.root", str(made.root), "--run_dir", str(run_dir)]
+    return method_main("mvhm", METHOD, ["fit", "--config", name, *SMALL, *short, *data, *more])
+
+
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_recipe_trains_one_step_and_its_checkpoint_loads(name, tmp_path, made, monkeypatch, capfd):
     monkeypatch.setenv("WANDB_MODE", "disabled")
-    limits = ["--trainer.limit_train_batches=1", "--trainer.limit_val_batches=1", "--trainer.enable_progress_bar=false"]
-    fit = ["fit", "--config", name, *SMALL, *limits, "--data.root", str(made.root), "--run_dir", str(tmp_path / "run")]
-    assert method_main("mvhm", METHOD, fit) == 0, capfd.readouterr().err
-    checkpoint = next((tmp_path / "run").rglob("best.ckpt"))
-    loaded = MVHMModule.load_from_checkpoint(checkpoint)
+    assert fit(name, made, tmp_path) == 0, capfd.readouterr().err
+    loaded = MVHMModule.load_from_checkpoint(next(tmp_path.rglob("best.ckpt")))
     assert (loaded.fusion is not None) == ("mv" in name)
 
 
-def test_the_demo_recipes_go_from_heatmaps_to_several_views(tmp_path, made, monkeypatch, capfd):
+@pytest.mark.parametrize("name", ["Mean", "Triangulation", "RefinedTriangulation"])
+def test_another_fusion_by_its_name(name, tmp_path, made, monkeypatch, capfd):
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    assert fit("demo-mv-2-joined", made, tmp_path, "--model.fusion", name) == 0, capfd.readouterr().err
+    loaded = MVHMModule.load_from_checkpoint(next(tmp_path.rglob("best.ckpt")))
+    assert type(loaded.fusion).__name__ == f"{name}Network"
+
+
+def test_the_demo_recipe_goes_from_one_view_to_several(tmp_path, made, monkeypatch, capfd):
     monkeypatch.setenv("WANDB_MODE", "disabled")
     monkeypatch.chdir(tmp_path)
+    assert fit("demo-4-joined", made, "single") == 0, capfd.readouterr().err
+    (origin,) = (tmp_path / "single").rglob("best.ckpt")
     common = [*SMALL, "--data.root", str(made.root), "--trainer.enable_progress_bar=false"]
-    assert main(["recipe", "mvhm/demo", "--run_dir", "single", *common]) == 0, capfd.readouterr().err
-    record = json.loads((tmp_path / "single" / "test" / "results.json").read_text())
-    objectives = [chapter["objective"].partition("(")[0] for chapter in record["trained_on"]]
-    assert objectives == ["Heatmaps", "MeshWithFixed2D", "DepthWithBothFixed", "EndToEnd"]
-    assert record["metrics"]["test/true_root_and_scale/root/mpvpe"] > 0
-    (origin,) = (tmp_path / "single" / "4-joined").rglob("best.ckpt")
-    rays = ["--model.fusion", "Triangulation", "--model.fusion.unet.nodes=[9, 3]", "--model.fusion.unet.widths=[4, 4]"]
+    rays = ["--model.fusion", "RefinedTriangulation"]
     several = ["recipe", "mvhm/demo-mv", "--run_dir", "several", "--init_from", str(origin), *common, *rays]
     assert main(several) == 0, capfd.readouterr().err
     record = json.loads((tmp_path / "several" / "test" / "results.json").read_text())
-    assert [chapter["fusion"] for chapter in record["trained_on"]][-2:] == ["TriangulationNetwork"] * 2
+    objectives = [chapter["objective"].partition("(")[0] for chapter in record["trained_on"]]
+    assert objectives == ["EndToEnd", "FusionOnly", "MultiViewEndToEnd"]
+    assert record["trained_on"][-1]["fusion"] == "RefinedTriangulationNetwork"
     rows = {row["method"]: row for row in record["rows"]}
     assert torch.isfinite(torch.tensor([row["epe_mean"] for row in record["rows"]])).all()
     assert rows["MVHM"]["n_samples"] == 4  # two hands before two cameras
+    assert record["metrics"]["test/true_root_and_scale/root/mpvpe"] > 0

@@ -28,6 +28,7 @@ from handpose_mvhm.networks import (
     GraphUNetSize,
     Mean,
     MeshSize,
+    RefinedTriangulation,
     SingleView,
     SingleViewNetwork,
     SingleViewSize,
@@ -51,7 +52,7 @@ HEATMAPS = Heatmaps()
 # so that a checkpoint that holds them loads
 _IN_CHECKPOINTS: list[Any] = [
     *(SingleViewSize, HourglassSize, MeshSize, DepthHeadSize, GraphUNetSize, Argmax, SoftArgmax),
-    *(Mean, Concatenation, Triangulation),
+    *(Mean, Concatenation, Triangulation, RefinedTriangulation),
     *(Heatmaps, MeshWithFixed2D, DepthWithBothFixed, EndToEnd, FusionOnly, MultiViewEndToEnd),
 ]
 torch.serialization.add_safe_globals(_IN_CHECKPOINTS)

@@ -227,6 +227,6 @@ def require_fusion(module: Networks) -> FusionNetwork:
     if module.fusion is None:
         raise HandposeError(
             "model.fusion", "nothing", "a way of fusing views: the objective trains it",
-            "Set --model.fusion Concatenation, or Triangulation.",
+            "Set --model.fusion Concatenation, or RefinedTriangulation.",
         )  # fmt: skip
     return module.fusion

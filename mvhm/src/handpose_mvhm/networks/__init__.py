@@ -4,7 +4,7 @@ from handpose_mvhm.networks.fusion import Concatenation, Fusion, FusionNetwork, 
 from handpose_mvhm.networks.graph_unet import GraphUNet, GraphUNetSize
 from handpose_mvhm.networks.mesh import DepthHead, DepthHeadSize, MeshEvidence, MeshSize
 from handpose_mvhm.networks.single_view import PAPER_SINGLE_VIEW, SingleView, SingleViewNetwork, SingleViewSize
-from handpose_mvhm.networks.triangulation import Triangulation
+from handpose_mvhm.networks.triangulation import RefinedTriangulation, Triangulation
 
 __all__ = [
     "PAPER_SINGLE_VIEW",
@@ -18,6 +18,7 @@ __all__ = [
     "Mean",
     "MeshEvidence",
     "MeshSize",
+    "RefinedTriangulation",
     "SingleView",
     "SingleViewNetwork",
     "SingleViewSize",

@@ -3,7 +3,7 @@
 A view's joint lies somewhere on a ray from its camera. Its estimate there is a Gaussian with precision w across the
 ray and k w along it; the product of all views' Gaussians has its mean in closed form. With k -> 0 that is triangulation
 by weighted least squares, which one view or parallel ones leave undetermined; with k = 1 it is a weighted mean.
-Weights and k are learnt, and so is a correction by the same Graph U-Net that concatenation uses.
+Weights and k are learnt, and where one wants it a correction by the same Graph U-Net that concatenation uses.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ _LEAST_PRECISION = 1e-8
 
 @dataclass(frozen=True)
 class Triangulation(Fusion):
-    """Weighted triangulation in which single-view depths count a little, with learnt weights and a correction.
+    """Weighted triangulation in which single-view depths count a little, with learnt weights.
 
     The order of the views does not matter, and there may be as many as one likes.
 
@@ -38,17 +38,33 @@ class Triangulation(Fusion):
         along: k at first: a view's precision along its rays, of that across them.
         rounds: how often weights are found anew from how far each view is from the last solution.
         hidden: width of the network that finds them.
-        unet: sizes of the Graph U-Net of the correction; None leaves the solution as it is.
     """
 
     along: float = 0.02
     rounds: int = 2
     hidden: int = 32
-    unet: GraphUNetSize | None = PAPER_UNET
 
     def build(self) -> FusionNetwork:
         """See `Fusion`."""
         return TriangulationNetwork(self)
+
+
+@dataclass(frozen=True)
+class RefinedTriangulation(Triangulation):
+    """`Triangulation`, then a Graph U-Net on its hand, the views' mean and how far apart the views are.
+
+    Args:
+        along: see `Triangulation`.
+        rounds: see `Triangulation`.
+        hidden: see `Triangulation`.
+        unet: sizes of the Graph U-Net.
+    """
+
+    unet: GraphUNetSize = PAPER_UNET
+
+    def build(self) -> FusionNetwork:
+        """See `Fusion`."""
+        return RefinedTriangulationNetwork(self)
 
 
 class TriangulationNetwork(FusionNetwork):
@@ -62,10 +78,13 @@ class TriangulationNetwork(FusionNetwork):
         super().__init__()
         self.log_along = nn.Parameter(torch.full((N_JOINTS,), float(torch.tensor(form.along).log())))
         self.weigh = nn.ModuleList(_weigher(form.hidden) for _ in range(form.rounds))
-        self.unet = None if form.unet is None else GraphUNet(7, 3, form.unet)
 
     def fuse(self, views: ViewPoses) -> Float[Tensor, "batch 21 3"]:
         """See `FusionNetwork`."""
+        return self.solved(views)[0]
+
+    def solved(self, views: ViewPoses) -> tuple[Float[Tensor, "batch 21 3"], Float[Tensor, "batch 21"]]:
+        """The fused joints, mm, and the weighted mean distance of the views from them, in reference bones."""
         rays = ray_directions(views)
         along = self.log_along.exp().expand_as(views.scores)
         trusted = views.scores.clamp_min(_LEAST_SCORE) * views.present[..., None]
@@ -74,7 +93,8 @@ class TriangulationNetwork(FusionNetwork):
         for network in self.weigh:
             weights = trusted * self._weights(network, views, rays, fused)
             fused = solve(views, rays, weights, along)
-        return fused if self.unet is None else fused + self._correction(self.unet, views, rays, weights, fused)
+        across, _ = distances(views, rays, fused)
+        return fused, (weights * across).sum(1) / weights.sum(1).clamp_min(_LEAST_PRECISION)
 
     def _weights(
         self, network: nn.Module, views: ViewPoses, rays: Tensor, fused: Tensor
@@ -86,16 +106,25 @@ class TriangulationNetwork(FusionNetwork):
         logits: Tensor = network(torch.cat([seen, which], dim=-1))[..., 0]
         return logits.clamp(-8, 8).exp()
 
-    def _correction(
-        self, unet: GraphUNet, views: ViewPoses, rays: Tensor, weights: Tensor, fused: Tensor
-    ) -> Float[Tensor, "batch 21 3"]:
+
+class RefinedTriangulationNetwork(TriangulationNetwork):
+    """See `RefinedTriangulation`; untrained, it adds nothing.
+
+    Args:
+        form: what the recipe says of it.
+    """
+
+    def __init__(self, form: RefinedTriangulation) -> None:
+        super().__init__(form)
+        self.unet = GraphUNet(7, 3, form.unet)
+
+    def fuse(self, views: ViewPoses) -> Float[Tensor, "batch 21 3"]:
+        """See `FusionNetwork`."""
+        fused, spread = self.solved(views)
         frame = palm_frame(fused)
-        mean = mean_of_views(views)
-        across, _ = distances(views, rays, fused)
-        spread = (weights * across).sum(1) / weights.sum(1).clamp_min(_LEAST_PRECISION)
-        seen = [into_frame(joints - joints[:, [WRIST]], frame, views.scale) for joints in (fused, mean)]
-        features = torch.cat([*seen, spread[..., None]], dim=-1)
-        return out_of_frame(unet(features), frame, views.scale)
+        seen = [into_frame(joints - joints[:, [WRIST]], frame, views.scale) for joints in (fused, mean_of_views(views))]
+        correction = self.unet(torch.cat([*seen, spread[..., None]], dim=-1))
+        return fused + out_of_frame(correction, frame, views.scale)
 
 
 def _weigher(hidden: int) -> nn.Sequential:

@@ -10,6 +10,8 @@ import yaml
 from handpose_core.cli.main import main
 from handpose_core.cli.method import method_main
 from handpose_core.nn.hourglass import PAPER_HOURGLASS, HourglassSize
+from handpose_core.synth.generate import Recipe, generate
+from handpose_core.synth.twins import TWINS
 from handpose_mvhm.cli import METHOD
 from handpose_mvhm.module import MVHMModule
 from handpose_mvhm.networks.mesh import PAPER_DEPTH_HEAD, PAPER_MESH, DepthHeadSize, MeshSize
@@ -90,3 +92,14 @@ def test_the_demo_recipe_goes_from_one_view_to_several(tmp_path, made, monkeypat
     assert torch.isfinite(torch.tensor([row["epe_mean"] for row in record["rows"]])).all()
     assert rows["MVHM"]["n_samples"] == 4  # two hands before two cameras
     assert record["metrics"]["test/true_root_and_scale/root/mpvpe"] > 0
+
+
+def test_several_views_of_another_dataset_without_meshes(tmp_path, made, monkeypatch, capfd):
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    for part in ("data_1", "data_3"):
+        for _ in generate(TWINS["mhp"](Recipe("mhp")), tmp_path / "mhp", part, 2, 1):
+            pass
+    mhp = ["--data", "MHP", "--data.root", str(tmp_path / "mhp"), "--data.cameras=[1, 3]", "--data.missing", "skip"]
+    assert fit("demo-mv-2-joined", made, tmp_path / "run", *mhp) == 0, capfd.readouterr().err
+    history = MVHMModule.load_from_checkpoint(next((tmp_path / "run").rglob("best.ckpt"))).history
+    assert history[-1]["view_groups"] == "2 of 2 views"

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from handpose_benchmarks.tables.data import Source
+from handpose_benchmarks.tables.data import Source, describe, make_twin
 from handpose_benchmarks.tables.plan import Setting, nodes_of, plan
 from handpose_benchmarks.tables.spec import RowSpec, StageSpec, TableSpec
 from handpose_benchmarks.tables.thesis import find_table
@@ -114,3 +114,30 @@ def test_zimmermann_and_brox_are_run_again_for_tables_3_1_and_3_2() -> None:
     for recipe in ("demo", "paper"):
         assert {table.stages[name].recipe.replace("${recipe}", recipe) for name in row.stages} <= recipes.keys()
     assert row.name in {other.name for other in find_table("3.2").rows}
+
+
+def test_the_rows_of_table_5_2_are_recipes_on_data_that_can_be_made() -> None:
+    table = find_table("5.2")
+    recipes = known_recipes(methods()["mvhm"].package)
+    for recipe in ("demo", "paper"):
+        assert {stage.recipe.replace("${recipe}", recipe) for stage in table.stages.values()} <= recipes.keys()
+    assert table.needs(("stb",)) == {"stb", "mvhm"}
+    sources = {name: Source(Path(name)) for name in ("mhp", "stb", "mvhm")}
+    cells = plan(table, Setting("demo", Path("w"), sources), ["mhp", "stb"], [0])
+    nodes = list(nodes_of(cells))
+    own = [node for node in nodes if str(node.folder).startswith("w/stb")]
+    assert own[0].arguments[:4] == ("--config", "demo-1-heatmaps", "--data", "STB")
+    assert len(own) == 3 + 3
+    assert sum("MVHM" in node.arguments for node in nodes) == 4 + 2  # once for both datasets, and each fusion
+    assert {row.name for row in find_table("5.3").rows} <= {row.name for row in table.rows}
+
+
+def test_mvhm_is_made_by_its_own_command(tmp_path, monkeypatch) -> None:
+    called: list[list[str]] = []
+    monkeypatch.setattr("handpose_mvhm.generate.command.main", called.append)
+    source = Source(tmp_path / "mvhm-tiny", size="tiny")
+    make_twin("mvhm", source, print)
+    assert called == [[str(source.root), "--poses", "sampled", "--images", "48", "--seed", "0"]]
+    source.root.mkdir()
+    (source.root / "mvhm.json").write_text('{"recipe": {"views": 8}}')
+    assert describe(source)["recipe"] == {"views": 8}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from handpose_benchmarks.tables.datasets import DATASETS
+from handpose_benchmarks.tables.datasets import DATASETS, MVHM
 from handpose_core.errors import HandposeError
 
 TWINS = "twins"
@@ -72,7 +72,7 @@ def twin_sources(names: set[str], folder: Path, size: str) -> dict[str, Source]:
 
 
 def make_twin(name: str, source: Source, report: Callable[[str], None]) -> None:
-    """Make a dataset's twin, as ``handpose data synth`` does; what is there is not made again.
+    """Make a dataset's twin as ``handpose data synth`` does, or MVHM; what is there is not made again.
 
     Args:
         name: Of the dataset.
@@ -84,11 +84,21 @@ def make_twin(name: str, source: Source, report: Callable[[str], None]) -> None:
 
     assert source.size is not None
     dataset = DATASETS[name]
+    if dataset.like == MVHM:
+        _generate_mvhm(source, dataset.twin[source.size][0][1])
+        return
     twin = MAKERS[dataset.like](Recipe(dataset.like, dataset.world, SEED))
     for part, frames in dataset.twin[source.size]:
         ready = list(generate(twin, source.root, part, frames, os.cpu_count() or 1))
         if len(ready) > 1:  # a finished part yields once
             report(f"{source.root}: {frames} {part} frames made")
+
+
+def _generate_mvhm(source: Source, images: int) -> None:
+    """So many pictures of hands in sampled poses, which need no other dataset; it tells its progress itself."""
+    from handpose_mvhm.generate.command import main
+
+    main([str(source.root), "--poses", "sampled", "--images", str(images), "--seed", str(SEED)])
 
 
 def prepare_crops(name: str, source: Source, image_size: str) -> None:
@@ -111,8 +121,10 @@ def describe(source: Source) -> dict[str, Any]:
     """What the results record of the data: a twin's manifest with a checksum, or that a folder was given."""
     if source.size is None:
         return {"source": "folder", "name": source.root.resolve().name}
+    from handpose_core.datasets.mvhm_layout import MANIFEST as OF_MVHM
     from handpose_core.synth.generate import MANIFEST
 
-    text = (source.root / MANIFEST).read_text()
+    manifests = (source.root / MANIFEST, source.root / OF_MVHM)
+    text = next((path for path in manifests if path.is_file()), manifests[0]).read_text()
     manifest: Mapping[str, Any] = json.loads(text)  # with the checksums of all files, so that its own stands for them
     return {"source": "twin", "size": source.size, **manifest, "checksum": hashlib.sha256(text.encode()).hexdigest()}

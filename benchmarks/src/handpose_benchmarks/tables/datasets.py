@@ -8,6 +8,8 @@ from typing import Literal
 WorldName = Literal["source", "target"]
 Part = tuple[str, int]
 """A split or sequence, and how many frames are made of it."""
+MVHM = "mvhm"
+"""In place of a layout: made by ``handpose mvhm generate``, all splits at once."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,7 @@ class Dataset:
     Attributes:
         title: As printed.
         datamodule: Short name for ``--data``.
-        like: Whose layout it has, for ``handpose data synth``.
+        like: Whose layout it has, for ``handpose data synth``; or `MVHM`.
         twin: What is made of it, by size; sizes have the names of recipes, ``tiny`` is for trying out.
         world: In which world: the target world stands in for real data.
         options: Of the datamodule, so that it reads all that rows need.
@@ -83,6 +85,15 @@ DATASETS: Mapping[str, Dataset] = MappingProxyType(
                 "paper": (("training", 16000), ("evaluation", 600)),
             },
             world="source",
+        ),
+        "mvhm": Dataset(
+            "MVHM",
+            "MVHM",
+            MVHM,
+            # eight pictures of each hand; the thesis has 320,000 of 40,000
+            {"tiny": (("images", 48),), "demo": (("images", 4800),), "paper": (("images", 320_000),)},
+            world="source",
+            options=("--data.vertices", "true"),
         ),
     }
 )

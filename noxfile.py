@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent
 CONSTRAINTS = ROOT / "constraints.txt"
 GROUPS = nox.project.load_toml(ROOT / "pyproject.toml")
 TORCH = next(line for line in CONSTRAINTS.read_text().splitlines() if line.startswith("torch=="))
-WHEELS = ("core", "dggan", "mvhm", "tagan")  # what users install: each alone, with what it depends on
+WHEELS = ("core", "dggan", "mvhm", "tagan", "tassn")  # what users install: each alone, with what it depends on
 DEMO_FRAMES = "2000"  # for training, and a tenth of that for evaluation
 DEMO_EPOCHS = "16"  # of the recipe's first stage, the pose network, alone
 

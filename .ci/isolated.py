@@ -7,7 +7,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-PACKAGES = {"core": "handpose_core", "dggan": "handpose_dggan", "mvhm": "handpose_mvhm", "tagan": "handpose_tagan"}
+PACKAGES = {name: f"handpose_{name}" for name in ("core", "dggan", "mvhm", "tagan", "tassn")}
 
 
 def main(name: str) -> None:
@@ -38,6 +38,10 @@ def main(name: str) -> None:
         handpose("tagan", "simulate", "simulated", "--frames", "16")
         recipe = ("--config", "demo-tagan")
         handpose("tagan", "fit", *recipe, "--data.root", "simulated/hands/images", "--trainer.fast_dev_run", "true")
+    if name == "tassn":
+        recipe = ("--config", "demo-2-heatmaps", "--data", "RHD", "--data.root", "data")
+        handpose("tassn", "fit", *recipe, "--trainer.fast_dev_run", "true")
+        assert "--joints-2d" in handpose("tassn", "adapt", "--help")
     print(f"handpose-{name}: complete without the clone")
 
 

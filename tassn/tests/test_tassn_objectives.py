@@ -54,7 +54,7 @@ def test_a_step_changes_what_the_objective_trains(objective, expected, clips):
     assert all(torch.isfinite(value) for value in fit.callback_metrics.values())
     assert {f"train/loss_{name}" for name in objective.terms()} <= set(fit.callback_metrics)
     assert all(parameter.requires_grad for parameter in module.parameters())
-    assert module.history[0]["labels"] == objective.labels
+    assert module.history[0]["learnt_from"] == objective.labels
 
 
 @pytest.mark.parametrize("objective", [objective for objective, _ in OBJECTIVES[1:]])
@@ -145,7 +145,7 @@ def test_a_checkpoint_knows_what_its_weights_were_trained_on(clips, tmp_path):
     fit.save_checkpoint(tmp_path / "one.ckpt", weights_only=True)
     assert "MeshPretraining" in torch.load(tmp_path / "one.ckpt", weights_only=True)[HISTORY_KEY][0]["objective"]
     again = TASSNModule.load_from_checkpoint(tmp_path / "one.ckpt", objective=EndToEnd())
-    assert again.history[0]["labels"] == "3D joints and meshes"
+    assert again.history[0]["learnt_from"] == "3D joints and meshes"
     assert torch.equal(again.network.pyramid.order, module.network.pyramid.order)
 
 

@@ -32,6 +32,8 @@ from handpose_tassn.networks import (
 )
 from handpose_tassn.objectives import END_TO_END, PARTS, Objective, Values
 
+LEARNT_FROM = "learnt_from"
+"""In a chapter of the history: which labels of its data a training looked at."""
 ARGMAX = Argmax()
 
 
@@ -145,7 +147,7 @@ class TASSNModule(HandPoseModule):
         return {
             "objective": str(self.objective),
             "trained": ", ".join(self.objective.trains),
-            "labels": self.objective.labels,
+            LEARNT_FROM: self.objective.labels,
         }
 
     def inputs(self, batch: Sample) -> tuple[Tensor, ...]:

@@ -60,7 +60,7 @@ def learnable(tracks: Tracks, frames: range, length: int) -> list[int]:
         HandposeError: there is none.
     """
     starts = range(frames.start, frames.stop - length + 1, max(1, length // 2))
-    known = tracks.annotated.any(1)
+    known = tracks.known()
     found = [start for start in starts if known[start : start + length].any()]
     with_joints = int(np.count_nonzero(known[frames.start : frames.stop]))
     if not found:

@@ -36,9 +36,13 @@ class Tracks:
     truth: Float[ndarray, "frames 21 3"] | None = None
     K: Float[ndarray, "frames 3 3"] | None = None
 
+    def known(self) -> Bool[ndarray, "frames"]:
+        """Frames of which some joint is known."""
+        return np.any(self.annotated, axis=1)
+
     def boxes(self) -> Float64[ndarray, "frames 4"]:
         """Left, top, right, bottom (px) of each frame's known joints; between frames without, from those beside."""
-        known = self.annotated.any(1)
+        known = self.known()
         low = np.where(self.annotated[..., None], self.joints_2d, np.inf).min(1)
         high = np.where(self.annotated[..., None], self.joints_2d, -np.inf).max(1)
         corners, times = np.concatenate([low, high], axis=1), np.arange(len(known))
@@ -177,7 +181,7 @@ class TrackedVideo(Dataset[Sample]):
         return {
             "dataset": f"video {self.root.name}",
             "frames": str(len(self)),
-            "frames_without_joints": str(int((~known.any(1)).sum())),
+            "frames_without_joints": str(int((~self.tracks.known()).sum())),
             "joints_unknown": str(int((~known).sum())),
             "intrinsics": "guessed: focal length of the longer side" if self.guessed else "given",
         }

@@ -1,0 +1,188 @@
+"""Adapting to a video: from 2D joints and frames alone, whole files at the end, and clear words on bad input."""
+
+import json
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+import trimesh
+from tassn.tests.conftest import hand, intrinsics, picture, project
+from tassn.tests.tiny import SIZES
+
+from handpose_core.cli.method import method_main
+from handpose_core.errors import HandposeError
+from handpose_core.training.checkpoints import CLASS_KEY, class_path
+from handpose_tassn.adapt.crops import VideoClips, covering, learnable
+from handpose_tassn.adapt.estimates import estimate_video
+from handpose_tassn.adapt.tracks import TrackedVideo, Tracks, read_tracks
+from handpose_tassn.cli import METHOD
+from handpose_tassn.module import TASSNModule
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # Lightning's own, of a whole run
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    """Untrained, but for the length of a bone."""
+    import pytorch_lightning as pl
+
+    torch.manual_seed(0)
+    module = TASSNModule(**SIZES, scale_mm=40.0)
+    path = tmp_path_factory.mktemp("trained") / "trained.ckpt"
+    trainer = pl.Trainer(accelerator="cpu", logger=False, enable_checkpointing=False, max_epochs=0)
+    trainer.strategy.connect(module)
+    trainer.save_checkpoint(path, weights_only=True)
+    assert torch.load(path, weights_only=True)[CLASS_KEY] == class_path(TASSNModule)
+    return path
+
+
+def joints_of(folder):
+    labels = np.load(folder / "labels.npz")
+    return np.array([project(joints, K) for joints, K in zip(labels["joints_3d"], labels["K"], strict=True)])
+
+
+def run(*arguments):
+    return method_main("tassn", METHOD, ["adapt", *map(str, arguments), "--epochs", "1", "--image-size", "32"])
+
+
+def test_a_video_with_gaps_is_adapted_to_and_written(drawn_video, checkpoint, tmp_path, capsys):
+    pixels = joints_of(drawn_video)
+    pixels[4] = np.nan
+    pixels[2, 7] = np.nan
+    np.savez(tmp_path / "joints.npz", joints_2d=pixels)
+    out = tmp_path / "out"
+    given = [drawn_video, "--joints-2d", tmp_path / "joints.npz", "--ckpt_path", checkpoint, "--out", out]
+    assert run(*given, "--clip-length", 3, "--glb-every", 4) == 0
+    printed = capsys.readouterr().out
+    assert "frames_without_joints: 1" in printed
+    assert "joints_unknown: 22" in printed
+    assert "intrinsics: guessed" in printed
+    poses, meshes = np.load(out / "poses.npz"), np.load(out / "meshes.npz")
+    assert poses["joints_2d"].shape == (9, 21, 2)
+    assert poses["joints_3d"].shape == (9, 21, 3)
+    assert meshes["vertices"].shape == (9, 1610, 3)
+    assert all(np.isfinite(array).all() for array in (*poses.values(), meshes["vertices"]))
+    assert len(json.loads((out / "poses.json").read_text())["frames"]) == 9
+    assert [path.name for path in sorted((out / "meshes").iterdir())] == [f"{n:05d}.glb" for n in (0, 4, 8)]
+    assert len(trimesh.load(out / "meshes" / "00000.glb", force="mesh").faces) == len(meshes["faces"])
+    capture = cv2.VideoCapture(str(out / "overlay.mp4"))
+    assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 9
+    capture.release()
+    report = json.loads((out / "report.json").read_text())
+    assert report["masks"]["samples"] == 9
+    assert report["masks"]["empty"] >= 1  # the frame without joints
+    assert report["trained_on"][-1]["learnt_from"] == "2D joints, silhouettes"
+    assert "epe_mm/predicted/root" not in report["before"]
+    assert isinstance(TASSNModule.load_from_checkpoint(out / "adapted.ckpt"), TASSNModule)
+
+
+def test_3d_labels_are_scored_with_and_change_nothing(drawn_video, checkpoint, tmp_path):
+    for name, labels in (("with", drawn_video / "labels.npz"), ("without", tmp_path / "joints.npz")):
+        if name == "without":
+            K = np.load(drawn_video / "labels.npz")["K"]
+            np.savez(labels, joints_2d=joints_of(drawn_video), K=K)
+        options = ["--joints-2d", labels, "--ckpt_path", checkpoint, "--out", tmp_path / name]
+        frames = ["--clip-length", 3, "--learn-from", "0:6", "--score", "6:9", "--glb-every", 0]
+        assert run(drawn_video, *options, *frames) == 0
+    one, other = (np.load(tmp_path / name / "poses.npz") for name in ("with", "without"))
+    assert all(np.allclose(one[key], other[key], atol=1e-3) for key in one)
+    report = json.loads((tmp_path / "with" / "report.json").read_text())
+    assert report["adapted_on"].startswith("frames 0 to 5")
+    assert report["scored_on"] == "frames 6 to 8"
+    assert {"epe_px", "epe_mm/true_root_and_scale/root", "epe_mm/predicted/procrustes"} <= report["after"].keys()
+
+
+@pytest.fixture
+def video(tmp_path):
+    """Writes frames of given sizes, and their joints."""
+
+    def write(*sides):
+        rows = []
+        for number, side in enumerate(sides):
+            pixels = project(hand(0.1 * number)[1], intrinsics(side))
+            cv2.imwrite(str(tmp_path / f"{number}.png"), picture(pixels, side))
+            rows.append(pixels)
+        np.savez(tmp_path / "joints.npz", joints_2d=np.array(rows))
+        return tmp_path, tmp_path / "joints.npz"
+
+    return write
+
+
+def test_a_frame_of_another_size_and_a_lone_frame_are_named(video, tmp_path, checkpoint, capsys):
+    folder, joints = video(64, 64, 48)
+    options = ["--joints-2d", joints, "--ckpt_path", checkpoint, "--out", tmp_path / "out", "--clip-length", 2]
+    assert run(folder, *options) == 2
+    assert "2.png" in (found := capsys.readouterr().err)
+    assert "48 x 48 px; expected 64 x 64 px" in found
+    for number in (1, 2):
+        (folder / f"{number}.png").unlink()
+    assert run(folder, *options) == 2
+    assert "found one frame" in capsys.readouterr().err
+
+
+def test_bad_joints_are_named(tmp_path, drawn_video):
+    path = tmp_path / "joints.json"
+    path.write_text(json.dumps({"joints_2d": [None] * 9}))
+    with pytest.raises(HandposeError, match="no joint that is known"):
+        read_tracks(path)
+    path.write_text("{")
+    with pytest.raises(HandposeError, match="cannot be read"):
+        read_tracks(path)
+    with pytest.raises(HandposeError, match="no readable file"):
+        read_tracks(tmp_path / "absent.npz")
+    np.savez(tmp_path / "odd.npz", joints_2d=np.zeros((9, 20, 2)))
+    with pytest.raises(HandposeError, match=r"shape \(9, 20, 2\)"):
+        read_tracks(tmp_path / "odd.npz")
+    row = [[1, 2]] * 20 + [None]
+    path.write_text(json.dumps({"joints_2d": [row, None]}))
+    tracks = read_tracks(path)
+    assert tracks.annotated.sum(1).tolist() == [20, 0]
+    assert (tracks.joints_2d[1] == 0).all()
+    with pytest.raises(HandposeError, match="2 rows of joints for 9 frames"):
+        TrackedVideo(drawn_video, tracks)
+
+
+def test_boxes_between_frames_without_joints_come_from_their_neighbours():
+    joints, annotated = np.zeros((3, 21, 2), np.float32), np.zeros((3, 21), bool)
+    joints[0, :2], joints[2, :2] = [[0, 0], [10, 20]], [[20, 0], [30, 40]]
+    annotated[[0, 2], :2] = True
+    assert Tracks(joints, annotated).boxes()[1].tolist() == [10, 0, 20, 30]
+    assert learnable(Tracks(joints, annotated), range(3), 2) == [0, 1]
+    assert covering(7, 3) == [0, 3, 4]
+    with pytest.raises(HandposeError, match="0 of 1 with joints"):
+        learnable(Tracks(joints, annotated), range(1, 2), 1)
+
+
+def test_estimates_lie_where_the_crop_was(drawn_video):
+    tracks = read_tracks(drawn_video / "labels.npz")
+    video = TrackedVideo(drawn_video, tracks)
+    module = TASSNModule(**SIZES, scale_mm=40.0).eval()
+    clips = VideoClips(video, tracks, [0], 3, 32)
+    with torch.no_grad():  # a pose head that says: the middle of the crop
+        module.network.pose.joints.weight.zero_()
+    found = estimate_video(module, clips, tracks)
+    corners = tracks.boxes()[:3]
+    middle = (corners[:, :2].min(0) + corners[:, 2:].max(0)) / 2
+    assert np.allclose(found.joints_2d, middle, atol=0.05)
+
+
+def test_real_frames_are_adapted_to(checkpoint, tmp_path):
+    real = Path(os.environ.get("HANDPOSE_SAMPLES", "")) / "realworld_dev"
+    if not (real / "labels.npz").is_file():
+        pytest.skip("HANDPOSE_SAMPLES names no folder with realworld_dev")
+    folder, count = tmp_path / "frames", 6
+    folder.mkdir()
+    for path in sorted((real / "images").iterdir())[:count]:
+        (folder / path.name).symlink_to(path)
+    labels = np.load(real / "labels.npz")
+    np.savez(tmp_path / "labels.npz", **{name: labels[name][:count] for name in labels.files})
+    options = ["--joints-2d", tmp_path / "labels.npz", "--ckpt_path", checkpoint, "--out", tmp_path / "out"]
+    assert run(folder, *options, "--clip-length", 3) == 0
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["masks"]["samples"] == count
+    assert report["masks"]["empty"] == 0
+    assert np.isfinite(list(report["after"].values())).all()
+    assert report["data"]["intrinsics"] == "given"

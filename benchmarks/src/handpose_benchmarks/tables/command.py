@@ -13,12 +13,13 @@ from handpose_benchmarks.tables.data import (
     TWINS,
     Source,
     describe,
+    generated_sources,
     given_folders,
     make_twin,
     prepare_crops,
     twin_sources,
 )
-from handpose_benchmarks.tables.datasets import DATASETS
+from handpose_benchmarks.tables.datasets import DATASETS, GENERATED_SETS
 from handpose_benchmarks.tables.execute import Outcome, execute
 from handpose_benchmarks.tables.figure import has_curves, write_figure
 from handpose_benchmarks.tables.further import write_pictures
@@ -176,10 +177,11 @@ def _sources(spec: TableSpec, wish: Wish, work: Path) -> dict[str, Source]:
     """
     needed, size, folder = spec.needs(spec.datasets), wish.size or wish.recipe, work / "data"
     if wish.data == TWINS:
-        sources = twin_sources(needed, folder, size)
+        generated = needed & set(GENERATED_SETS)
+        sources = {**twin_sources(needed - generated, folder, size), **generated_sources(generated, folder)}
     else:
         given = given_folders(wish.data)
-        made = {name for name in needed - given.keys() if DATASETS[name].world == "source"}
+        made = {name for name in needed - given.keys() if DATASETS[name].world == "source" and DATASETS[name].twin}
         sources = {**given, **twin_sources(made, folder, size)}
     if "image_size" not in spec.values.get(wish.recipe, {}):
         return sources

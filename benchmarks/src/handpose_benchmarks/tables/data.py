@@ -3,14 +3,18 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from handpose_benchmarks.tables.datasets import DATASETS, MVHM
+from handpose_core.datasets.folder import LABELS_FILE
 from handpose_core.errors import HandposeError
+from handpose_core.training.data_names import resolve_data
 
+GENERATED = "generated.json"
+"""What ``handpose tagan generate`` leaves in a set."""
 TWINS = "twins"
 SEED = 0
 
@@ -36,6 +40,40 @@ class Source:
         if self.prepared is None:
             return ("--data", datamodule, "--data.root", str(self.root), *self.arguments)
         return ("--data", "Prepared", "--data.root", str(self.prepared))
+
+    def part(self, datamodule: str) -> dict[str, Any]:
+        """The same as a part of a mixture: a class and its arguments."""
+        _, name, *further = self.options(datamodule)
+        arguments = {name.removeprefix("--data."): value for name, value in zip(*[iter(further)] * 2, strict=True)}
+        return {"class_path": resolve_data(("--data", name))[1], "init_args": arguments}
+
+
+def mixed_options(parts: Sequence[tuple[Source, str]], ratio: Sequence[float]) -> tuple[str, ...]:
+    """What trainings on several datasets at once are given, the first of which validates and tests.
+
+    Args:
+        parts: Each with its datamodule.
+        ratio: How many samples of each.
+    """
+    described = json.dumps([source.part(datamodule) for source, datamodule in parts])
+    return ("--data", "Mixed", "--data.parts", described, "--data.ratio", json.dumps(list(ratio)))
+
+
+def generated_sources(names: set[str], folder: Path) -> dict[str, Source]:
+    """The sources of generated sets, which lie beside twins.
+
+    Raises:
+        HandposeError: one is not there yet.
+    """
+    for name in sorted(names):
+        if not (folder / name / LABELS_FILE).is_file():
+            raise HandposeError(
+                f"generated set {name}", f"no finished set in {folder / name}",
+                f"{DATASETS[name].title}, made of hands matched to real ones",
+                f"Make it there: handpose tagan generate HANDS {folder / name}"
+                + (" --checkpoint CHECKPOINT" if name == "tagan" else ""),
+            )  # fmt: skip
+    return {name: Source(folder / name) for name in names}
 
 
 def given_folders(text: str) -> dict[str, Source]:
@@ -120,7 +158,9 @@ def prepare_crops(name: str, source: Source, image_size: str) -> None:
 def describe(source: Source) -> dict[str, Any]:
     """What the results record of the data: a twin's manifest with a checksum, or that a folder was given."""
     if source.size is None:
-        return {"source": "folder", "name": source.root.resolve().name}
+        record = source.root / GENERATED
+        made = {"generated": json.loads(record.read_text())} if record.is_file() else {}
+        return {"source": "folder", "name": source.root.resolve().name, **made}
     from handpose_core.datasets.mvhm_layout import MANIFEST as OF_MVHM
     from handpose_core.synth.generate import MANIFEST
 

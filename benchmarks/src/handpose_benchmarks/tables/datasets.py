@@ -20,7 +20,8 @@ class Dataset:
         title: As printed.
         datamodule: Short name for ``--data``.
         like: Whose layout it has, for ``handpose data synth``; or `MVHM`.
-        twin: What is made of it, by size; sizes have the names of recipes, ``tiny`` is for trying out.
+        twin: What is made of it, by size; sizes have the names of recipes, ``tiny`` is for trying out. Nothing for
+            sets that are generated, see `GENERATED_SETS`.
         world: In which world: the target world stands in for real data.
         options: Of the datamodule, so that it reads all that rows need.
     """
@@ -42,6 +43,8 @@ def _each(names: list[str], frames: int) -> tuple[Part, ...]:
 # test, B6Random is held out for validation.
 _STB = [f"B{i}{motion}" for i in range(1, 7) for motion in ("Counting", "Random")]
 
+GENERATED_SETS = ("cbg", "rbg", "tagan")
+"""Of simulated hands: on a clear background, over real pictures, and made to look like these."""
 DATASETS: Mapping[str, Dataset] = MappingProxyType(
     {
         "rhd": Dataset(
@@ -95,6 +98,7 @@ DATASETS: Mapping[str, Dataset] = MappingProxyType(
             world="source",
             options=("--data.vertices", "true"),
         ),
+        **{name: Dataset(f"AR hand w/ {name.upper()}", "Folder", "", {}, world="source") for name in GENERATED_SETS},
     }
 )
 """By their names in tables, on the command line and in results; ``source`` is what costs nothing to pre-train with."""

@@ -34,11 +34,11 @@ def as_markdown(document: Document, figure: str | None = None) -> str:
 
 def _caption(document: Document) -> str:
     protocol, seeds = document["table"]["protocol"], ", ".join(map(str, document["seeds"]))
+    further = "; the columns at the right are the mean EPE under other alignments. " if protocol["also"] else ". "
     lines = [
         f"Thesis beside measured. Recipe `{document['recipe']}`, seeds {seeds or 'none'}; data: {_data(document)}. "
-        f"Protocol `{protocol['name']}`, recover `{protocol['recover']}`, alignment `{protocol['alignment']}`; "
-        f"the columns at the right are the mean EPE under other alignments. "
-        "Measured: mean over seeds (lowest to highest)."
+        f"Protocol `{protocol['name']}`, recover `{protocol['recover']}`, alignment `{protocol['alignment']}`"
+        f"{further}Measured: mean over seeds (lowest to highest)."
     ]
     if document["options"]:
         lines.append(f"**Tried out with `{' '.join(document['options'])}`: no result of the recipe.**")
@@ -151,9 +151,10 @@ def _printed_difference(row: Document, first: Document, name: str) -> str:
 
 
 def _printed_gain(row: Document, first: Document) -> str:
-    if "epe_mean" not in row["printed"] or "epe_mean" not in first["printed"]:
-        return DASH
-    return f"{gain(row['printed']['epe_mean'], first['printed']['epe_mean']):+.1f} %"
+    for name in ("epe_mean", "epe_mean_px"):
+        if name in row["printed"] and name in first["printed"]:
+            return f"{gain(row['printed'][name], first['printed'][name]):+.1f} %"
+    return DASH
 
 
 def _curves(table: Document, figure: str) -> list[str]:

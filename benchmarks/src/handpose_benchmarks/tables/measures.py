@@ -35,6 +35,8 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         "auc_0_50": Measure("AUC 0–50", 3, lower_is_better=False),
         "epe_mean": Measure("EPE mean (mm)", 2, lower_is_better=True),
         "epe_median": Measure("EPE median (mm)", 2, lower_is_better=True),
+        "epe_mean_px": Measure("EPE mean (px)", 2, lower_is_better=True),
+        "pck_20": Measure("PCK at 20 px (%)", 2, lower_is_better=False),
     }
 )
-"""By their names in ``results.json``."""
+"""By their names in a table's results."""

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
-from handpose_benchmarks.tables.data import Source
+from handpose_benchmarks.tables.data import Source, mixed_options
 from handpose_benchmarks.tables.datasets import DATASETS
-from handpose_benchmarks.tables.spec import RowSpec, TableSpec
+from handpose_benchmarks.tables.spec import RowSpec, StageSpec, TableSpec
 from handpose_core.errors import HandposeError
 
 
@@ -120,8 +120,20 @@ def _arguments(spec: TableSpec, setting: Setting, stage: str, dataset: str, seed
     )
     values |= {"recipe": setting.recipe, "root": str(source.prepared or source.root)}
     config, recipe, *further = _fill(chosen.command(dataset), values, f"{stage} on {dataset}")
-    data = source.options(DATASETS[trained_on].datamodule)
+    data = _data_options(setting, chosen, trained_on, f"{stage} on {dataset}")
     return (config, recipe, *data, "--seed_everything", str(seed), *further, *setting.options)
+
+
+def _data_options(setting: Setting, stage: StageSpec, trained_on: str, where: str) -> tuple[str, ...]:
+    """What a stage reads: one dataset, or it and others."""
+    if not stage.mixed_with:
+        return setting.sources[trained_on].options(DATASETS[trained_on].datamodule)
+    names = (trained_on, *stage.mixed_with)
+    for name in names:
+        if name not in setting.sources:
+            raise _not_given(where, name)
+    parts = [(setting.sources[name], DATASETS[name].datamodule) for name in names]
+    return mixed_options(parts, (1, *stage.mixed_with.values()))
 
 
 def _fill(texts: Sequence[str], values: Mapping[str, str], where: str) -> list[str]:

@@ -1,6 +1,7 @@
 """The results file of a table: everything its Markdown and its figure are made from."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -146,7 +147,8 @@ def read_figures(path: Path, protocol: Protocol) -> Document:
     scores = {
         row["alignment"]: row
         for row in document["rows"]
-        if (row["method"], row["protocol"], row["recover"], row["unit"]) == (own, protocol.name, protocol.recover, "mm")
+        if tuple(row[key] for key in ("method", "protocol", "recover", "unit"))
+        == (own, protocol.name, protocol.recover, protocol.unit)
     }
     wanted = (protocol.alignment, *protocol.also)
     if missing := [name for name in wanted if name not in scores]:
@@ -156,14 +158,22 @@ def read_figures(path: Path, protocol: Protocol) -> Document:
             "one",
             "Test again with a module whose test scores have it.",
         )
-    figures = ("epe_mean", "epe_median", "auc_0_50", "auc_20_50")
     thesis = scores[protocol.alignment]
     return {
         "n_samples": thesis["n_samples"],
-        "figures": {name: {key: scores[name][key] for key in figures} for name in wanted},
+        "figures": {name: _figures(scores[name]) for name in wanted},
         "curve": {"thresholds": thesis["thresholds"], "pck": [round(share, 6) for share in thesis["pck"]]},
         "test_data": document["data"],
     }
+
+
+def _figures(score: Document) -> Document:
+    """The measures of one score, by their names in `MEASURES`; ``epe_mean`` in any unit."""
+    figures = {name: score[name] for name in ("epe_mean", "epe_median")}
+    if score["unit"] == "mm":
+        return figures | {name: score[name] for name in ("auc_0_50", "auc_20_50")}
+    at_20 = next(share for px, share in zip(score["thresholds"], score["pck"], strict=True) if math.isclose(px, 20))
+    return figures | {"epe_mean_px": score["epe_mean"], "pck_20": 100 * at_20}
 
 
 def _seconds(node: Node) -> float | None:

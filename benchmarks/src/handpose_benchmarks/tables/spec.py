@@ -25,6 +25,8 @@ class StageSpec:
         arguments: Further options of ``handpose METHOD fit`` and ``test``.
         for_dataset: Options for one target dataset only, after the others.
         on: The dataset to train on instead of the target, by target. Not for a row's last stage, which is tested.
+        mixed_with: Datasets that are trained on beside it, and how many of their samples for one of its own; validated
+            and tested is on its own alone.
         method: Whose recipe it is, by its name on the command line; None for the table's method.
     """
 
@@ -32,6 +34,7 @@ class StageSpec:
     arguments: tuple[str, ...] = ()
     for_dataset: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     on: Mapping[str, str] = field(default_factory=dict)
+    mixed_with: Mapping[str, float] = field(default_factory=dict)
     method: str | None = None
 
     def trained_on(self, dataset: str) -> str:
@@ -96,12 +99,18 @@ class Protocol:
         recover: How root and scale were recovered.
         alignment: Of the thesis's figures.
         also: Alignments whose mean EPE is shown, too.
+        unit: Of the errors: ``mm``, or ``px (crop)`` for 2D joints.
     """
 
     name: str = "exact"
     recover: str = "true_root_and_scale"
     alignment: str = "none"
     also: tuple[str, ...] = ("root", "procrustes")
+    unit: str = "mm"
+
+
+IN_PIXELS = Protocol(recover="none: 2D", also=(), unit="px (crop)")
+"""Of 2D joints."""
 
 
 @dataclass(frozen=True)
@@ -192,7 +201,8 @@ class TableSpec:
             (self.stages[name], dataset) for dataset in datasets for row in self.rows_on(dataset) for name in row.stages
         ]
         named = {name for stage, dataset in stages for name in stage.placeholders(dataset) if name in DATASETS}
-        return {*datasets, *named, *(stage.trained_on(dataset) for stage, dataset in stages)}
+        mixed = {name for stage, _ in stages for name in stage.mixed_with}
+        return {*datasets, *named, *mixed, *(stage.trained_on(dataset) for stage, dataset in stages)}
 
 
 def _problems(spec: TableSpec) -> Iterator[HandposeError]:
@@ -204,7 +214,7 @@ def _problems(spec: TableSpec) -> Iterator[HandposeError]:
         name for stage in spec.stages.values() for dataset in spec.datasets for name in stage.placeholders(dataset)
     }
     values = {name for given in spec.values.values() for name in given}
-    trained_on = {dataset for stage in spec.stages.values() for dataset in stage.on.values()}
+    trained_on = {name for stage in spec.stages.values() for name in (*stage.on.values(), *stage.mixed_with)}
     checks: tuple[tuple[str, set[str], set[str]], ...] = (
         ("stages of rows", stages, set(spec.stages)),
         ("datasets of rows and quoted figures", named, set(spec.datasets)),

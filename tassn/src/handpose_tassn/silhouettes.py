@@ -72,6 +72,8 @@ class SilhouetteTargets(Callback):
                 made[id(frames)] = MaskedFrames(frames, folder, self.grabcut, self.tolerance)
                 self._make(trainer, made[id(frames)])
             holder.source = made[id(frames)]
+        datamodule: Any = getattr(trainer, "datamodule", None)
+        datamodule.setup(stage)  # once more, so that it describes the masks, too
 
     def _make(self, trainer: Trainer, frames: MaskedFrames) -> None:
         if trainer.is_global_zero:

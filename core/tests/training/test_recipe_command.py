@@ -83,6 +83,22 @@ def test_values_with_spaces_keep_their_place(own, stages):
     assert stages[0][0].arguments[2:] == given
 
 
+def test_the_first_stage_starts_from_another_recipes_weights(own, monkeypatch, tmp_path, capsys):
+    origins = []
+
+    def note(stage, folder, init_from=None):
+        origins.append(init_from)
+        return folder / "best.ckpt"
+
+    monkeypatch.setattr(recipe, "run_stage", note)
+    monkeypatch.setattr(recipe, "test_stage", lambda *args: None)
+    assert main(["recipe", own, "--run_dir", "r", "--init_from", "other.ckpt"]) == 2
+    assert "--init_from other.ckpt: found no such file" in capsys.readouterr().err
+    (tmp_path / "other.ckpt").touch()
+    assert main(["recipe", own, "--run_dir", "r", "--init_from", "other.ckpt"]) == 0
+    assert [str(origin) for origin in origins] == ["other.ckpt", "r/1-pose/best.ckpt"]
+
+
 def test_split_options():
     assert split_options(["--b:x", "1", "--y", "2"], ["a", "b"]) == Options(("--y", "2"), {"a": (), "b": ("--x", "1")})
     with pytest.raises(HandposeError, match=r"--c:x: found stage 'c'; expected one of a, b"):

@@ -68,7 +68,7 @@ def main(argv: Sequence[str]) -> int:
     """Run ``handpose recipe``; the exit status.
 
     Raises:
-        HandposeError: no such recipe or stage, or a stage's error.
+        HandposeError: no such recipe, stage or checkpoint, or a stage's error.
     """
     if not argv:
         print(listing())
@@ -82,6 +82,10 @@ def main(argv: Sequence[str]) -> int:
     options = split_options(others, [*(stage.name for stage in recipe.stages), TEST])
     run_dir = known.run_dir or new_run_dir(Path("runs"), recipe.method, recipe.name)
     stages = _until(recipe, known.until)
+    if known.init_from is not None and not known.init_from.is_file():
+        raise HandposeError(
+            f"--init_from {known.init_from}", "no such file", "a checkpoint of this method", "Check the path."
+        )
     try:
         _run(recipe, stages, options, run_dir, known.init_from)
     except (KeyboardInterrupt, StageStopped):
@@ -200,9 +204,7 @@ def _until(recipe: Recipe, last: str | None) -> tuple[StageFile, ...]:
     return recipe.stages[: names.index(last) + 1]
 
 
-def _run(
-    recipe: Recipe, stages: Sequence[StageFile], options: Options, run_dir: Path, init_from: Path | None
-) -> None:
+def _run(recipe: Recipe, stages: Sequence[StageFile], options: Options, run_dir: Path, init_from: Path | None) -> None:
     """Run the stages, the first from given weights or its own, and, after all of a recipe's, the test."""
     title = f"{recipe.method}/{recipe.name}"
     _say(f"{title}: {len(stages)} of {len(recipe.stages)} stages, in {run_dir}")

@@ -103,11 +103,12 @@ class MVHMModule(HandPoseModule):
 
     def build_network(self) -> SingleViewNetwork:
         """See `HandPoseModule.build_network`."""
-        return SingleViewNetwork(self.size)
+        network = SingleViewNetwork(self.size)
+        return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
     def forward(self, image: Float[Tensor, "batch 3 height width"]) -> SingleView:
         """See `SingleViewNetwork`."""
-        output: SingleView = self.network(image)
+        output: SingleView = self.network(image.contiguous(memory_format=torch.channels_last))
         return output
 
     def train(self, mode: bool = True) -> "MVHMModule":

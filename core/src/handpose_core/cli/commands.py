@@ -5,3 +5,5 @@ from handpose_core.cli.registry import Command
 SCORE = Command("score any tool's 3D joints against the truth", "handpose_core.cli.score:main")
 DATA = Command("make, check and look at datasets", "handpose_core.cli.data:main")
 RECIPE = Command("train a method stage by stage, and test it", "handpose_core.cli.recipe:main")
+PREDICT = Command("find hands in pictures and videos, by a trained model", "handpose_core.cli.predict:main")
+EXPORT = Command("write a trained model as ONNX, checked", "handpose_core.cli.export:main")

@@ -13,6 +13,8 @@ from jaxtyping import Bool, Float, Float64, Num, UInt8
 from numpy import ndarray
 from torch import Tensor
 
+from handpose_core.datamodules.squares import crop_map as crop_map
+from handpose_core.datamodules.squares import seen_part, warp_part
 from handpose_core.datasets.sample import Sample
 from handpose_core.hand import Side
 
@@ -49,16 +51,6 @@ def _in_front(sample: Sample) -> Bool[ndarray, "*batch 21"]:
     if "annotated" in sample:
         placed = placed & sample["annotated"].numpy()
     return placed & (sample["joints_3d"].numpy()[..., 2] > 0) if "joints_3d" in sample else placed
-
-
-def crop_map(centre: Float64[ndarray, "2"], side: float, size: int) -> Float64[ndarray, "3 3"]:
-    """The pixel map from an image to its crop of ``side`` px around ``centre``, resized to ``size``.
-
-    As `handpose_core.camera.crop_matrix`, of one image.
-    """
-    scale = size / side
-    x, y = (side / 2 - centre) * scale - 0.5
-    return np.array([[scale, 0, x], [0, scale, y], [0, 0, 1]])
 
 
 def rotate_about_centre(angle: float, size: int) -> Float64[ndarray, "3 3"]:
@@ -133,19 +125,11 @@ def byte_pixels(image: Num[Tensor, "3 h w"]) -> UInt8[ndarray, "h w 3"]:
 def _warp_colours(image: Num[Tensor, "3 h w"], A: Float64[ndarray, "3 3"], size: int) -> UInt8[ndarray, "s s 3"]:
     """Warp the part of the image that the crop shows; the rest need not become bytes."""
     height, width = image.shape[-2:]
-    corners = np.array([[-0.5, -0.5], [-0.5, size - 0.5], [size - 0.5, -0.5], [size - 0.5, size - 0.5]])
-    seen = (corners - A[:2, 2]) @ np.linalg.inv(A[:2, :2]).T
-    # One pixel more on every side for the interpolation, one for its rounding.
-    left, top = np.maximum(np.floor(seen.min(0)) - 2, 0).astype(int)
-    right, bottom = np.minimum(np.ceil(seen.max(0)) + 3, (width, height)).astype(int)
-    if left >= right or top >= bottom:
+    seen = seen_part(A, size, width, height)
+    if seen is None:
         return np.zeros((size, size, 3), np.uint8)
-    from_part = A[:2].copy()
-    from_part[:, 2] += A[:2, :2] @ (left, top)
-    # Four channels, because OpenCV warps those in less than half the time of three.
-    part = cv2.cvtColor(byte_pixels(image[:, top:bottom, left:right]), cv2.COLOR_RGB2RGBA)
-    warped = cv2.warpAffine(part, from_part, (size, size), flags=cv2.INTER_LINEAR)
-    return cv2.cvtColor(warped, cv2.COLOR_RGBA2RGB)  # type: ignore[no-any-return]
+    left, top, right, bottom = seen
+    return warp_part(byte_pixels(image[:, top:bottom, left:right]), (left, top), A, size)
 
 
 def _nearest(image: ndarray, A: Float64[ndarray, "3 3"], size: int) -> ndarray:

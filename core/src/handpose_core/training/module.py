@@ -116,8 +116,14 @@ class HandPoseModule(pl.LightningModule):
         """Millimetres for an estimate."""
         if recover == "true_root_and_scale":
             return with_joints(estimate, recover_with_truth(estimate, batch))
-        scale = self.label_means.bone if self._scale_mm is None else estimate.z_rel.new_tensor(self._scale_mm)
-        return with_joints(estimate, recover_without_truth(estimate, batch, scale))
+        return with_joints(estimate, recover_without_truth(estimate, batch, self.bone_mm.to(estimate.z_rel)))
+
+    @property
+    def bone_mm(self) -> Float[Tensor, ""]:
+        """Length (mm) of the reference bone where no truth is used: as set, or the mean of the training labels."""
+        if self._scale_mm is None:
+            return self.label_means.bone
+        return self.label_means.bone_sum.new_tensor(self._scale_mm).float()
 
     def training_step(self, batch: Sample, batch_idx: int) -> Tensor | None:
         """One step of the sum of losses."""

@@ -1,0 +1,85 @@
+"""What is said of a hand: plain numpy arrays and numbers."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float64
+from numpy import ndarray
+
+from handpose_core.hand import JOINT_NAMES, WRIST, Side
+
+LOW_CONFIDENCE = 0.15
+"""Mean confidence below which there is probably no hand, or none that is recognised."""
+
+CONVENTIONS = {
+    "joints_2d": "px of the original picture, x right, y down; (0, 0) is the centre of the top-left pixel",
+    "joints_3d": "mm relative to the wrist, x right, y down, z away from the camera",
+    "wrist": "mm from the camera, same axes; null unless --focal or --hand-size was given",
+    "confidence": "of each joint, 0 to 1: the peak of its heatmap, no probability",
+    "square": "centre x, centre y and side of what the model saw, px of the original picture",
+    "side": "as given, null where nobody said",
+    "mirrored": "2D is of the picture as it is; 3D and side are of the real hand",
+}
+"""What the numbers of a `Hand` mean, as written beside them."""
+
+
+@dataclass(frozen=True)
+class Hand:
+    """One hand in one picture.
+
+    Args:
+        joints_2d: px of the original picture.
+        joints_3d: mm relative to the wrist, camera axes: x right, y down, z away.
+        confidence: of each joint, 0 to 1.
+        side: which hand it is, as given; None where nobody said.
+        wrist: mm, where the wrist is before the camera; None unless a focal length or hand size was given.
+        square: centre x, centre y and side of the square that was looked at, px.
+        whole_picture: whether that was the whole picture, for want of a box.
+    """
+
+    joints_2d: Float64[ndarray, "21 2"]
+    joints_3d: Float64[ndarray, "21 3"]
+    confidence: Float64[ndarray, "21"]
+    side: Side | None
+    wrist: Float64[ndarray, "3"] | None
+    square: Float64[ndarray, "3"]
+    whole_picture: bool
+
+    @property
+    def joint_names(self) -> tuple[str, ...]:
+        """The joints in order: wrist, then thumb to little finger, from palm to tip."""
+        return JOINT_NAMES
+
+    @property
+    def mean_confidence(self) -> float:
+        """Over the joints; below `LOW_CONFIDENCE` there is probably no hand."""
+        return float(self.confidence.mean())
+
+    @property
+    def absolute(self) -> Float64[ndarray, "21 3"] | None:
+        """The joints before the camera, mm; None where ``wrist`` is."""
+        return None if self.wrist is None else self.joints_3d + self.wrist
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {
+            "side": None if self.side is None else self.side.name.lower(),
+            "mean_confidence": round(self.mean_confidence, 4),
+            "low_confidence": self.mean_confidence < LOW_CONFIDENCE,
+            "whole_picture": self.whole_picture,
+            "square": _listed(self.square, 2),
+            "wrist": None if self.wrist is None else _listed(self.wrist, 2),
+            "joints_2d": _listed(self.joints_2d, 2),
+            "joints_3d": _listed(self.joints_3d, 2),
+            "confidence": _listed(self.confidence, 4),
+        }
+
+
+def root_relative(joints: Float64[ndarray, "21 3"]) -> Float64[ndarray, "21 3"]:
+    """The joints relative to the wrist."""
+    return joints - joints[WRIST]
+
+
+def _listed(values: Float64[ndarray, "..."], digits: int) -> Any:
+    return np.round(values, digits).tolist()

@@ -1,0 +1,38 @@
+"""A model by its file."""
+
+from pathlib import Path
+
+from handpose_core.predict.model import HandModel
+from handpose_core.predict.runtime import Runtime
+from handpose_core.predict.shipped import shipped_model
+
+EXPORTED = ".onnx"
+
+
+def load(path: str | Path | None = None, batch: int = 16, **framing: float) -> HandModel:
+    """A model for pictures.
+
+    ``hands = load("best.ckpt")("photo.jpg")`` is all it takes.
+
+    Args:
+        path: a checkpoint of any installed method, or an exported ``.onnx`` file; None takes the one that comes with
+            the suite.
+        batch: how many crops it gets at once.
+        **framing: ``image_size`` (px) and ``crop_scale``, for checkpoints that do not say them.
+
+    Raises:
+        HandposeError: there is no such file, or it is something else.
+    """
+    found = shipped_model() if path is None else Path(path)
+    return HandModel(_runtime(found, framing), batch)
+
+
+def _runtime(path: Path, framing: dict[str, float]) -> Runtime:
+    if path.suffix == EXPORTED:
+        from handpose_core.predict.onnx_runtime import OnnxRuntime
+
+        return OnnxRuntime(path)
+    from handpose_core.predict.checkpoint import load_checkpoint  # torch and Lightning, which exported models need not
+
+    size = framing.get("image_size")
+    return load_checkpoint(path, None if size is None else int(size), framing.get("crop_scale"))

@@ -1,0 +1,182 @@
+"""A model for pictures: three lines from a photograph to a hand in 3D."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float32, Float64, UInt8
+from numpy import ndarray
+
+from handpose_core.errors import HandposeError
+from handpose_core.hand import WRIST, Side
+from handpose_core.predict.boxes import Box
+from handpose_core.predict.cut import Square, cut, square_of
+from handpose_core.predict.hands import Hand, root_relative
+from handpose_core.predict.info import ModelInfo
+from handpose_core.predict.pictures import read_picture
+from handpose_core.predict.recovery import Focal, camera_matrix, recover
+from handpose_core.predict.runtime import Runtime
+
+
+@dataclass(frozen=True)
+class View:
+    """What of a picture was looked at, and how; made by `HandModel.look`.
+
+    Args:
+        crop: what the model sees, 8-bit RGB.
+        square: where that is in the picture, un-mirrored.
+        K: intrinsics of the un-mirrored picture, px.
+        width: the picture's, px.
+        side: which hand it is.
+        mirrored: whether the picture shows a mirror image.
+        absolute: whether the hand's place before the camera was asked for.
+        hand_mm: the hand's length, if given.
+    """
+
+    crop: UInt8[ndarray, "s s 3"]
+    square: Square
+    K: Float64[ndarray, "3 3"]
+    width: int
+    side: Side | None
+    mirrored: bool
+    absolute: bool
+    hand_mm: float | None
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of all pictures beforehand.
+
+    Args:
+        side: which hand they show, where a box does not say.
+        mirrored: they show mirror images, as selfie cameras make them. Sides are those of the real hands.
+        focal: the camera's, px; assumed where None, and then good for poses, not for places.
+        hand_mm: the hand's length from the wrist to the middle finger's tip along the bones, mm.
+    """
+
+    side: Side | None = None
+    mirrored: bool = False
+    focal: Focal | None = None
+    hand_mm: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.hand_mm is not None and not 0 < self.hand_mm < float("inf"):
+            raise HandposeError("--hand-size", f"{self.hand_mm:g}", "mm, above 0", "An adult's is 160 to 210 mm.")
+
+
+NOTHING_KNOWN = Known()
+
+
+class HandModel:
+    """A model that takes pictures; `handpose_core.predict.load` makes one.
+
+    Args:
+        runtime: what runs it.
+        batch: how many crops it gets at once.
+    """
+
+    def __init__(self, runtime: Runtime, batch: int = 16) -> None:
+        if batch < 1:
+            raise HandposeError("--batch", str(batch), "1 or more", "Leave it out.")
+        self._runtime, self.batch = runtime, batch
+
+    @property
+    def info(self) -> ModelInfo:
+        """What the model says of itself."""
+        return self._runtime.info
+
+    def __call__(
+        self,
+        picture: str | Path | UInt8[ndarray, "h w 3"],
+        boxes: Sequence[Box] | Box | None = None,
+        known: Known = NOTHING_KNOWN,
+    ) -> list[Hand]:
+        """The hands in one picture.
+
+        Args:
+            picture: a file, or RGB pixels.
+            boxes: where they are; without any, one hand in the whole picture is assumed.
+            known: what else is known.
+
+        Raises:
+            HandposeError: the file is no picture, a box lies outside it, or the model must be told the side.
+        """
+        where = "picture" if isinstance(picture, ndarray) else str(picture)
+        pixels = picture if isinstance(picture, ndarray) else read_picture(Path(picture))
+        given = [boxes] if boxes is None or isinstance(boxes, Box) else boxes
+        return self.estimate([self.look(where, pixels, box, known) for box in given])
+
+    def look(self, where: str, pixels: UInt8[ndarray, "h w 3"], box: Box | None, known: Known) -> View:
+        """Cut out what the model sees of a picture.
+
+        Args:
+            where: the picture's name, for messages.
+            pixels: RGB.
+            box: the hand's, None for the whole picture.
+            known: what else is known.
+
+        Raises:
+            HandposeError: the box lies outside, or the model must be told the side.
+        """
+        height, width = pixels.shape[:2]
+        side = known.side if box is None or box.side is None else box.side
+        if self.info.told_side and side is None:
+            raise HandposeError(
+                f"side of the hand in {where}",
+                "nothing",
+                f"left or right: {self.info.method} has to be told",
+                "Give --side left or --side right, or name it beside each box.",
+            )
+        square = square_of(where, box, width, height, self.info.crop_scale)
+        K = camera_matrix(known.focal, width, height)
+        crop = cut(pixels, square, self.info.image_size)
+        if known.mirrored:
+            square = Square(
+                np.array([width - 1 - square.centre[0], square.centre[1]]), square.side, square.whole_picture
+            )
+            crop, K = np.ascontiguousarray(crop[:, ::-1]), _mirrored(K, width)
+        absolute = known.focal is not None or known.hand_mm is not None
+        return View(crop, square, K, width, side, known.mirrored, absolute, known.hand_mm)
+
+    def estimate(self, views: Sequence[View]) -> list[Hand]:
+        """The hands in views of any pictures, in batches."""
+        hands: list[Hand] = []
+        for start in range(0, len(views), self.batch):
+            batch = views[start : start + self.batch]
+            images = np.stack([view.crop for view in batch]).transpose(0, 3, 1, 2).astype(np.float32) / 255
+            sides = np.array([int(view.side or 0) for view in batch], np.int64)
+            rows = zip(*self._runtime.run(np.ascontiguousarray(images), sides), strict=True)
+            hands += [self._hand(view, *row) for view, row in zip(batch, rows, strict=True)]
+        return hands
+
+    def _hand(
+        self,
+        view: View,
+        in_crop: Float32[ndarray, "21 2"],
+        z_rel: Float32[ndarray, "21"],
+        scores: Float32[ndarray, "21"],
+    ) -> Hand:
+        A = view.square.to_crop(self.info.image_size)
+        joints_2d = (in_crop.astype(np.float64) - A[:2, 2]) / A[0, 0]
+        joints = recover(joints_2d, z_rel.astype(np.float64), view.K, self.info.bone_mm, view.hand_mm)
+        centre = view.square.centre.copy()
+        if view.mirrored:
+            joints_2d[:, 0] = view.width - 1 - joints_2d[:, 0]
+            centre[0] = view.width - 1 - centre[0]
+        return Hand(
+            joints_2d=joints_2d,
+            joints_3d=root_relative(joints),
+            confidence=np.clip(scores.astype(np.float64), 0, 1),
+            side=view.side,
+            wrist=joints[WRIST] if view.absolute else None,
+            square=np.array([*centre, view.square.side]),
+            whole_picture=view.square.whole_picture,
+        )
+
+
+def _mirrored(K: Float64[ndarray, "3 3"], width: int) -> Float64[ndarray, "3 3"]:
+    """Intrinsics of the picture mirrored left to right."""
+    turned = K.copy()
+    turned[0, 2] = width - 1 - K[0, 2]
+    return turned

@@ -1,0 +1,114 @@
+"""Photographs as people have them, read as 8-bit RGB the right way up."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from jaxtyping import UInt8
+from numpy import ndarray
+
+from handpose_core.errors import HandposeError
+
+PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".gif"})
+_HEIF_BRANDS = (b"heic", b"heix", b"heif", b"mif1", b"msf1", b"hevc")
+_BACKDROP = 255  # what shows through transparent pixels, as on most pages
+_FORMATS = "a JPEG, PNG, WebP, TIFF, BMP or GIF picture"
+
+Picture = UInt8[ndarray, "h w 3"]
+
+
+def read_picture(path: Path) -> UInt8[ndarray, "h w 3"]:
+    """A photograph as RGB, turned as its EXIF data say.
+
+    Grey, CMYK and 16-bit pictures become 8-bit colours; transparent ones are laid on white. Of several pictures in a
+    file the first is read.
+
+    Raises:
+        HandposeError: there is no such file, or it is no picture, or it is cut off.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise HandposeError(
+            str(path), f"no readable file ({error.strerror})", _FORMATS, "Check the path and its permissions."
+        ) from error
+    if not data:
+        raise HandposeError(str(path), "an empty file", _FORMATS, "Copy it again.")
+    if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
+        raise HandposeError(str(path), "a HEIC picture", _FORMATS, "Convert it to JPEG first, as any viewer can.")
+    if _is_cut_jpeg(data):
+        raise HandposeError(str(path), "a JPEG whose end is missing", "a whole picture", "Copy or download it again.")
+    encoded = np.frombuffer(data, np.uint8)
+    colours = _decoded(path, encoded, cv2.IMREAD_COLOR)
+    if colours is None:
+        raise HandposeError(
+            str(path),
+            f"{len(data)} bytes that do not decode as a picture",
+            f"{_FORMATS}, or a video",
+            "Open it in a viewer: it is something else or damaged.",
+        )
+    if not data.startswith(b"\xff\xd8"):
+        colours = _laid_on_white(colours, _decoded(path, encoded, cv2.IMREAD_UNCHANGED))
+    return cv2.cvtColor(colours, cv2.COLOR_BGR2RGB)  # type: ignore[no-any-return]
+
+
+def list_pictures(folder: Path) -> list[Path]:
+    """The pictures that lie in a folder itself, by name.
+
+    Raises:
+        HandposeError: there is none.
+    """
+    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file())
+    if not found:
+        raise HandposeError(
+            str(folder),
+            "no picture",
+            f"files that end in {', '.join(sorted(PICTURE_SUFFIXES))}",
+            "Name the folder in which they lie; folders in it are not searched.",
+        )
+    return found
+
+
+def reduced(picture: UInt8[ndarray, "h w 3"], longest: int) -> tuple[UInt8[ndarray, "H W 3"], float]:
+    """The picture with sides of at most ``longest`` px, averaged over pixels, and the factor."""
+    height, width = picture.shape[:2]
+    factor = min(1.0, longest / max(height, width))
+    if factor == 1.0:
+        return picture, factor
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.uint8), factor
+
+
+def _decoded(path: Path, encoded: UInt8[ndarray, " bytes"], mode: int) -> ndarray | None:
+    try:
+        image: ndarray | None = cv2.imdecode(encoded, mode)
+    except cv2.error as error:  # more pixels than OpenCV takes
+        raise HandposeError(
+            str(path), f"a picture that OpenCV refuses ({error.err})", "at most 2^30 pixels", "Make it smaller first."
+        ) from error
+    return image
+
+
+def _laid_on_white(colours: UInt8[ndarray, "h w 3"], whole: ndarray | None) -> UInt8[ndarray, "h w 3"]:
+    if whole is None or whole.ndim != 3 or whole.shape[2] != 4 or whole.shape[:2] != colours.shape[:2]:
+        return colours
+    if not np.issubdtype(whole.dtype, np.unsignedinteger):
+        return colours
+    alpha = whole[..., 3:].astype(np.float32) / np.iinfo(whole.dtype).max
+    return np.rint(colours * alpha + _BACKDROP * (1 - alpha)).astype(np.uint8)
+
+
+def _is_cut_jpeg(data: bytes) -> bool:
+    """Whether a JPEG's scans have no end, which OpenCV would fill up with grey.
+
+    Segments before the first scan are stepped over: thumbnails in them have ends of their own. What phones put behind
+    the end, such as a video, does not count.
+    """
+    if not data.startswith(b"\xff\xd8"):
+        return False
+    place = 2
+    while place + 4 <= len(data) and data[place] == 0xFF:
+        if data[place + 1] == 0xDA:
+            return b"\xff\xd9" not in data[place:]
+        place += 2 + int.from_bytes(data[place + 2 : place + 4])
+    return True

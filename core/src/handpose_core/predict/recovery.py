@@ -1,0 +1,86 @@
+"""Millimetres without torch: as `handpose_core.camera.solve_root_depth` and `recover_joints`, of numpy arrays.
+
+All of it is linear in the reference bone's length, so that a hand is recovered in lengths of this bone, and scaled.
+"""
+
+import numpy as np
+from jaxtyping import Float, Float64
+from numpy import ndarray
+
+from handpose_core.errors import HandposeError
+from handpose_core.hand import FINGER_JOINTS, REFERENCE_BONE, WRIST
+
+ASSUMED_FOCAL = 1.0
+"""Focal length over the picture's longer side where none is given: 53 degrees across, between phones and webcams."""
+_LEAST_SLOPE = 1e-12
+_TO_MIDDLE_TIP = (WRIST, *FINGER_JOINTS["middle"])
+
+Focal = float | tuple[float, float, float, float]
+"""A focal length, the principal point in the picture's middle, or fx, fy, cx, cy; px."""
+
+
+def camera_matrix(focal: Focal | None, width: int, height: int) -> Float64[ndarray, "3 3"]:
+    """The intrinsics K (px) of a picture.
+
+    Raises:
+        HandposeError: a focal length is not above 0.
+    """
+    if focal is None:
+        focal = ASSUMED_FOCAL * max(width, height)
+    fx, fy, cx, cy = focal if isinstance(focal, tuple) else (focal, focal, (width - 1) / 2, (height - 1) / 2)
+    if not (np.isfinite([fx, fy, cx, cy]).all() and fx > 0 and fy > 0):
+        raise HandposeError("--focal", f"{fx:g}, {fy:g}", "focal lengths in px, above 0", "See its calibration.")
+    return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1.0]])
+
+
+def parse_focal(text: str) -> Focal:
+    """``F`` or ``fx,fy,cx,cy``.
+
+    Raises:
+        HandposeError: it is neither one nor four numbers.
+    """
+    try:
+        values = tuple(float(value) for value in text.split(","))
+    except ValueError:
+        values = ()
+    if len(values) == 1:
+        return values[0]
+    if len(values) != 4:
+        raise HandposeError("--focal", f"'{text}'", "one number, or fx,fy,cx,cy; px", "For example: --focal 1200")
+    return values
+
+
+def recover_in_bones(
+    joints_2d: Float64[ndarray, "21 2"], z_rel: Float64[ndarray, "21"], K: Float64[ndarray, "3 3"]
+) -> Float64[ndarray, "21 3"]:
+    """Joints in the camera's frame, in lengths of the reference bone, which has length 1 where that is possible.
+
+    Args:
+        joints_2d: px of the picture that K belongs to.
+        z_rel: depth relative to the wrist, in lengths of the reference bone.
+        K: intrinsics, px.
+    """
+    rays = np.concatenate([joints_2d, np.ones((len(joints_2d), 1))], axis=1) @ np.linalg.inv(K).T
+    a, b = REFERENCE_BONE
+    slope, offset = rays[b] - rays[a], rays[b] * z_rel[b] - rays[a] * z_rel[a]
+    qa, qb, qc = max(slope @ slope, _LEAST_SLOPE), slope @ offset, offset @ offset - 1
+    root = (-qb + np.sqrt(max(qb**2 - qa * qc, 0))) / qa
+    joints: Float64[ndarray, "21 3"] = rays * (z_rel + root)[:, None]
+    return joints
+
+
+def hand_length(joints: Float[ndarray, "21 3"]) -> float:
+    """From the wrist to the middle finger's tip along the bones, in the unit of ``joints``."""
+    return float(np.linalg.norm(np.diff(joints[list(_TO_MIDDLE_TIP)], axis=0), axis=1).sum())
+
+
+def recover(
+    joints_2d: Float64[ndarray, "21 2"],
+    z_rel: Float64[ndarray, "21"],
+    K: Float64[ndarray, "3 3"],
+    bone_mm: float,
+    hand_mm: float | None,
+) -> Float64[ndarray, "21 3"]:
+    """Joints in the camera's frame (mm), of a hand of length ``hand_mm``, or with a reference bone of ``bone_mm``."""
+    joints = recover_in_bones(joints_2d, z_rel, K)
+    return joints * (bone_mm if hand_mm is None else hand_mm / hand_length(joints))

@@ -1,0 +1,51 @@
+"""Hands of a video, smoothed from frame to frame."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Float64
+from numpy import ndarray
+
+from handpose_core.predict.hands import Hand
+from handpose_core.predict.smoothing import OneEuro
+
+_HAND_ACROSS = 200.0
+"""Pixels are smoothed in a two-hundredth of the first square's side, about millimetres: one ``beta`` suits both."""
+
+
+class SmoothHands:
+    """Smooths the hands of frame after frame: the first of a frame goes on from the first of the one before.
+
+    With another number of hands than before, or another side, all begin anew.
+
+    Args:
+        rate: frames a second.
+    """
+
+    def __init__(self, rate: float) -> None:
+        self._rate = rate
+        self._tracks: list[_Track] = []
+        self._kinds: list[tuple[object, bool]] = []
+
+    def __call__(self, hands: Sequence[Hand]) -> list[Hand]:
+        """The smoothed hands of the next frame."""
+        kinds: list[tuple[object, bool]] = [(hand.side, hand.wrist is None) for hand in hands]
+        if kinds != self._kinds:
+            self._kinds, self._tracks = kinds, [_Track(self._rate, hand) for hand in hands]
+        return [track(hand) for track, hand in zip(self._tracks, hands, strict=True)]
+
+
+class _Track:
+    def __init__(self, rate: float, first: Hand) -> None:
+        self._unit = float(first.square[2]) / _HAND_ACROSS
+        self._pixels, self._space, self._wrist = (OneEuro(rate) for _ in range(3))
+
+    def __call__(self, hand: Hand) -> Hand:
+        wrist: Float64[ndarray, 3] | None = None if hand.wrist is None else self._wrist(hand.wrist)
+        return replace(
+            hand,
+            joints_2d=self._pixels(hand.joints_2d / np.float64(self._unit)) * self._unit,
+            joints_3d=self._space(hand.joints_3d),
+            wrist=wrist,
+        )

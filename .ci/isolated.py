@@ -36,6 +36,8 @@ def main(name: str) -> None:
         handpose("data", "show", "generated", "--out", "sample.png")
     if name == "tagan":
         handpose("tagan", "simulate", "simulated", "--frames", "16")
+        handpose("tagan", "generate", "simulated", "generated")
+        handpose("data", "show", "generated", "--out", "sample.png")
         recipe = ("--config", "demo-tagan")
         handpose("tagan", "fit", *recipe, "--data.root", "simulated/hands/images", "--trainer.fast_dev_run", "true")
     if name == "tassn":

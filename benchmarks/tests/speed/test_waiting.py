@@ -27,6 +27,14 @@ def test_a_recipe_that_does_not_run_is_told(tmp_path, monkeypatch):
     assert "training/anno_training.pickle" in skipped.reason
 
 
+@pytest.mark.parametrize("scale", ["demo", "paper"])
+def test_a_recipe_of_two_folders_gets_the_same_pictures_as_both(tmp_path, scale):
+    pictures = str(tmp_path / "training" / "color")
+    found = waiting._data("tagan", f"{scale}-cyclegan", tmp_path)
+    assert found == ("--data.root", pictures, "--data.simulated", pictures)
+    assert waiting._data("tagan", f"{scale}-tagan", tmp_path) == ("--data", "RHD", "--data.root", str(tmp_path))
+
+
 @pytest.fixture(autouse=True)
 def _quiet(monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "disabled")

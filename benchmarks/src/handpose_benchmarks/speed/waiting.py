@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import yaml  # type: ignore[import-untyped]
 from pytorch_lightning import Callback, LightningModule, Trainer
 
 from handpose_benchmarks.speed.figure import Figure, Skipped
@@ -71,13 +72,22 @@ def measure() -> list[Figure | Skipped]:
         ]
 
 
+def _data(method: str, recipe: str, root: Path) -> tuple[str, ...]:
+    """What the recipe trains on here: the hands; or, where it takes pictures of two kinds, their pictures twice."""
+    content = yaml.safe_load(known_recipes(methods()[method].package)[recipe].read_text())
+    if "simulated" in content["data"].get("init_args", {}):
+        pictures = str(root / "training" / "color")
+        return ("--data.root", pictures, "--data.simulated", pictures)
+    return ("--data", "RHD", "--data.root", str(root))
+
+
 def _figure(method: str, recipe: str, folder: Path) -> Figure | Skipped:
     report = folder / f"{method}-{recipe}.json"
     small = [f"--data.batch_size={PAPER_BATCH}"] if recipe.startswith("paper") else []
     steps = PAPER_STEPS + 2 if small else STEPS + 2
     command = [
         *(sys.executable, "-m", "handpose_core.cli.main", method, "fit", "--config", recipe),
-        *("--data", "RHD", "--data.root", str(folder / "data"), "--data.num_workers", str(os.cpu_count() or 1), *small),
+        *(*_data(method, recipe, folder / "data"), "--data.num_workers", str(os.cpu_count() or 1), *small),
         *("--run_dir", str(folder / recipe), "--trainer.logger=false", "--trainer.enable_checkpointing=false"),
         *("--trainer.max_epochs", "1", "--trainer.max_steps=-1", "--trainer.limit_train_batches", str(steps)),
         *("--trainer.limit_val_batches=0", "--trainer.num_sanity_val_steps=0", "--trainer.enable_progress_bar=false"),

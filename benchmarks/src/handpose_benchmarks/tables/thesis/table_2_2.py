@@ -50,4 +50,5 @@ TABLE = TableSpec(
         "with the target alone for as many steps. The thesis does not say whether its baseline did.",
         "The pose machine is PoseNet of Hand3D on the labels' crops, with six stages in the recipe `paper`.",
     ),
+    trainings_of="2.1",  # one folder of twins and generated sets for both
 )

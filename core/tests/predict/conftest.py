@@ -1,0 +1,92 @@
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from handpose_core.cli import registry
+from handpose_core.cli.registry import Method
+from handpose_core.nn.heatmaps import Decoder, SoftArgmax
+from handpose_core.predict.info import ModelInfo
+from handpose_core.predict.model import HandModel
+from handpose_core.predict.runtime import Output
+from handpose_core.training.checkpoints import CLASS_KEY, HISTORY_KEY, class_path
+
+SIZE = 32
+HISTORY = [{"dataset": "none", "crop": f"square around the joints x 1.5, resized to {SIZE} px"}]
+METHODS = {name: Method("for tests", f"convmethod:{name}") for name in ("ConvModule", "ToldModule")}
+
+
+class Brightest:
+    """Says that every joint is at the crop's brightest pixel; the fingers are a little apart in depth."""
+
+    def __init__(self, told_side: bool = False, confidence: float = 0.8) -> None:
+        self.info = ModelInfo("tests.Brightest", SIZE, 1.5, 45.0, told_side, "none", ())
+        self.confidence = confidence
+        self.batches: list[int] = []
+        self.sides: list[int] = []
+
+    def run(self, images, sides):
+        self.batches.append(len(images))
+        self.sides += sides.tolist()
+        flat = images.sum(1).reshape(len(images), -1).argmax(1)
+        place = np.stack([flat % SIZE, flat // SIZE], axis=1)[:, None].astype(np.float32)
+        spread = np.stack([np.arange(21) % 5, np.arange(21) // 5], axis=1).astype(np.float32) / 10
+        z_rel = np.tile(np.arange(21, dtype=np.float32) / 21, (len(images), 1))
+        return Output(place + spread, z_rel, np.full((len(images), 21), self.confidence, np.float32))
+
+
+@pytest.fixture
+def brightest() -> Brightest:
+    return Brightest()
+
+
+@pytest.fixture
+def model(brightest: Brightest) -> HandModel:
+    return HandModel(brightest, batch=3)
+
+
+@pytest.fixture
+def spot() -> Callable[..., np.ndarray]:
+    """A dark picture with a bright square at a pixel: ``spot(width, height, x, y)``."""
+
+    def draw(width: int, height: int, x: int, y: int, half: int = 1) -> np.ndarray:
+        picture = np.full((height, width, 3), 20, np.uint8)
+        picture[y - half : y + half + 1, x - half : x + half + 1] = 255
+        return picture
+
+    return draw
+
+
+def installed(patch: pytest.MonkeyPatch) -> None:
+    """The methods of `convmethod`, as if packages had brought them."""
+    patch.syspath_prepend(Path(__file__).parent)
+    patch.setattr(registry, "methods", lambda: METHODS)
+
+
+def write_checkpoint(path: Path, kind: str, history: list[dict[str, str]], decoder: Decoder) -> Path:
+    """The checkpoint of an untrained `installed` method."""
+    torch.manual_seed(0)
+    module = getattr(import_module("convmethod"), kind)(decoder, scale_mm=45.0)
+    content = {
+        "state_dict": module.state_dict(),
+        "hyper_parameters": dict(module.hparams),
+        "pytorch-lightning_version": "2.6.0",
+        CLASS_KEY: class_path(type(module)),
+        HISTORY_KEY: history,
+    }
+    torch.save(content, path)
+    return path
+
+
+@pytest.fixture
+def checkpoint(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Path]:
+    """Writes one: ``checkpoint("ConvModule", history=...)``."""
+    installed(monkeypatch)
+
+    def write(kind: str = "ConvModule", history: list[dict[str, str]] = HISTORY) -> Path:
+        return write_checkpoint(tmp_path / "best.ckpt", kind, history, SoftArgmax())
+
+    return write

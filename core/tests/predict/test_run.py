@@ -1,0 +1,128 @@
+import json
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from handpose_core.errors import HandposeError
+from handpose_core.hand import N_JOINTS, Side
+from handpose_core.predict import Box, Known
+from handpose_core.predict.run import Job, is_video, predict_pictures, predict_video
+from handpose_core.predict.videos import Video
+
+RATE = 12.0
+
+
+@pytest.fixture
+def folder(tmp_path, spot):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for number, x in enumerate((12, 30, 50)):
+        Image.fromarray(spot(64, 48, x, 20)).save(photos / f"{number}.png")
+    return photos
+
+
+@pytest.fixture
+def video(tmp_path, spot):
+    path = tmp_path / "moving.mp4"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), RATE, (128, 96))
+    for x in (20, 40, 60, 80):
+        writer.write(spot(128, 96, x, 50, half=4))
+    writer.release()
+    return path
+
+
+def test_a_folder_gives_pictures_numbers_and_arrays(model, folder, tmp_path):
+    steps = []
+    out = tmp_path / "out"
+    done = predict_pictures(model, folder, out, Job(known=Known(side=Side.LEFT)), steps.append)
+    assert sum(steps) == len(done.found) == 3
+    written = json.loads((out / "hands.json").read_text())
+    assert [picture["name"] for picture in written["pictures"]] == ["0.png", "1.png", "2.png"]
+    assert written["joint_names"][0] == "wrist"
+    assert any("the whole picture" in note for note in written["notes"])
+    hand = written["pictures"][1]["hands"][0]
+    assert hand["side"] == "left"
+    assert hand["wrist"] is None
+    assert hand["joints_2d"][0] == pytest.approx([30, 20], abs=1.5)
+    arrays = np.load(out / "hands.npz")
+    np.testing.assert_allclose(arrays["joints_2d"][1], hand["joints_2d"], atol=0.01)
+    assert arrays["joints_3d"].shape == (3, N_JOINTS, 3)
+    assert arrays["side"].tolist() == [0, 0, 0]
+    drawn = cv2.imread(str(out / "overlays" / "1.png"))
+    assert min(drawn.shape[:2]) == 384
+    assert not list(out.rglob("*.tmp*"))
+
+
+def test_a_damaged_picture_among_others_is_told_and_the_others_are_done(model, folder, tmp_path):
+    (folder / "1.png").write_bytes(b"not a picture")
+    done = predict_pictures(model, folder, tmp_path / "out", Job(), lambda _: None)
+    assert [one.name for one in done.found] == ["0.png", "2.png"]
+    assert "do not decode" in done.failed["1.png"]
+    assert "1.png" in json.loads((tmp_path / "out" / "hands.json").read_text())["failed"]
+
+
+def test_a_folder_of_damaged_pictures_is_refused(model, folder, tmp_path):
+    for path in folder.iterdir():
+        path.write_bytes(b"not a picture")
+    with pytest.raises(HandposeError, match="no picture that can be read"):
+        predict_pictures(model, folder, tmp_path / "out", Job(), lambda _: None)
+
+
+def test_boxes_say_which_hands_there_are(model, folder, tmp_path):
+    two = (Box(10, 10, 20, 20), Box(20, 10, 20, 20))
+    job = Job(boxes={"0.png": two, "2.png": (Box(40, 10, 20, 20),), "9.png": two})
+    done = predict_pictures(model, folder, tmp_path / "out", job, lambda _: None)
+    assert [len(one.hands) for one in done.found] == [2, 0, 1]
+    assert np.load(tmp_path / "out" / "hands.npz")["picture"].tolist() == [0, 0, 2]
+    notes = " ".join(done.notes)
+    assert "no box names a hand in: 1.png" in notes
+    assert "not read: 9.png" in notes
+    assert "whole picture" not in notes
+
+
+def test_a_video_gives_a_video(model, video, tmp_path):
+    assert is_video(video)
+    done = predict_video(model, Video(video), tmp_path / "out", Job(), lambda _: None, smooth=False)
+    assert [one.name for one in done.found] == ["0", "1", "2", "3"]
+    np.testing.assert_allclose([one.hands[0].joints_2d[0, 0] for one in done.found], [20, 40, 60, 80], atol=8)
+    drawn = Video(tmp_path / "out" / "moving.mp4")
+    assert len(list(drawn)) == 4
+    assert drawn.rate == pytest.approx(RATE)
+    assert not list((tmp_path / "out").glob(".*"))
+
+
+def test_smoothing_lags_and_says_so(model, video, tmp_path):
+    done = predict_video(model, Video(video), tmp_path / "out", Job(), lambda _: None, smooth=True)
+    places = [one.hands[0].joints_2d[0, 0] for one in done.found]
+    assert places[0] == pytest.approx(20, abs=8)
+    assert 20 < places[3] < 80
+    assert done.notes[-1].startswith("smoothed")
+
+
+@pytest.mark.parametrize("content", [b"", b"no video at all, but named like one" * 20])
+def test_a_video_without_frames_is_refused_by_name(tmp_path, content):
+    (tmp_path / "black.mp4").write_bytes(content)
+    with pytest.raises(HandposeError, match="no frame that can be decoded") as raised:
+        Video(tmp_path / "black.mp4")
+    assert "black.mp4" in str(raised.value)
+
+
+def test_an_interrupted_video_leaves_nothing_half_written(model, video, tmp_path):
+    def stop(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        predict_video(model, Video(video), tmp_path / "out", Job(), stop, smooth=False)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_large_picture_is_drawn_smaller_in_the_right_place(model, spot, tmp_path):
+    Image.fromarray(spot(5000, 1000, 4000, 500, half=80)).save(tmp_path / "wide.png")
+    done = predict_pictures(model, tmp_path / "wide.png", tmp_path / "out", Job(), lambda _: None)
+    assert done.found[0].width == 5000
+    drawn = cv2.imread(str(tmp_path / "out" / "overlays" / "wide.png"))
+    assert drawn.shape == (410, 2048, 3)
+    coloured = np.ptp(drawn.astype(int), axis=2) > 60
+    assert abs(np.nonzero(coloured)[1].mean() - 4000 * 2048 / 5000) < 60

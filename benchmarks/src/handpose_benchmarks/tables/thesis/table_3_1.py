@@ -109,8 +109,7 @@ TABLE = TableSpec(
         "Zimmermann & Brox (re-run): PoseNet, pose prior and viewpoint on the labels' crops, trained on each dataset "
         "as the recipe says; told each hand's side and, in recovering millimetres, all three coordinates of the wrist.",
         "Generated depth: 0 is the hand's nearest point and 1 its farthest; validation samples while training, of "
-        "other hands in the stage `depth`: RHD's, or, for RHD, the source world's. The regulariser starts from the source "
-        "world's. Twins of RHD, STB and MHP are of one world, so that depth carries over better than to real "
-        "pictures.",
+        "other hands in the stage `depth`: RHD's, or, for RHD, the source world's. The regulariser starts from the "
+        "source world's. Twins of RHD, STB and MHP are of one world: depth carries over better than to real pictures.",
     ),
 )

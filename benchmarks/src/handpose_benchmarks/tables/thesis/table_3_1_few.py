@@ -23,9 +23,7 @@ TABLE = replace(
     stages={
         **{name: ALL_LABELLED.stages[name] for name in _FIRST},
         "regression_few": _few("regression", _FEW),
-        **{f"{name}_few": _few(name, _JOINED) for name in ("joined_true", "joined_alone")},
-        # where depth maps count this much, what little the generator knows must not be lost to its judge
-        "joined_few": _few("joined", (*_JOINED, "--model.gan_optimizer.lr", "1e-6")),
+        **{f"{name}_few": _few(name, _JOINED) for name in ("joined", "joined_true", "joined_alone")},
     },
     rows=tuple(
         RowSpec(row.name, (*_FIRST, *(f"{name}_few" for name in row.stages[2:])), {name: {} for name in row.printed})

@@ -80,7 +80,7 @@ sys.exit(f"imported {{heavy}}" if heavy else status)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    assert "1 hands in 1 pictures" in done.stdout
+    assert "hands: 1, pictures: 1" in done.stdout
     assert "the whole picture, squared" in done.stderr
     assert (tmp_path / "out" / "overlays" / "photo.png").is_file()
 

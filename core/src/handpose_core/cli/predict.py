@@ -72,7 +72,7 @@ def main(argv: Sequence[str]) -> int:
     job = _job(options)
     done = _predict(options, job)
     hands = sum(len(picture.hands) for picture in done.found)
-    print(f"{hands} hands in {len(done.found)} pictures: {options.out / 'hands.json'}")
+    print(f"hands: {hands}, pictures: {len(done.found)}, written: {options.out / 'hands.json'}")
     for note in done.notes:
         print(f"note: {note}", file=sys.stderr)
     for reason in done.failed.values():
@@ -132,8 +132,7 @@ def _job(options: argparse.Namespace) -> "Job":
 def _load(options: argparse.Namespace) -> "HandModel":
     from handpose_core.predict.load import load
 
-    given = {"image_size": options.image_size, "crop_scale": options.crop_scale}
-    return load(options.checkpoint or options.model, options.batch, **{k: v for k, v in given.items() if v is not None})
+    return load(options.checkpoint or options.model, options.batch, options.image_size, options.crop_scale)
 
 
 def _predict(options: argparse.Namespace, job: "Job") -> "Done":

@@ -1,5 +1,9 @@
 """A checkpoint's estimator as an ONNX file: crop in, joints out, everything needed to use it inside."""
 
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,20 +102,21 @@ def _converted(trained: CheckpointRuntime) -> bytes:
     batch = torch.export.Dim("batch", min=1)
     model: Any = Decoded(trained.module.cpu(), trained.info.image_size).eval()
     try:
-        program = torch.onnx.export(
-            model,
-            inputs,
-            dynamo=True,
-            verbose=False,
-            opset_version=OPSET,
-            input_names=[INPUT_IMAGE, INPUT_SIDE][: len(inputs)],
-            output_names=list(OUTPUTS),
-            dynamic_shapes=({0: batch},) * len(inputs),
-        )
+        with _quiet_exporter():
+            program = torch.onnx.export(
+                model,
+                inputs,
+                dynamo=True,
+                verbose=False,
+                opset_version=OPSET,
+                input_names=[INPUT_IMAGE, INPUT_SIDE][: len(inputs)],
+                output_names=list(OUTPUTS),
+                dynamic_shapes=({0: batch},) * len(inputs),
+            )
     except torch.onnx.errors.OnnxExporterError as error:
         raise HandposeError(
             trained.info.method,
-            f"a network that PyTorch does not export ({str(error).strip().splitlines()[0]})",
+            f"a network that PyTorch does not export ({_reason(error)})",
             "tensors in, tensors out, for any number of pictures",
             "Use the checkpoint itself: handpose predict --checkpoint CKPT",
         ) from error
@@ -120,6 +125,27 @@ def _converted(trained: CheckpointRuntime) -> bytes:
     onnx.helper.set_model_props(proto, {METADATA_KEY: trained.info.to_json()})
     content: bytes = proto.SerializeToString()
     return content
+
+
+@contextmanager
+def _quiet_exporter() -> Iterator[None]:
+    """Without the exporter's remarks on itself and on packages that are not needed."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def _reason(error: BaseException) -> str:
+    """The first line of what an exporter's error was raised from: its own says at which of its steps it was."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
 def _probes(trained: CheckpointRuntime, count: int) -> tuple[Float32[ndarray, "n 3 s s"], ndarray]:

@@ -9,7 +9,9 @@ from handpose_core.predict.shipped import shipped_model
 EXPORTED = ".onnx"
 
 
-def load(path: str | Path | None = None, batch: int = 16, **framing: float) -> HandModel:
+def load(
+    path: str | Path | None = None, batch: int = 16, image_size: int | None = None, crop_scale: float | None = None
+) -> HandModel:
     """A model for pictures.
 
     ``hands = load("best.ckpt")("photo.jpg")`` is all it takes.
@@ -18,21 +20,21 @@ def load(path: str | Path | None = None, batch: int = 16, **framing: float) -> H
         path: a checkpoint of any installed method, or an exported ``.onnx`` file; None takes the one that comes with
             the suite.
         batch: how many crops it gets at once.
-        **framing: ``image_size`` (px) and ``crop_scale``, for checkpoints that do not say them.
+        image_size: side of the crops that it was trained on, px, for checkpoints that do not say it.
+        crop_scale: their side over the hand's extent, likewise.
 
     Raises:
         HandposeError: there is no such file, or it is something else.
     """
     found = shipped_model() if path is None else Path(path)
-    return HandModel(_runtime(found, framing), batch)
+    return HandModel(_runtime(found, image_size, crop_scale), batch)
 
 
-def _runtime(path: Path, framing: dict[str, float]) -> Runtime:
+def _runtime(path: Path, image_size: int | None, crop_scale: float | None) -> Runtime:
     if path.suffix == EXPORTED:
         from handpose_core.predict.onnx_runtime import OnnxRuntime
 
         return OnnxRuntime(path)
     from handpose_core.predict.checkpoint import load_checkpoint  # torch and Lightning, which exported models need not
 
-    size = framing.get("image_size")
-    return load_checkpoint(path, None if size is None else int(size), framing.get("crop_scale"))
+    return load_checkpoint(path, image_size, crop_scale)

@@ -1,3 +1,4 @@
+import pkgutil
 import subprocess
 import sys
 from importlib.metadata import EntryPoint
@@ -96,3 +97,17 @@ def test_method_whose_module_is_missing_is_named(monkeypatch, capsys):
     monkeypatch.setattr(registry, "methods", lambda: {"lost": registry.Method("is lost", "handpose_core.lost:Lost")})
     assert main(["lost", "fit"]) == 2
     assert "handpose_core.lost:Lost" in capsys.readouterr().err
+
+
+class _BackportsPoint:
+    """An entry point as importlib_metadata gives it, which replaces the standard library's once it is imported."""
+
+    name, value, group = "ours", "handpose_core.cli.commands:SCORE", "handpose.commands"
+
+    def load(self):
+        return pkgutil.resolve_name(self.value)
+
+
+def test_entry_points_of_another_class_are_loaded_too(monkeypatch):
+    monkeypatch.setattr(registry, "entry_points", lambda group: [_BackportsPoint()])
+    assert registry.commands()["ours"].summary

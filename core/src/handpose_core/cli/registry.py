@@ -11,8 +11,8 @@ The module that holds the object must import nothing heavy: ``handpose --help`` 
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, TypeVar
+from importlib.metadata import entry_points
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from handpose_core.errors import HandposeError
 
@@ -105,7 +105,19 @@ def _discover(group: str, kind: type[Entry]) -> dict[str, Entry]:
     return {point.name: _load(point, kind) for point in points}
 
 
-def _load(point: EntryPoint, kind: type[Entry]) -> Entry:
+@runtime_checkable
+class _Point(Protocol):
+    """The standard library's EntryPoint, or the class of importlib_metadata's: imported, that takes its place."""
+
+    name: str
+    value: str
+    group: str
+
+    def load(self) -> Any:
+        """Import what it names."""
+
+
+def _load(point: _Point, kind: type[Entry]) -> Entry:
     """Load one plugin; a broken one fails by name rather than being left out."""
     try:
         loaded = point.load()
@@ -113,7 +125,8 @@ def _load(point: EntryPoint, kind: type[Entry]) -> Entry:
     except Exception as error:  # whatever a plugin raises while it is imported is reported under its name
         loaded, problem = None, f"{type(error).__name__}: {error}"
     if not isinstance(loaded, kind):
-        package = point.dist.name if point.dist else point.value.split(".")[0]
+        distribution = getattr(point, "dist", None)
+        package = distribution.name if distribution else point.value.split(".")[0]
         raise HandposeError(
             f"plugin '{point.name}' of package {package} ({point.group}, {point.value})",
             problem,

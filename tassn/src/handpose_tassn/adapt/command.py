@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from handpose_core.cli.options import positive
+
 
 def main(argv: Sequence[str]) -> int:
     """Run ``handpose tassn adapt``; the exit status.
@@ -61,13 +63,13 @@ def _parser() -> argparse.ArgumentParser:
         "--intrinsics", type=float, nargs=4, metavar=("FX", "FY", "CX", "CY"),
         help="px (default: those in the file of joints, or a focal length of the longer side)",
     )  # fmt: skip
-    parser.add_argument("--epochs", type=_positive, default=20, help="through the clips (default %(default)s)")
+    parser.add_argument("--epochs", type=positive, default=20, help="through the clips (default %(default)s)")
     parser.add_argument("--rate", type=float, default=3e-4, help="of learning (default %(default)s)")
-    parser.add_argument("--clip-length", type=_positive, default=4, help="frames of a clip (default %(default)s)")
-    parser.add_argument("--batch-size", type=_positive, default=8, help="clips of a step (default %(default)s)")
+    parser.add_argument("--clip-length", type=positive, default=4, help="frames of a clip (default %(default)s)")
+    parser.add_argument("--batch-size", type=positive, default=8, help="clips of a step (default %(default)s)")
     parser.add_argument(
         "--image-size",
-        type=_positive,
+        type=positive,
         default=256,
         help="of the crops, px, as the model was trained with (default 256)",
     )
@@ -75,16 +77,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--score", type=_span, metavar="A:B", help="frames A to B - 1 alone are scored")
     parser.add_argument("--glb-every", type=int, default=10, help="a .glb of every so many frames; 0 for none")
     parser.add_argument("--frame-rate", type=float, default=25.0, help="of the overlay video (default %(default)s)")
-    parser.add_argument("--workers", type=_positive, default=1, help="processes that cut silhouettes (default 1)")
+    parser.add_argument("--workers", type=positive, default=1, help="processes that cut silhouettes (default 1)")
     parser.add_argument("--seed", type=int, default=0, help="of everything random (default 0)")
     return parser
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"found {text}; expected a whole number from 1")
-    return value
 
 
 def _span(text: str) -> tuple[int, int]:

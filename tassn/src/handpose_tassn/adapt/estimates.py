@@ -76,7 +76,7 @@ def estimate_video(module: TASSNModule, clips: VideoClips, tracks: Tracks) -> Vi
 
 def _in_frame(module: TASSNModule, output: ClipOutput, estimate: Estimate, frames: Sample) -> dict[str, Tensor]:
     """Joints and mesh in px of the frames and in mm."""
-    scale = module.scale(estimate.z_rel)
+    scale = module.bone_mm.to(estimate.z_rel)
     root = solve_root_depth(estimate.joints_2d, estimate.z_rel, frames["K"], scale.expand(len(estimate.z_rel)))
     mesh = output.vertices.flatten(0, 1).float()
     places = pixels(mesh[..., :2], frames["image"].shape[-1])

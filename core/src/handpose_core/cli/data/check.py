@@ -5,6 +5,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from handpose_core.cli.options import positive
+
 _PICTURES = Path("runs") / "data_check"
 
 
@@ -51,17 +53,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--images",
-        type=_positive,
+        type=positive,
         default=200,
         metavar="N",
         help="labels whose pictures are decoded and compared, evenly spread over all parts; labels, file endings and "
         "duplicates are looked at in full (default: %(default)s)",
     )
     return parser
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"found {text}; expected a whole number from 1")
-    return value

@@ -82,15 +82,7 @@ def _check(options: "Namespace") -> None:
 
 
 def _prepare(options: "Namespace") -> int:
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
+    from handpose_core.cli.progress import counting
     from handpose_core.prepare.manifest import Recipe
     from handpose_core.prepare.run import prepare
 
@@ -98,9 +90,8 @@ def _prepare(options: "Namespace") -> int:
     chosen = {**options.data.init_args.as_dict(), "root": str(options.root.resolve())}
     data: HandDataModule = load_target(options.data.class_path)(**chosen)
     recipe = Recipe(options.data.class_path, chosen, data.image_size, data.crop_scale, options.margin, options.quality)
-    times = (TimeElapsedColumn(), TimeRemainingColumn())
     counts = {}
-    with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), *times) as progress:
+    with counting() as progress:
         for part in (name for name in PARTS if name in options.parts):
             task = progress.add_task(f"{part} samples", total=None)
             for ready, total in prepare(data, options.out, part, recipe, options.workers):

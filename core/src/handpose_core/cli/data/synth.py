@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from handpose_core.cli.options import positive
 from handpose_core.errors import HandposeError
 
 
@@ -23,7 +24,7 @@ def _parser() -> argparse.ArgumentParser:
         "--like", choices=["rhd", "stb", "mhp", "cmu-ps", "freihand"], required=True, help="whose layout to write"
     )
     parser.add_argument(
-        "--frames", type=_positive, required=True, help="frames to train with; stb and mhp: of each sequence"
+        "--frames", type=positive, required=True, help="frames to train with; stb and mhp: of each sequence"
     )
     parser.add_argument(
         "--split", dest="part", help="make one split or sequence only, with FRAMES frames (default: all)"
@@ -36,29 +37,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--seed", type=int, default=0, help="of everything that is drawn (default 0)")
     parser.add_argument("--backgrounds", type=Path, help="folder of pictures to go behind the hands (default: made up)")
-    parser.add_argument("--workers", type=_positive, help="processes (default: one for each core)")
+    parser.add_argument("--workers", type=positive, help="processes (default: one for each core)")
     return parser
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"found {text}; expected a whole number from 1")
-    return value
 
 
 def _synth(arguments: argparse.Namespace) -> int:
     import os
 
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
+    from handpose_core.cli.progress import counting
     from handpose_core.synth.backgrounds import FolderBackground
     from handpose_core.synth.generate import Recipe, generate
     from handpose_core.synth.twins import TWINS
@@ -74,8 +60,7 @@ def _synth(arguments: argparse.Namespace) -> int:
     folder = str(backgrounds) if backgrounds else None
     twin = TWINS[arguments.like](Recipe(arguments.like, arguments.world, arguments.seed, folder))
     wanted = _wanted(twin.parts(arguments.frames), arguments.part)
-    times = (TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), *times) as progress:
+    with counting() as progress:
         for part, frames in wanted.items():
             task = progress.add_task(f"{part} frames", total=frames)
             for ready in generate(twin, arguments.out, part, frames, arguments.workers or os.cpu_count() or 1):

@@ -127,5 +127,4 @@ class Hand3DModule(HandPoseModule):
         assert isinstance(estimate, PlacedEstimate)  # decode makes no other
         if recover == "true_root_and_scale":
             return with_joints(estimate, at_true_root(estimate, batch))
-        scale = self.label_means.bone if self._scale_mm is None else estimate.xyz.new_tensor(self._scale_mm)
-        return with_joints(estimate, at_fitted_root(estimate, batch["K"], scale))
+        return with_joints(estimate, at_fitted_root(estimate, batch["K"], self.bone_mm.to(estimate.xyz)))

@@ -27,13 +27,24 @@ def test_without_a_mask_the_hand_is_near_its_root_and_its_joints():
     pixels[1] = torch.tensor([14.0, 20.0])  # a box 4 px wide and 0 high: 6 px squared around (12, 20)
     depth = torch.full((1, 40, 30), 450.0)
     depth[0, 20, 12], depth[0, 21, 12], depth[0, 22, 12] = 601.0, 399.0, 0.0
-    kept = hand_depth({"depth": depth, "joints_2d": pixels, "joints_3d": joints})
+    kept = hand_depth({"depth": depth, "joints_2d": pixels, "joints_3d": joints, "K": torch.eye(3)})
     expected = np.zeros((40, 30), bool)
     expected[17:24, 9:16] = True
     expected[20:23, 12] = False
     assert (kept[0].numpy() > 0).tolist() == expected.tolist()
-    batch = {"depth": depth[None], "joints_2d": pixels[None], "joints_3d": joints[None]}
+    batch = {"depth": depth[None], "joints_2d": pixels[None], "joints_3d": joints[None], "K": torch.eye(3)[None]}
     assert torch.equal(hand_depth(batch)[0], kept)
+
+
+def test_without_a_mask_the_hand_ends_at_its_wrist():
+    joints = torch.zeros(21, 3)
+    joints[:, 2] = 500.0
+    joints[9] = torch.tensor([0.0, -90.0, 500.0])  # the middle finger's root lies above the wrist
+    pixels = torch.full((21, 2), 20.0)
+    pixels[1] = torch.tensor([20.0, 120.0])
+    K = torch.tensor([[500.0, 0.0, 20.0], [0.0, 500.0, 60.0], [0.0, 0.0, 1.0]])
+    kept = hand_depth({"depth": torch.full((1, 121, 40), 500.0), "joints_2d": pixels, "joints_3d": joints, "K": K})
+    assert (kept[0] > 0).any(-1).nonzero().flatten().tolist() == list(range(60 + 15 + 1))  # 1 mm a pixel
 
 
 def test_stb_has_depth_on_the_hand_alone(drawn_stb):

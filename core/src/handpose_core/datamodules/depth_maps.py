@@ -6,16 +6,19 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 import torch
-from jaxtyping import Float
-from torch import Tensor
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
 
+from handpose_core.camera import back_project
 from handpose_core.datamodules.cropped import CroppedDataset, Draw
 from handpose_core.datasets.sample import Sample
 from handpose_core.errors import HandposeError
-from handpose_core.hand import WRIST
+from handpose_core.hand import MIDDLE_MCP, WRIST
 
 NEAR_ROOT_MM = 100.0
 """Without a mask, depth this near to the root's is the hand's."""
+BEHIND_WRIST_MM = 15.0
+"""Without a mask, what lies behind the wrist by more than this, as seen from the fingers, is the forearm's."""
 _AROUND_JOINTS = 1.5
 _STREAM = 1
 """Tells the draws of depth maps from those of their samples' variations."""
@@ -24,13 +27,14 @@ _STREAM = 1
 def hand_depth(sample: Sample) -> Float[Tensor, "*batch 1 h w"]:
     """A sample's, or a batch's, depth (mm) where it is the hand's; 0 elsewhere.
 
-    By the ``mask``. Without one (STB): what lies within 100 mm of the root's depth and inside the joints' square
-    x 1.5; a hand without labels then has no depth.
+    By the ``mask``. Without one (STB): what lies within 100 mm of the root's depth, inside the joints' square x 1.5 and
+    no more than 15 mm behind the wrist, along the line from the middle finger's root to it, as masks end there, too; a
+    hand without labels then has no depth.
     """
     depth = sample["depth"]
     if "mask" in sample:
         return torch.where(sample["mask"], depth, 0)
-    pixels, root = sample["joints_2d"], sample["joints_3d"][..., WRIST, 2]
+    pixels, wrist = sample["joints_2d"], sample["joints_3d"][..., WRIST, :]
     low, high = pixels.amin(-2), pixels.amax(-2)
     half = (high - low).amax(-1, keepdim=True) * _AROUND_JOINTS / 2
     from_centre = [
@@ -38,8 +42,25 @@ def hand_depth(sample: Sample) -> Float[Tensor, "*batch 1 h w"]:
         for axis, length in ((0, depth.shape[-1]), (1, depth.shape[-2]))
     ]
     across, down = ((offset.abs() <= half)[..., None, :] for offset in from_centre)
-    near = (depth - root[..., None, None, None]).abs() <= NEAR_ROOT_MM
-    return torch.where(near & (across & down.mT)[..., None, :, :] & (depth > 0), depth, 0)
+    near = (depth - wrist[..., 2][..., None, None, None]).abs() <= NEAR_ROOT_MM
+    hand = near & (across & down.mT)[..., None, :, :] & (depth > 0) & _before_wrist(sample)
+    return torch.where(hand, depth, 0)
+
+
+def _before_wrist(sample: Sample) -> Bool[Tensor, "*batch 1 h w"]:
+    """Where the surface is not the forearm's; needs no depth beyond the hand to be right."""
+    depth, wrist = sample["depth"], sample["joints_3d"][..., WRIST, :]
+    height, width = depth.shape[-2:]
+    rows, columns = torch.meshgrid(
+        torch.arange(height, device=depth.device, dtype=depth.dtype),
+        torch.arange(width, device=depth.device, dtype=depth.dtype),
+        indexing="ij",
+    )
+    pixels = torch.stack([columns, rows], dim=-1).flatten(0, 1).expand(*depth.shape[:-3], -1, -1)
+    points = back_project(pixels, depth.flatten(-3), sample["K"])
+    ahead = nn.functional.normalize(sample["joints_3d"][..., MIDDLE_MCP, :] - wrist, dim=-1)
+    along = ((points - wrist[..., None, :]) * ahead[..., None, :]).sum(-1)
+    return (along >= -BEHIND_WRIST_MM).unflatten(-1, (1, height, width))
 
 
 class DepthMaps:

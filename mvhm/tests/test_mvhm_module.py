@@ -18,7 +18,8 @@ from handpose_mvhm.objectives import (
     MeshWithFixed2D,
     MultiViewEndToEnd,
 )
-from handpose_mvhm.views import PRESENT, as_rows, drop_views, present_views
+from handpose_mvhm.view_counts import ViewCountScore, first_views
+from handpose_mvhm.views import PRESENT, as_rows, drop_views, group_truth, present_views
 
 TRAINS = {
     "heatmaps": (Heatmaps(), {"network.evidence_2d"}),
@@ -152,3 +153,39 @@ def test_what_an_objective_needs_is_named():
             module(MeshWithFixed2D()).losses(method(rows["image"]), bare)
     bare = {key: value for key, value in rows.items() if key != "vertices"}
     assert "loss_mesh" not in module(EndToEnd()).losses(method(rows["image"]), bare)
+
+
+def test_more_views_are_scored_one_number_at_a_time():
+    torch.manual_seed(0)
+    batch = groups(count=2, views=3)
+    rows = as_rows(batch)
+    truth = rows["joints_3d"].unflatten(0, (2, 3))
+    world = torch.einsum("gvpi,gvij->gvpj", truth - batch["t"][:, :, None], batch["R"])[:, 0]
+    used = []
+
+    def fuse(given):
+        present = present_views(given)
+        used.append(present.tolist())
+        wrong = torch.zeros_like(world)
+        wrong[:, 5, 0] = 21.0 / present.sum(1)  # one joint of 21
+        return world + wrong + 100.0
+
+    score = ViewCountScore()
+    score.update(fuse, rows)
+    assert used == [[[True, False, False]] * 2, [[True, True, False]] * 2, [[True, True, True]] * 2]
+    assert score.compute() == pytest.approx({1: 1.0, 2: 0.5, 3: 1 / 3}, abs=1e-3)
+
+
+def test_a_hand_counts_for_as_many_views_as_it_has():
+    rows = as_rows(groups(count=2, views=3))
+    rows[PRESENT][:3, 0] = False
+    shown = [present_views(first_views(rows, count))[0].tolist() for count in (1, 2)]
+    assert shown == [[False, True, False], [False, True, True]]
+    score = ViewCountScore()
+    truth, _ = group_truth(rows)
+    far = truth.clone()
+    far[0, 1:] += torch.tensor([30.0, 0.0, 0.0])  # the first hand, which has two views
+    score.update(lambda given: far, rows)
+    found = score.compute()
+    assert found[1] == found[2] == pytest.approx(30 * 20 / 42, rel=1e-3)
+    assert found[3] == pytest.approx(0, abs=1e-3)

@@ -44,6 +44,7 @@ from handpose_mvhm.objectives import (
     Objective,
     Values,
 )
+from handpose_mvhm.view_counts import ViewCountScore
 from handpose_mvhm.views import anchored, as_rows, to_cameras, usable_truth, view_poses
 
 ARGMAX = Argmax()
@@ -98,6 +99,7 @@ class MVHMModule(HandPoseModule):
             trained.requires_grad_(True)
         self.mesh_errors = MeanMetric()
         self.mesh_score, self.mesh_score_procrustes = HandMeshScore("none"), HandMeshScore("procrustes")
+        self.view_counts = ViewCountScore()
         self.train()
         self.save_sizes()
 
@@ -171,8 +173,11 @@ class MVHMModule(HandPoseModule):
             self.mesh_errors.reset()
 
     def on_test_epoch_end(self) -> None:
-        """The pose's rows, and ``test/mpvpe`` and the F-scores, where there were meshes."""
+        """The pose's rows; meshes' errors and F-scores, where there were any; with a fusion ``test/views/N/epe``."""
         super().on_test_epoch_end()
+        if self.view_counts.update_called:
+            self.log_dict({f"test/views/{count}/epe": epe for count, epe in self.view_counts.compute().items()})
+            self.view_counts.reset()
         for alignment, score in self._mesh_scores().items():
             if score.update_called:
                 figures = score.compute()
@@ -182,6 +187,8 @@ class MVHMModule(HandPoseModule):
 
     def _score(self, sheet: ScoreSheet, output: SingleView, batch: Sample) -> None:
         super()._score(sheet, output, batch)
+        if self.fusion is not None and sheet is self.test_scores:
+            self.view_counts.update(lambda rows: self.fused_truly(output, rows), self.frames(batch))
         if "vertices" not in batch:
             return
         predicted, truth = self._rooted_meshes(output, self.frames(batch))

@@ -20,7 +20,7 @@ from handpose_core.nn.losses import heatmap_loss
 from handpose_mvhm.losses import depth_loss, mesh_loss, pose_loss
 from handpose_mvhm.meshes import mesh_target, require_vertices
 from handpose_mvhm.networks import FusionNetwork, SingleView, SingleViewNetwork
-from handpose_mvhm.views import anchored, drop_views, grouped, present_views, to_world, usable_truth
+from handpose_mvhm.views import anchored, drop_views, group_truth, grouped, usable_truth
 
 Values = dict[str, Float[Tensor, ""]]
 """Losses by name; ``loss`` is the one to minimise."""
@@ -209,13 +209,9 @@ def depths(output: SingleView, batch: Sample) -> Float[Tensor, ""]:
 
 def fused_pose(module: Networks, output: SingleView, batch: Sample) -> Float[Tensor, ""]:
     """L_p (5.7) in the world's frame; a joint's truth is the mean of what the group's annotations say."""
-    fused = module.fused_truly(output, batch)
-    counted = grouped((batch["annotated"] & anchored(batch)[:, None]).float(), batch) * present_views(batch)[..., None]
-    known = counted.sum(1)
-    truth = grouped(to_world(usable_truth(batch), batch), batch)
-    target = truth.where(counted[..., None] > 0, 0).sum(1) / known.clamp_min(1)[..., None]
+    target, known = group_truth(batch)
     scale = grouped(reference_length(usable_truth(batch)), batch).mean(1)
-    return pose_loss(fused, target, scale, known > 0)
+    return pose_loss(module.fused_truly(output, batch), target, scale, known)
 
 
 def require_fusion(module: Networks) -> FusionNetwork:

@@ -93,6 +93,14 @@ def anchored(batch: Sample) -> Bool[Tensor, "n"]:
     return batch["annotated"][:, [WRIST, *REFERENCE_BONE]].all(dim=1)
 
 
+def group_truth(batch: Sample) -> tuple[Float[Tensor, "groups 21 3"], Bool[Tensor, "groups 21"]]:
+    """Each group's true joints (mm, world frame), the mean of what its annotated views say, and which are known."""
+    counted = grouped((batch["annotated"] & anchored(batch)[:, None]).float(), batch) * present_views(batch)[..., None]
+    known = counted.sum(1)
+    truth = grouped(to_world(usable_truth(batch), batch), batch)
+    return truth.where(counted[..., None] > 0, 0).sum(1) / known.clamp_min(1)[..., None], known > 0
+
+
 def usable_truth(batch: Sample) -> Float[Tensor, "n 21 3"]:
     """The true joints, mm; of hands that are not `anchored` some others: not-a-number must reach no gradient."""
     nominal = batch["joints_3d"].new_zeros(N_JOINTS, 3)

@@ -224,6 +224,12 @@ def write_document(path: Path, document: Document) -> None:
     atomic.write_text(path, json.dumps(document, indent=1) + "\n")
 
 
+def results_folder() -> Path:
+    """Where results are kept unless told otherwise: with the other tables' in a clone, else in ``results``."""
+    in_clone = Path("benchmarks", "pyproject.toml").is_file()
+    return Path("benchmarks", "results") if in_clone else Path("results")
+
+
 def read_document(path: Path) -> Document:
     """Read a results file.
 

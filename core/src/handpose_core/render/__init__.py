@@ -2,6 +2,7 @@
 
 from handpose_core.render.environment import Environment
 from handpose_core.render.image import Grain, Occluders, Rendered, Shading, draw, render, shade
+from handpose_core.render.painter import Painter, Sight
 from handpose_core.render.rasterise import Fragments, rasterise
 from handpose_core.render.shading import Illumination, Lights, Surface
 from handpose_core.render.silhouette import EdgeSilhouette, Silhouette, SoftSilhouette
@@ -15,8 +16,10 @@ __all__ = [
     "Illumination",
     "Lights",
     "Occluders",
+    "Painter",
     "Rendered",
     "Shading",
+    "Sight",
     "Silhouette",
     "SoftSilhouette",
     "Surface",

@@ -8,7 +8,7 @@ from torch import Generator, Tensor
 
 from handpose_core.camera import project
 from handpose_core.hand import BONES, Side
-from handpose_core.render import Grain, Occluders, Rendered, Surface, draw, shade
+from handpose_core.render import Grain, Occluders, Painter, Rendered, Sight, Surface, draw, shade
 from handpose_core.rig import ARTICULATED, HandRig, mirror, pose_from_angles
 from handpose_core.synth.draws import frame_generator
 from handpose_core.synth.forearm import arm_faces, arm_vertices, sleeve_rings
@@ -28,10 +28,11 @@ class World:
         look: which world.
         size: of the pictures.
         device: where the pictures are rendered; the choices are drawn on the CPU and do not depend on it.
+        painter: who makes the colours, if not our renderer.
     """
 
-    def __init__(self, look: Look, size: Size, device: str = "cpu") -> None:
-        self.look, self.size, self.rig = look, size, look.rig
+    def __init__(self, look: Look, size: Size, device: str = "cpu", painter: Painter | None = None) -> None:
+        self.look, self.size, self.rig, self._painter = look, size, look.rig, painter
         self.device = torch.device(device)
         self.poses = PoseSampler(self.rig)
         self._radii = bone_radii(self.rig).to(self.device)
@@ -85,13 +86,17 @@ class World:
         grain = Grain(self._tile, (local[..., :2] + 0.35 * local[..., 2:]).to(self.device) * 1.3)
         middles = torch.stack([(joints[:, a] + joints[:, b]) / 2 for a, b in BONES], dim=1).to(self.device)
         seen_at, faces = vertices.to(self.device), self._faces[side]
+        surface = self._dress(scenes[:lit])
         shading = shade(
-            seen_at[:lit], faces, self._dress(scenes[:lit]), stack(lights[:lit], self.device), to_light[:lit],
+            seen_at[:lit], faces, surface, stack(lights[:lit], self.device), to_light[:lit],
             Occluders(middles[:lit], self._radii),
         )  # fmt: skip
         shading = shading if lit is None else shading.expand(len(scenes))
         light = stack(lights, self.device)
         picture = draw(seen_at, faces, K.to(self.device), self.size, shading, light, to_light, grain)
+        if self._painter is not None:
+            sight = Sight(seen_at, faces, K.to(self.device), self.size, surface, light, to_light, grain)
+            picture = self._painter.paint(picture, sight)
         depth = picture.fragments.depth_map().cpu()
         segments = self._label(picture).cpu()
         joints_2d = project(joints, K)

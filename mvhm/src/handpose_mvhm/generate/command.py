@@ -27,20 +27,25 @@ def main(argv: Sequence[str]) -> int:
 
     from handpose_core.rig import HandRig
     from handpose_mvhm.generate.accept import accept
+    from handpose_mvhm.generate.blender.interpreter import blender_python
+    from handpose_mvhm.generate.recipe import TORCH
+    from handpose_mvhm.generate.renderers import blenders_name
 
     console = Console()
+    python = options.blender_python or blender_python()
+    renderer = TORCH if options.renderer == TORCH else blenders_name(python)  # one that is not there is found out here
     rig = HandRig(options.rig)  # its joints are what poses are matched with, however many vertices it has
     with console.status("reading and matching poses"):
         poses = _poses(options, rig)
         accepted = accept(poses, rig)
     rejected = "".join(f"; {count}: {reason}" for reason, count in accepted.rejects.items())
     console.print(f"{poses.name}: {len(accepted.ids)} of {accepted.given} poses accepted{rejected}", highlight=False)
-    recipe = _recipe(options, poses)
-    _generate(options.out, recipe, accepted, _executor(options))
+    recipe = _recipe(options, poses, renderer)
+    _generate(options.out, recipe, accepted, _executor(options), python)
     return 0
 
 
-def _generate(out: Path, recipe: "Recipe", accepted: "Accepted", executor: "Executor") -> None:
+def _generate(out: Path, recipe: "Recipe", accepted: "Accepted", executor: "Executor", python: str) -> None:
     """Make it, with a bar that counts pictures, and tell what came of it."""
     from rich.progress import (
         BarColumn,
@@ -57,7 +62,7 @@ def _generate(out: Path, recipe: "Recipe", accepted: "Accepted", executor: "Exec
     start, made = time.perf_counter(), 0
     with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), *times) as progress:
         bar = progress.add_task("images", total=None)
-        for state in generate(out, recipe, accepted, executor):
+        for state in generate(out, recipe, accepted, executor, python):
             made = (state.ready - state.found) * recipe.views
             progress.update(bar, completed=state.ready * recipe.views, total=state.groups * recipe.views)
     seconds = time.perf_counter() - start
@@ -98,6 +103,14 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument("--shard", type=positive, default=64, help="hands in a shard (default: %(default)s)")
     parser.add_argument("--device", default="cpu", help="that renders: cpu or cuda (default: %(default)s)")
+    parser.add_argument(
+        "--renderer", choices=("torch", "blender"), default="torch",
+        help="of the colours; depth, mask and labels are the same by either (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--blender-python", metavar="PYTHON",
+        help="a Python that can import Blender's bpy (default: $HANDPOSE_BLENDER_PYTHON, or this one)",
+    )  # fmt: skip
     parser.add_argument("--jobs", type=positive, help="processes (default: one for each core)")
     parser.add_argument(
         "--scheduler", metavar="ADDRESS",
@@ -114,7 +127,7 @@ def _poses(options: argparse.Namespace, rig: "HandRig") -> "PoseSet":
     return read_poses(options.poses, options.wrist_rule, {name for name in options.leave_out.split(",") if name})
 
 
-def _recipe(options: argparse.Namespace, poses: "PoseSet") -> "Recipe":
+def _recipe(options: argparse.Namespace, poses: "PoseSet", renderer: str) -> "Recipe":
     from handpose_core.synth.backgrounds import FolderBackground
     from handpose_mvhm.generate.recipe import Recipe
 
@@ -130,6 +143,7 @@ def _recipe(options: argparse.Namespace, poses: "PoseSet") -> "Recipe":
         vertices=options.vertices,
         backgrounds=str(options.backgrounds.resolve()) if options.backgrounds else None,
         device=options.device,
+        renderer=renderer,
         seed=options.seed,
         shard=options.shard,
     )

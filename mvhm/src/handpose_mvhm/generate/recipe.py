@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from handpose_core import __version__
 
+TORCH = "torch"
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -19,6 +21,7 @@ class Recipe:
         vertices: how many the hand shall have; None for its own.
         backgrounds: a folder of pictures, or None for made-up ones.
         device: where pictures are rendered; another kind of device rounds otherwise.
+        renderer: who makes the colours, `TORCH` or Blender with its version; all else is always by our z-buffer.
         seed: of everything drawn.
         shard: view groups in a shard.
         held_out: share of the poses for validation, and as many for the test.
@@ -34,6 +37,7 @@ class Recipe:
     vertices: int | None = None
     backgrounds: str | None = None
     device: str = "cpu"
+    renderer: str = TORCH
     seed: int = 0
     shard: int = 64
     held_out: float = 0.05

@@ -1,6 +1,7 @@
 """Making a dataset: what is there is kept, what is missing is made, and the manifest says what there is."""
 
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -18,7 +19,7 @@ from handpose_core.synth.layouts.mvhm import npy_bytes, remove_unfinished
 from handpose_mvhm.generate.accept import Accepted
 from handpose_mvhm.generate.executors import Executor
 from handpose_mvhm.generate.plan import Shard, plan
-from handpose_mvhm.generate.recipe import Recipe
+from handpose_mvhm.generate.recipe import TORCH, Recipe
 from handpose_mvhm.generate.work import Task
 
 _LIBRARIES = ("torch", "numpy", "opencv-python-headless")
@@ -39,7 +40,9 @@ class Progress:
     found: int
 
 
-def generate(root: Path, recipe: Recipe, poses: Accepted, executor: Executor) -> Iterator[Progress]:
+def generate(
+    root: Path, recipe: Recipe, poses: Accepted, executor: Executor, blender_python: str = sys.executable
+) -> Iterator[Progress]:
     """Make a dataset, or go on with one that was begun alike; yields how far it is.
 
     Args:
@@ -47,6 +50,7 @@ def generate(root: Path, recipe: Recipe, poses: Accepted, executor: Executor) ->
         recipe: what its bits depend on.
         poses: to be shown.
         executor: who makes the shards.
+        blender_python: a Python with Blender, for recipes that ask for it.
 
     Raises:
         HandposeError: the folder holds something else or was begun with another recipe, too few images or poses, or
@@ -60,7 +64,7 @@ def generate(root: Path, recipe: Recipe, poses: Accepted, executor: Executor) ->
     total = sum(len(shard.keys) for of_split in shards.values() for shard in of_split)
     found = ready = total - sum(len(shard.keys) for shard in waiting)
     yield Progress(ready, total, found)
-    for done in executor.run([Task(root.resolve(), recipe, shard) for shard in waiting]):
+    for done in executor.run([Task(root.resolve(), recipe, shard, blender_python) for shard in waiting]):
         ready += done.groups
         yield Progress(ready, total, found)
     if waiting or not read_manifest(root).checksums:
@@ -78,12 +82,12 @@ def _claim(root: Path, recipe: Recipe, poses: Accepted, shards: Mapping[Split, S
         write_bytes(root / FACES, npy_bytes(load_rig(recipe.rig, recipe.vertices).faces.astype(np.int32)))
         _write(root, _beginning(recipe, poses, shards))
         return
-    begun = read_manifest(root).everything["recipe"]
-    different = [key for key, value in asdict(recipe).items() if begun.get(key) != value]
+    wanted, begun = asdict(recipe), {"renderer": TORCH, **read_manifest(root).everything["recipe"]}  # once the only one
+    different = [key for key, value in wanted.items() if begun.get(key) != value]
     if different:
         raise HandposeError(
             f"{root / MANIFEST}", ", ".join(f"{key} = {begun.get(key)}" for key in different),
-            ", ".join(f"{key} = {asdict(recipe)[key]}" for key in different),
+            ", ".join(f"{key} = {wanted[key]}" for key in different),
             "Go on with the options it was begun with, or choose another folder.",
         )  # fmt: skip
 

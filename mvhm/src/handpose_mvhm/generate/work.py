@@ -1,5 +1,6 @@
 """Making one shard: what a process of this machine or of a cluster does."""
 
+import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,7 @@ from handpose_core.synth.source import SourceLook
 from handpose_core.synth.world import World
 from handpose_mvhm.generate.plan import Shard
 from handpose_mvhm.generate.recipe import Recipe
+from handpose_mvhm.generate.renderers import painter
 from handpose_mvhm.generate.scenes import draw_person, draw_views, place, place_frames
 from handpose_mvhm.spin_match import spin_match
 
@@ -30,11 +32,13 @@ class Task:
         root: the dataset's folder, which all processes see under this name.
         recipe: what its bits depend on.
         shard: which groups.
+        blender_python: a Python with Blender, for recipes that ask for it; the workers have it under this name, too.
     """
 
     root: Path
     recipe: Recipe
     shard: Shard
+    blender_python: str = sys.executable
 
 
 @dataclass(frozen=True)
@@ -53,11 +57,12 @@ class _Studio:
 
 
 @cache
-def _studio(recipe: Recipe) -> _Studio:
+def _studio(recipe: Recipe, blender_python: str) -> _Studio:
     """The recipe's world, one a process, because building it costs more than a group."""
     background = FolderBackground(recipe.backgrounds) if recipe.backgrounds else ProceduralBackground()
     look = SourceLook(background, HandRig(recipe.rig, recipe.vertices))
-    return _Studio(World(look, (recipe.size, recipe.size), recipe.device), background)
+    paints = painter(recipe.renderer, blender_python)
+    return _Studio(World(look, (recipe.size, recipe.size), recipe.device, paints), background)
 
 
 @torch.no_grad()
@@ -65,7 +70,7 @@ def make_shard(task: Task) -> Done:
     """Draw, match, render and write the groups of a shard; a pose is matched to the very hand that shows it."""
     torch.set_num_threads(1)  # processes share the cores; and a sum over threads would round otherwise
     recipe, shard = task.recipe, task.shard
-    studio = _studio(recipe)
+    studio = _studio(recipe, task.blender_python)
     generators = [frame_generator(recipe.seed, shard.split, key) for key in shard.keys]
     people = [draw_person(studio.world.look, recipe.size, generator) for generator in generators]
     match = spin_match(

@@ -13,6 +13,7 @@ from torch.optim import Adam
 from handpose_core.datasets.sample import Sample
 from handpose_core.nn.heatmaps import Argmax, Decoder, SoftArgmax
 from handpose_core.nn.hourglass import STRIDE
+from handpose_core.training.callbacks_meshes import MeshEstimate
 from handpose_core.training.fixed import LeavesFixed
 from handpose_core.training.module import HandPoseModule
 from handpose_core.training.prediction import Estimate
@@ -177,6 +178,11 @@ class TASSNModule(LeavesFixed, HandPoseModule):
         """All frames' joints, clip after clip."""
         joints_2d, scores = self.places.read(output, image_size)
         return Estimate(joints_2d, output.joints[..., 2].float().flatten(0, 1), scores)
+
+    def decode_mesh(self, output: Any, image_size: int) -> MeshEstimate:
+        """All frames' meshes, clip after clip."""
+        vertices = output.vertices.float().flatten(0, 1)
+        return MeshEstimate(pixels(vertices[..., :2], image_size), vertices[..., 2], self.network.faces)
 
     @property
     def image_size(self) -> int:

@@ -26,6 +26,7 @@ from handpose_core.errors import HandposeError
 from handpose_core.training import logging
 from handpose_core.training.baselines import Baselines
 from handpose_core.training.callbacks_checkpoints import LastCheckpoint
+from handpose_core.training.callbacks_meshes import Meshes
 from handpose_core.training.callbacks_pictures import Pictures
 from handpose_core.training.callbacks_predictions import PredictionFile
 from handpose_core.training.callbacks_results import ResultsTable
@@ -46,11 +47,12 @@ CALLBACKS: dict[str, type[Callback]] = {
     "baselines": Baselines,
     "results_table": ResultsTable,
     "pictures": Pictures,
+    "meshes": Meshes,
     "prediction_file": PredictionFile,
 }
 """What every run has, by the name of its options; the order is that of their hooks."""
 ONLY_IN_FIT = ("checkpoint", "last_checkpoint", "learning_rate_monitor")
-ONLY_OF_POSES = ("baselines", "results_table", "pictures", "prediction_file")
+ONLY_OF_POSES = ("baselines", "results_table", "pictures", "meshes", "prediction_file")
 """For methods that estimate poses; one that makes images has its own."""
 USAGE = "[--config RECIPE] [--data NAME] [--data.OPTION ...] [--model.OPTION ...] [--trainer.OPTION ...] [options]"
 MONITOR = "val/epe"

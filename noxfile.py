@@ -83,7 +83,7 @@ def bench(session: nox.Session) -> None:
     blender = Path(session.create_tmp()).resolve() / "blender"  # bpy wants numpy < 2
     session.run("python", "-m", "venv", str(blender))
     python = str(blender / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
-    if _try_install(session, "Blender's bpy", "bpy", python=python):
+    if _try_install(session, "Blender's bpy", "bpy==4.2.*", "numpy<2", python=python):
         options = ["--blender-python", python]
     session.run("handpose", "bench", "speed", *options, *session.posargs, env=QUIET)
 

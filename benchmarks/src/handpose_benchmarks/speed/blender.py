@@ -1,20 +1,17 @@
-"""Runs the Cycles peer (`cycles_job.py`) in a Python that has Blender."""
+"""Blender's Cycles as a peer: the speed benchmarks' hands, drawn as ``handpose mvhm generate`` has them drawn."""
 
-import json
 import statistics
-import subprocess
-import tempfile
-from pathlib import Path
+import time
 
-import numpy as np
+import torch
 
+from handpose_benchmarks.speed.appearance import plain_skin, two_lights
 from handpose_benchmarks.speed.scene import Scene
+from handpose_core.render import Grain, Sight
+from handpose_mvhm.generate.blender.interpreter import Interpreter
+from handpose_mvhm.generate.blender.painter import SAMPLES, request
 
-MARKER = "SECONDS "
-
-
-class BlenderMissing(Exception):
-    """Blender could not be run; the message says why."""
+CONDITIONS = f"colour and coverage alone, path traced, {SAMPLES} samples, one core"
 
 
 def cycles_rate(scene: Scene, python: str, frames: int) -> float:
@@ -26,18 +23,31 @@ def cycles_rate(scene: Scene, python: str, frames: int) -> float:
         frames: How many images to draw; the first one after loading is not counted.
 
     Raises:
-        BlenderMissing: ``python`` or its ``bpy`` does not run.
+        HandposeError: ``python`` or its ``bpy`` does not run.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        stored = Path(folder) / "scene.npz"
-        np.savez(stored, vertices=scene.vertices, faces=scene.faces, K=scene.K, size=scene.size)
-        command = [python, "-I", str(Path(__file__).with_name("cycles_job.py")), str(stored), str(frames)]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
-        except OSError as error:
-            raise BlenderMissing(f"{python} does not run: {error}") from error
-    for line in done.stdout.splitlines():
-        if line.startswith(MARKER):
-            return 1.0 / statistics.median(json.loads(line.removeprefix(MARKER)))
-    reason = done.stderr.strip().splitlines()[-1:] or [f"exit status {done.returncode}"]
-    raise BlenderMissing(f"{reason[0]} ({python})")
+    interpreter = Interpreter(python)
+    try:
+        seconds = []
+        for frame in range(frames + 1):
+            asked = vars(request(_sight(scene, frame % len(scene.vertices)), SAMPLES))
+            start = time.perf_counter()
+            interpreter.draw(asked)
+            seconds.append(time.perf_counter() - start)
+    finally:
+        interpreter.close()
+    return 1 / statistics.median(seconds[1:])
+
+
+def _sight(scene: Scene, frame: int) -> Sight:
+    """One of its hands."""
+    vertices = torch.from_numpy(scene.vertices[frame : frame + 1]).float()
+    return Sight(
+        vertices=vertices,
+        faces=torch.from_numpy(scene.faces).long(),
+        K=torch.from_numpy(scene.K).float()[None],
+        size=(scene.size, scene.size),
+        surface=plain_skin(1, vertices.shape[1]),
+        light=two_lights(1),
+        to_light=torch.eye(3)[None],
+        grain=Grain(torch.ones(1, 1), torch.zeros(1, vertices.shape[1], 2)),
+    )

@@ -1,21 +1,24 @@
 """Pictures a second of ``handpose mvhm generate``, end to end, and where the time goes."""
 
+import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from handpose_benchmarks.speed.blender import BlenderMissing, cycles_rate
 from handpose_benchmarks.speed.figure import Figure, Skipped
 from handpose_benchmarks.speed.machine import cores
-from handpose_benchmarks.speed.scene import posed_hands
 from handpose_benchmarks.speed.timing import threads
+from handpose_core.errors import HandposeError
 from handpose_core.rig import HandRig
 from handpose_mvhm.generate.accept import Accepted, accept
+from handpose_mvhm.generate.blender.painter import SAMPLES
 from handpose_mvhm.generate.executors import Processes
 from handpose_mvhm.generate.plan import plan
-from handpose_mvhm.generate.recipe import Recipe
+from handpose_mvhm.generate.recipe import TORCH, Recipe
+from handpose_mvhm.generate.renderers import blenders_name
 from handpose_mvhm.generate.run import generate
 from handpose_mvhm.generate.sources import sample_poses
 from handpose_mvhm.generate.work import Task, make_shard
@@ -23,11 +26,10 @@ from handpose_mvhm.generate.work import Task, make_shard
 GROUPS = 80
 SIZE = 256
 TARGET = 60.0
-CYCLES_FRAMES = 4
 
 
 def measure(blender_python: str) -> list[Figure | Skipped]:
-    """The rate by as many processes as there are cores, one process's by its own clock, and Blender's.
+    """The rate by as many processes as there are cores, one process's by its own clock, and with Blender's colours.
 
     The first is of wall-clock time: on a machine that has other things to do it is too low, by the load it is reported
     with. The second counts the processor's time alone.
@@ -50,10 +52,12 @@ def measure(blender_python: str) -> list[Figure | Skipped]:
             Figure("generation, one GPU", _by_one(on_gpu, accepted), "images/s", note=f"{note}; one process")
         )
     try:
-        blender = cycles_rate(posed_hands(CYCLES_FRAMES, SIZE), blender_python, CYCLES_FRAMES)
-    except BlenderMissing as error:
-        return [*figures, Skipped("generation, Blender's rendering alone", str(error))]
-    return [*figures, Figure("generation, Blender's rendering alone", blender, "images/s", note="Cycles, one core")]
+        by_cycles = replace(recipe, renderer=blenders_name(blender_python), shard=1)
+        rate = _by_one(by_cycles, accepted, blender_python)
+    except HandposeError as error:
+        return [*figures, Skipped("generation, by Blender's Cycles", str(error))]
+    cycles = f"{note}; colours by {by_cycles.renderer}, {SAMPLES} samples a pixel, one core, of wall-clock time"
+    return [*figures, Figure("generation, by Blender's Cycles", rate, "images/s", note=cycles)]
 
 
 def _by_processes(recipe: Recipe, poses: Accepted) -> float:
@@ -64,11 +68,12 @@ def _by_processes(recipe: Recipe, poses: Accepted) -> float:
         return recipe.groups * recipe.views / (time.perf_counter() - start)
 
 
-def _by_one(recipe: Recipe, poses: Accepted) -> float:
-    """Of processor time on the CPU, of wall-clock time where a GPU does the work."""
-    clock = time.process_time if recipe.device == "cpu" else time.perf_counter
+def _by_one(recipe: Recipe, poses: Accepted, blender_python: str = sys.executable) -> float:
+    """Of processor time where this process does the work, of wall-clock time where a GPU or Blender does."""
+    alone = recipe.device == "cpu" and recipe.renderer == TORCH
+    clock = time.process_time if alone else time.perf_counter
     with tempfile.TemporaryDirectory() as folder, threads(1):
-        tasks = [Task(Path(folder), recipe, shard) for shard in plan(recipe, poses)["train"][:3]]
+        tasks = [Task(Path(folder), recipe, shard, blender_python) for shard in plan(recipe, poses)["train"][:3]]
         make_shard(tasks[0])
         start = clock()
         made = sum(make_shard(task).groups for task in tasks[1:])

@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator
 
 import torch
 
-from handpose_benchmarks.speed.blender import BlenderMissing, cycles_rate
+from handpose_benchmarks.speed.appearance import plain_skin, two_lights
+from handpose_benchmarks.speed.blender import CONDITIONS, cycles_rate
 from handpose_benchmarks.speed.figure import Figure, Skipped
 from handpose_benchmarks.speed.scene import Scene, posed_hands
 from handpose_benchmarks.speed.timing import rate, threads
-from handpose_core.render import Lights, Rendered, Surface, render
+from handpose_core.errors import HandposeError
+from handpose_core.render import Rendered, render
 
 SIZE = 256
 FRAMES = 32
@@ -30,7 +32,7 @@ def measure(blender_python: str) -> list[Figure | Skipped]:
     return [
         Figure("renderer, handpose_core.render", ours, "images/s", TARGET, f"{note}, 2x2 samples, shadows"),
         *_beside(ours, "renderer, OpenGL by moderngl", lambda: _opengl_rate(scene), note),
-        *_beside(ours, "renderer, Blender Cycles", lambda: _cycles_rate(scene, blender_python), note),
+        *_beside(ours, "renderer, Blender Cycles", lambda: _cycles_rate(scene, blender_python), f"{SIZE}x{SIZE}"),
     ]
 
 
@@ -51,21 +53,8 @@ class OursInBatches:
         """Draw the scene batch by batch."""
         for vertices in self.vertices:
             count, corners, _ = vertices.shape
-            surface = Surface(
-                albedo=torch.tensor([0.69, 0.34, 0.22]).expand(count, corners, 3),
-                gloss=torch.full((count, corners), 0.1),
-                shininess=torch.full((count, corners), 20.0),
-            )
-            towards = torch.nn.functional.normalize(torch.tensor([[0.4, -0.5, -0.8], [-0.7, 0.1, -0.7]]), dim=-1)
-            lights = Lights(
-                directions=towards.expand(count, 2, 3),
-                colours=torch.tensor([[0.6] * 3, [0.2] * 3]).expand(count, 2, 3),
-                sky=torch.full((count, 3), 0.2),
-                ground=torch.full((count, 3), 0.1),
-                wrap=torch.full((count,), 0.2),
-                shadow_softness=torch.full((count,), 4.0),
-            )
-            yield render(vertices, self.faces, self.K.expand(count, 3, 3), self.size, surface, lights)
+            skin = plain_skin(count, corners)
+            yield render(vertices, self.faces, self.K.expand(count, 3, 3), self.size, skin, two_lights(count))
 
 
 class _PeerMissing(Exception):
@@ -100,8 +89,8 @@ def _opengl_rate(scene: Scene) -> tuple[float, str]:
 
 def _cycles_rate(scene: Scene, python: str) -> tuple[float, str]:
     try:
-        return cycles_rate(scene, python, CYCLES_FRAMES), "8 samples, path traced"
-    except BlenderMissing as error:
+        return cycles_rate(scene, python, CYCLES_FRAMES), CONDITIONS
+    except HandposeError as error:
         raise _PeerMissing(str(error)) from error
 
 

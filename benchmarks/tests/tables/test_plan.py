@@ -60,9 +60,9 @@ def test_a_dataset_that_a_stage_needs_must_be_given(table: TableSpec) -> None:
         ((RowSpec("a", ("first",), {"rhd": {"epe": 1.0}}),), {"first": StageSpec("demo")}, "measures.*'epe'"),
         ((RowSpec("a", (), {"rhd": {}}),), {}, "a row without stages"),
         (
-            (RowSpec("a", ("s",), {"rhd": {}}),),
-            {"s": StageSpec("demo", on={"rhd": "stb"})},
-            "a last stage on the target",
+            (RowSpec("a", ("s", "t"), {"rhd": {}}),),
+            {"s": StageSpec("demo"), "t": StageSpec("demo", on={"rhd": "stb"})},
+            "row a: found stages on rhd, stb, tested on rhd.*all on stb, or the last one on rhd",
         ),
         ((RowSpec("a", ("s",), {"rhd": {}}),), {"s": StageSpec("demo", ("${rdh}",))}, "placeholders in stages.*'rdh'"),
         (

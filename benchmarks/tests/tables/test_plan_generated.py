@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from handpose_benchmarks.tables.data import Source, describe, generated_sources
+from handpose_benchmarks.tables.data import Source
+from handpose_benchmarks.tables.datasets import GENERATED_SETS
 from handpose_benchmarks.tables.plan import Node, Setting, nodes_of, plan
 from handpose_benchmarks.tables.results import read_figures
 from handpose_benchmarks.tables.runner import resolved
@@ -16,7 +17,7 @@ from handpose_core.cli.registry import methods
 from handpose_core.errors import HandposeError
 from handpose_core.training.recipes import known_recipes
 
-SOURCES = {name: Source(Path(name.upper())) for name in ("rhd", "stb", "cbg", "rbg", "tagan")}
+SOURCES = {name: Source(Path(name.upper())) for name in ("rhd", "stb", *GENERATED_SETS)}
 SOURCES["rhd"] = Source(Path("R"), ("--data.missing", "skip"), "demo")
 
 
@@ -45,7 +46,7 @@ def test_a_stage_trains_on_the_target_and_a_generated_set_by_ratio() -> None:
                   {"s": StageSpec("demo", mixed_with={"rgb": 1.0})})  # fmt: skip
 
 
-@pytest.mark.parametrize(("number", "rows", "folders"), [("2.1", 4, 10), ("2.2", 4, 5)])
+@pytest.mark.parametrize(("number", "rows", "folders"), [("2.1", 6, 14), ("2.2", 6, 7)])
 @pytest.mark.parametrize("recipe", ["demo", "paper"])
 def test_rows_share_the_training_on_the_target_alone(number: str, rows: int, folders: int, recipe: str) -> None:
     table = find_table(number)
@@ -72,7 +73,7 @@ def test_the_command_line_takes_a_mixture_with_the_recipes_batches(capsys: pytes
     sources = {**SOURCES, "stb": Source(Path("S"), ("--data.missing", "skip"))}
     cell = plan(table, Setting("demo", Path("w"), sources), ["stb"], [3])[-1]
     with pytest.raises(SystemExit):
-        method_main("hand3d", methods()["hand3d"], ["fit", *resolved(cell.node), "--print_config"])
+        method_main("hand3d", methods()["hand3d"], ["fit", *resolved(cell.node, cell.node.arguments), "--print_config"])
     config = yaml.safe_load(capsys.readouterr().out)
     data = config["data"]
     assert data["class_path"] == "handpose_core.datamodules.mixed.MixedDataModule"
@@ -87,14 +88,22 @@ def test_the_command_line_takes_a_mixture_with_the_recipes_batches(capsys: pytes
     assert config["model"]["size"]["posenet"]["stages"] == 3
 
 
-def test_generated_sets_lie_beside_the_twins_and_tell_what_made_them(tmp_path: Path) -> None:
-    with pytest.raises(HandposeError, match=r"generated set tagan.*handpose tagan generate .*--checkpoint"):
-        generated_sources({"tagan"}, tmp_path)
-    (tmp_path / "rbg").mkdir()
-    (tmp_path / "rbg" / "labels.npz").write_bytes(b"")
-    (tmp_path / "rbg" / "generated.json").write_text('{"variant": "RBG", "seed": 1}')
-    source = generated_sources({"rbg"}, tmp_path)["rbg"]
-    assert describe(source) == {"source": "folder", "name": "rbg", "generated": {"variant": "RBG", "seed": 1}}
+def test_table_2_3_tests_the_trainings_of_table_2_2_on_cmu_ps() -> None:
+    table = find_table("2.3")
+    sources = {**SOURCES, "cmu_ps": Source(Path("C"), ("--data.missing", "skip"))}
+    assert table.needs(("cmu_ps",)) == {"cmu_ps", "stb", *GENERATED_SETS}
+    setting = Setting("demo", Path("w"), sources, ("--trainer.max_epochs=1",))
+    cells = plan(table, setting, table.datasets, [2])
+    others = plan(find_table("2.2"), setting, ["stb"], [2])
+    for cell, other in zip(cells, others, strict=True):
+        ours, theirs = cell.node.chain(), other.node.chain()
+        assert [(n.folder, n.arguments) for n in ours] == [(n.folder, n.arguments) for n in theirs]
+        assert cell.node.test_folder == other.node.folder / "cmu_ps"
+        test = cell.node.test_arguments
+        own = " ".join(word for word in other.node.test_arguments if "--data" not in word)
+        assert test[-5:] == ("--data.root", "C", "--data.missing", "skip", "--trainer.max_epochs=1")
+        assert [test[i + 1] for i, word in enumerate(test) if word == "--data"] == ["CMUPS"]
+        assert all(word in own or word in ("--data", "CMUPS", *test[-5:]) for word in test)
 
 
 def test_scores_in_pixels_are_told_from_those_in_millimetres(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ METHOD = Method(
     module="handpose_tagan.module:TAGANModule",
     commands={
         "generate": Command("make training sets of hands that look real", "handpose_tagan.commands.generate:main"),
+        "compare": Command("draw what generators make of the same hands", "handpose_tagan.commands.compare:main"),
+        "quality": Command("measure how far pictures are from real ones", "handpose_tagan.commands.quality:main"),
         "superpose": Command("lay simulated hands over real ones", "handpose_tagan.commands.superpose:main"),
         "simulate": Command("make simulated hands with labels and alpha", "handpose_tagan.commands.simulate:main"),
     },

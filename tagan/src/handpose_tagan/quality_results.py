@@ -34,19 +34,20 @@ class QualityResults(Callback):
             "trained_on": module.history,
             "metrics": {name: float(value) for name, value in trainer.callback_metrics.items()},
             "features": FEATURES,
-            "rows": [{name: _json(value) for name, value in row.items()} for row in rows],
+            "rows": [as_json(row) for row in rows],
         }
         atomic.write_text(folder / "results.json", json.dumps(record, indent=2) + "\n")
-        Console().print(_as_table(rows))
+        Console().print(as_table(rows))
         Console().print(f"kid_colour_edges: of {FEATURES}\nresults: {folder / 'results.json'}", soft_wrap=True)
 
 
-def _json(value: Any) -> Any:
-    """A value as JSON knows it, which has no nan."""
-    return None if isinstance(value, float) and math.isnan(value) else value
+def as_json(row: Row) -> Row:
+    """A row as JSON knows it, which has no nan."""
+    return {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in row.items()}
 
 
-def _as_table(rows: list[Row]) -> Table:
+def as_table(rows: list[Row]) -> Table:
+    """Rows of distances as a table for the terminal."""
     table = Table(title="Distance to the real images")
     for name in rows[0]:
         table.add_column(name, justify="right" if isinstance(rows[0][name], float | int) else "left")

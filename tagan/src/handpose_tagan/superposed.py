@@ -5,6 +5,7 @@ be used, and why, stands in `COUNTS`.
 """
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ from handpose_tagan.simulated import SimulatedFolder
 from handpose_tagan.superpose import Superposed, Superposition
 
 COUNTS = "superposed.json"
+PAIRS = "pairs.json"
+"""The numbers of the real picture and the simulated hand of every picture."""
 _LABELS = ("joints_2d", "joints_3d", "visible", "K", "side")
 
 
@@ -36,11 +39,13 @@ class Tally:
         seen: pictures looked at.
         made: pictures made of them.
         skipped: pairs and pictures that could not be used, by reason.
+        pairs: the numbers of the real picture and the simulated hand of each picture made.
     """
 
     seen: int = 0
     made: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
+    pairs: list[tuple[int, int]] = field(default_factory=list)
 
     def __str__(self) -> str:
         reasons = ", ".join(f"{count} {reason}" for reason, count in self.skipped.most_common())
@@ -81,17 +86,18 @@ def superpose_all(
                 tally.skipped[unfit.reason] += 1
                 continue
             tally.made += 1
+            tally.pairs.append((tally.seen - 1, number))
             yield made
 
 
 def write_superposed(
     pictures: Iterable[Superposed], out: Path, tally: Tally, made_with: Mapping[str, Any] | None = None
 ) -> None:
-    """Write pictures, masks and labels; the labels and counts come last.
+    """Write pictures, masks and labels into a folder beside it, which gets its name when all is there.
 
     Args:
         pictures: what to write.
-        out: the folder.
+        out: the folder; what an interrupted making left beside it is made anew.
         tally: what became of the real pictures.
         made_with: what they depend on, to be recorded with the counts.
 
@@ -101,9 +107,11 @@ def write_superposed(
     if out.exists() and any(out.iterdir()):
         raise HandposeError(str(out), "a folder with files in it", "a new or empty one", "Choose another.")
     rows: list[dict[str, Any]] = []
+    making = out.with_name(f"{out.name}.unfinished")
+    shutil.rmtree(making, ignore_errors=True)
     for number, picture in enumerate(pictures):
-        _write(out / "images" / f"{number:08d}.png", cv2.cvtColor(picture.image, cv2.COLOR_RGB2BGR))
-        _write(out / "masks" / f"{number:08d}.png", picture.mask.astype(np.uint8) * 255)
+        _write(making / "images" / f"{number:08d}.png", cv2.cvtColor(picture.image, cv2.COLOR_RGB2BGR))
+        _write(making / "masks" / f"{number:08d}.png", picture.mask.astype(np.uint8) * 255)
         rows.append({name: np.asarray(getattr(picture, name)) for name in _LABELS})
     if not rows:
         raise HandposeError(
@@ -113,9 +121,46 @@ def write_superposed(
     content = BytesIO()
     arrays: dict[str, Any] = {name: np.stack([row[name] for row in rows]) for name in _LABELS}
     np.savez(content, **arrays)
-    write_bytes(out / LABELS_FILE, content.getvalue())
+    write_bytes(making / LABELS_FILE, content.getvalue())
     record = {**(made_with or {}), "seen": tally.seen, "made": tally.made, "skipped": dict(tally.skipped.most_common())}
-    write_text(out / COUNTS, json.dumps(record, indent=2) + "\n")
+    write_text(making / PAIRS, json.dumps(tally.pairs) + "\n")
+    write_text(making / COUNTS, json.dumps(record, indent=2) + "\n")
+    if out.exists():  # empty: a folder cannot take its place on every system
+        out.rmdir()
+    making.replace(out)
+
+
+def finished_with(out: Path, made_with: Mapping[str, Any]) -> bool:
+    """Whether a folder holds superposed hands that were made with the same.
+
+    Raises:
+        HandposeError: its counts are damaged.
+    """
+    path = out / COUNTS
+    if not path.is_file():
+        return False
+    try:
+        record = dict(json.loads(path.read_text()))
+    except (OSError, ValueError, TypeError) as error:
+        found = f"a file that is no record ({error})"
+        raise HandposeError(str(path), found, "the record as it was written", "Choose another folder.") from error
+    return all(record.get(name) == value for name, value in made_with.items())
+
+
+def read_pairs(superposed: Path) -> list[tuple[int, int]]:
+    """The numbers of the real picture and the simulated hand of each picture in a folder of superposed hands.
+
+    Raises:
+        HandposeError: it has no record of them, or a damaged one.
+    """
+    path = superposed / PAIRS
+    try:
+        return [(int(real), int(simulated)) for real, simulated in json.loads(path.read_text())]
+    except (OSError, ValueError, TypeError) as error:
+        raise HandposeError(
+            str(path), f"no record of pairs ({error})", "the one that handpose tagan superpose writes",
+            "Superpose the hands anew.",
+        ) from error  # fmt: skip
 
 
 def _write(path: Path, pixels: Any) -> None:

@@ -13,7 +13,6 @@ from handpose_benchmarks.tables.data import (
     TWINS,
     Source,
     describe,
-    generated_sources,
     given_folders,
     make_twin,
     prepare_crops,
@@ -23,6 +22,7 @@ from handpose_benchmarks.tables.datasets import DATASETS, GENERATED_SETS
 from handpose_benchmarks.tables.execute import Outcome, execute
 from handpose_benchmarks.tables.figure import has_curves, write_figure
 from handpose_benchmarks.tables.further import write_pictures
+from handpose_benchmarks.tables.generated import REAL, Workshop, judge_sets, make_sets
 from handpose_benchmarks.tables.markdown import as_markdown
 from handpose_benchmarks.tables.plan import Cell, Node, Setting, plan
 from handpose_benchmarks.tables.results import (
@@ -106,22 +106,62 @@ def run_table(wish: Wish, say: Say, runner: Runner | None = None) -> int:
     known = [name for name in spec.datasets if name in datasets or spec.needs((name,)) <= sources.keys()]
     everything = plan(spec, setting, known, sorted({*wish.seeds, *_seeds_in(work)}))
     chosen = [c for c in everything if c.dataset in datasets and c.seed in wish.seeds and c.row in rows]
-    for name in sorted(spec.needs(datasets)):
-        if sources[name].size is not None:
-            make_twin(name, sources[name], say)
-        if sources[name].prepared is not None:
-            prepare_crops(name, sources[name], spec.values[wish.recipe]["image_size"])
+    runner = runner or _runner(wish)
+    sets = _make_data(spec, wish, datasets, sources, work, runner, say)
     circumstances, before = _circumstances(wish, sources), _earlier(everything)
 
     def write(outcome: Outcome, last: bool = False) -> None:
         found = Found({**before, **outcome.results}, outcome.failures)
         document = build_document(spec, everything, found, circumstances)
         pictures = write_pictures(document, work, out, _stem(spec.number, wish)) if last else {}
-        _write(out, _stem(spec.number, wish), {**document, "pictures": pictures}, say, last)
+        generated = _sets(sets, out, _stem(spec.number, wish)) if last else {}
+        _write(out, _stem(spec.number, wish), {**document, "pictures": pictures, "generated": generated}, say, last)
 
-    outcome = execute(chosen, runner or _runner(wish), wish.jobs, say, write)
+    outcome = execute(chosen, runner, wish.jobs, say, write)
     write(outcome, last=True)
     return 1 if outcome.failures else 0
+
+
+def _make_data(
+    spec: TableSpec,
+    wish: Wish,
+    datasets: tuple[str, ...],
+    sources: Mapping[str, Source],
+    work: Path,
+    runner: Runner,
+    say: Say,
+) -> Document:
+    """Make what is not there yet: twins, generated sets, prepared crops; what is to be told of the sets."""
+    needed = spec.needs(datasets)
+    made = _sets_to_make(needed, wish)
+    for name in sorted({*needed, REAL} if made else needed):
+        if sources[name].size is not None:
+            make_twin(name, sources[name], say)
+    if made:
+        make_sets(made, _workshop(wish, sources[REAL], work), runner, say)
+    for name in sorted(needed):
+        if sources[name].prepared is not None:
+            prepare_crops(name, sources[name], spec.values[wish.recipe]["image_size"])
+    return judge_sets(made, _workshop(wish, sources[REAL], work)) if made else {}
+
+
+def _sets(told: Document, out: Path, stem: str) -> Document:
+    """What is told of generated sets, the drawings copied to the results."""
+    copied = {}
+    for number, path in told.get("sheets", {}).items():
+        copied[number] = f"{stem}-figure_{number.replace('.', '_')}.png"
+        atomic.write_bytes(out / copied[number], Path(path).read_bytes())
+    return {**told, "sheets": copied} if told else {}
+
+
+def _sets_to_make(needed: set[str], wish: Wish) -> set[str]:
+    """The generated sets that are not given; none where folders are given, but no real pictures to make them with."""
+    given = {} if wish.data == TWINS else given_folders(wish.data)
+    return needed & GENERATED_SETS.keys() - given.keys() if wish.data == TWINS or REAL in given else set()
+
+
+def _workshop(wish: Wish, real: Source, work: Path) -> Workshop:
+    return Workshop(work / "data", real, wish.size or wish.recipe, wish.recipe, wish.options)
 
 
 def _take_runs(spec: TableSpec, wish: Wish, say: Say) -> int:
@@ -176,13 +216,13 @@ def _sources(spec: TableSpec, wish: Wish, work: Path) -> dict[str, Source]:
     The source world is made even where the rest is real.
     """
     needed, size, folder = spec.needs(spec.datasets), wish.size or wish.recipe, work / "data"
-    if wish.data == TWINS:
-        generated = needed & set(GENERATED_SETS)
-        sources = {**twin_sources(needed - generated, folder, size), **generated_sources(generated, folder)}
-    else:
-        given = given_folders(wish.data)
-        made = {name for name in needed - given.keys() if DATASETS[name].world == "source" and DATASETS[name].twin}
-        sources = {**given, **twin_sources(made, folder, size)}
+    given = {} if wish.data == TWINS else given_folders(wish.data)
+    sets = _sets_to_make(needed, wish)
+    twins = {*needed, REAL} if sets else needed
+    if wish.data != TWINS:
+        twins = {name for name in needed if DATASETS[name].world == "source" and DATASETS[name].twin}
+    sources = {**twin_sources(twins - GENERATED_SETS.keys() - given.keys(), folder, size), **given}
+    sources |= {name: _workshop(wish, sources[REAL], work).of(name) for name in sets}
     if "image_size" not in spec.values.get(wish.recipe, {}):
         return sources
     kind = {name: source.size or "given" for name, source in sources.items()}

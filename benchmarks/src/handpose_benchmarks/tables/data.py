@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from handpose_benchmarks.tables.datasets import DATASETS, MVHM
-from handpose_core.datasets.folder import LABELS_FILE
 from handpose_core.errors import HandposeError
 from handpose_core.training.data_names import resolve_data
 
@@ -57,23 +56,6 @@ def mixed_options(parts: Sequence[tuple[Source, str]], ratio: Sequence[float]) -
     """
     described = json.dumps([source.part(datamodule) for source, datamodule in parts])
     return ("--data", "Mixed", "--data.parts", described, "--data.ratio", json.dumps(list(ratio)))
-
-
-def generated_sources(names: set[str], folder: Path) -> dict[str, Source]:
-    """The sources of generated sets, which lie beside twins.
-
-    Raises:
-        HandposeError: one is not there yet.
-    """
-    for name in sorted(names):
-        if not (folder / name / LABELS_FILE).is_file():
-            raise HandposeError(
-                f"generated set {name}", f"no finished set in {folder / name}",
-                f"{DATASETS[name].title}, made of hands matched to real ones",
-                f"Make it there: handpose tagan generate HANDS {folder / name}"
-                + (" --checkpoint CHECKPOINT" if name == "tagan" else ""),
-            )  # fmt: skip
-    return {name: Source(folder / name) for name in names}
 
 
 def given_folders(text: str) -> dict[str, Source]:

@@ -43,8 +43,8 @@ def _each(names: list[str], frames: int) -> tuple[Part, ...]:
 # test, B6Random is held out for validation.
 _STB = [f"B{i}{motion}" for i in range(1, 7) for motion in ("Counting", "Random")]
 
-GENERATED_SETS = ("cbg", "rbg", "tagan")
-"""Of simulated hands: on a clear background, over real pictures, and made to look like these."""
+GENERATED_SETS = {"cbg": "CBG", "rbg": "RBG", "pix2pix": "pix2pix", "cyclegan": "CycleGAN", "tagan": "TAGAN"}
+"""Of simulated hands: on a clear background, over real pictures, and made to look like these by generators."""
 DATASETS: Mapping[str, Dataset] = MappingProxyType(
     {
         "rhd": Dataset(
@@ -98,7 +98,31 @@ DATASETS: Mapping[str, Dataset] = MappingProxyType(
             world="source",
             options=("--data.vertices", "true"),
         ),
-        **{name: Dataset(f"AR hand w/ {name.upper()}", "Folder", "", {}, world="source") for name in GENERATED_SETS},
+        "cmu_ps": Dataset(
+            "CMU-PS",
+            "CMUPS",
+            "cmu-ps",
+            {
+                "tiny": (("manual_test", 6),),
+                "demo": (("manual_test", 300),),
+                "paper": (("manual_test", 846),),
+            },
+        ),
+        # real hands without labels; FreiHAND's layout, as its pictures are of one hand each
+        "rhtd": Dataset(
+            "RHTD",
+            "Folder",
+            "freihand",
+            {
+                "tiny": (("training", 24), ("evaluation", 12)),
+                "demo": (("training", 1500), ("evaluation", 300)),
+                "paper": (("training", 17040), ("evaluation", 1700)),
+            },
+        ),
+        **{
+            name: Dataset(f"AR hand w/ {title}", "Folder", "", {}, world="source")
+            for name, title in GENERATED_SETS.items()
+        },
     }
 )
 """By their names in tables, on the command line and in results; ``source`` is what costs nothing to pre-train with."""

@@ -28,6 +28,8 @@ def as_markdown(document: Document, figure: str | None = None) -> str:
         parts += _curves(table, figure)
     if table.get("further"):
         parts += _further(document)
+    if document.get("generated"):
+        parts += _generated(document["generated"])
     parts += [_list("Not measured", _missing(document)), _list("Notes", table["notes"]), _record(document)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -54,6 +56,7 @@ def _data(document: Document) -> str:
     described = {
         titles.get(name, name): (f"twin (size {data['size']})" if data["source"] == "twin" else "in a given folder")
         for name, data in document["data"].items()
+        if "generated" not in data  # told apart
     }
     return ", ".join(f"{name} {text}" for name, text in described.items()) or "none"
 
@@ -166,6 +169,21 @@ def _curves(table: Document, figure: str) -> list[str]:
         f"![PCK curves]({figure})",
         f"PCK, mean over seeds, the band from the lowest to the highest seed.{missing}",
     ]
+
+
+def _generated(generated: Document) -> list[str]:
+    """How far generated sets are from real pictures, and what they look like."""
+    names = [name for name in generated["sets"][0] if name not in ("set", "n_samples")]
+    lines = [["set", *names, "pictures"]]
+    for found in generated["sets"]:
+        figures = (DASH if found[name] is None else f"{found[name]:.4f}" for name in names)
+        lines.append([found["set"], *figures, str(found["n_samples"])])
+    shown = [f"As Figure {number}:\n\n![Figure {number}]({file})" for number, file in generated["sheets"].items()]
+    text = (
+        "Distances to real pictures that no generator saw, unless a folder was given; lower is nearer. FID and KID are "
+        f"on {generated['features']}, and compare with no published figure."
+    )
+    return ["## Generated sets", text, _grid(lines), *shown]
 
 
 def _further(document: Document) -> list[str]:

@@ -9,6 +9,20 @@ from handpose_benchmarks.tables.data import Source, mixed_options
 from handpose_benchmarks.tables.datasets import DATASETS
 from handpose_benchmarks.tables.spec import RowSpec, StageSpec, TableSpec
 from handpose_core.errors import HandposeError
+from handpose_core.training.arguments import is_option
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """A test on another dataset than the one trained on.
+
+    Attributes:
+        dataset: Its name, also the folder's, in the training's, where the test is written.
+        arguments: Options of ``test``, but for folders and checkpoints.
+    """
+
+    dataset: str
+    arguments: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -22,6 +36,7 @@ class Node:
         arguments: Options of ``fit`` and ``test``, but for folders and checkpoints.
         folder: Where it lives.
         parent: The training it starts from.
+        elsewhere: What it is tested on, if that is another dataset.
     """
 
     name: str
@@ -30,6 +45,17 @@ class Node:
     arguments: tuple[str, ...]
     folder: Path
     parent: "Node | None"
+    elsewhere: Elsewhere | None = None
+
+    @property
+    def test_folder(self) -> Path:
+        """Where the test is written, in a folder ``test``."""
+        return self.folder / self.elsewhere.dataset if self.elsewhere else self.folder
+
+    @property
+    def test_arguments(self) -> tuple[str, ...]:
+        """Options of ``test``, but for folders and checkpoints."""
+        return self.elsewhere.arguments if self.elsewhere else self.arguments
 
     def chain(self) -> tuple["Node", ...]:
         """From the first stage to this one."""
@@ -98,14 +124,29 @@ def _last_node(
 ) -> Node:
     """The end of a row's chain; a node that is there already, with the same parent and arguments, is taken."""
     node: Node | None = None
-    for name in row.stages:
+    last = spec.stages[row.stages[-1]].trained_on(dataset)
+    for number, name in enumerate(row.stages, 1):
         arguments = _arguments(spec, setting, name, dataset, seed)
         joined = f"{node.name}+{name}" if node else name
-        folder = setting.work / dataset / f"seed{seed}" / joined
+        folder = setting.work / last / f"seed{seed}" / joined  # of a table that shares them, what is tested elsewhere
         method = spec.stages[name].method or spec.method
-        node = nodes.setdefault((method, node, arguments), Node(joined, name, method, arguments, folder, node))
+        elsewhere = None
+        if number == len(row.stages) and last != dataset:
+            elsewhere = Elsewhere(dataset, _tested_on(arguments, setting, dataset))
+        new = Node(joined, name, method, arguments, folder, node, elsewhere)
+        node = nodes.setdefault((method, node, (*arguments, *new.test_arguments)), new)
     assert node is not None  # the table sees to it that every row has a stage
     return node
+
+
+def _tested_on(arguments: tuple[str, ...], setting: Setting, dataset: str) -> tuple[str, ...]:
+    """The options of a training with another dataset's in place of its own."""
+    own, theirs = arguments[: len(arguments) - len(setting.options)], []
+    kept = True
+    for word in own:
+        kept = not word.startswith("--data") if is_option(word) else kept
+        theirs += [word] if kept else []
+    return (*theirs, *setting.sources[dataset].options(DATASETS[dataset].datamodule), *setting.options)
 
 
 def _arguments(spec: TableSpec, setting: Setting, stage: str, dataset: str, seed: int) -> tuple[str, ...]:

@@ -45,14 +45,14 @@ class StageRunner:
 
     def fit(self, node: Node, init_from: Path | None) -> Path:
         """See `Runner`."""
-        self._process("fit", node, init_from)
+        self._process("fit", node, resolved(node, node.arguments), node.folder, init_from)
         done = read_finished(node.folder)
         assert done is not None  # the process ended well
         return node.folder / done.checkpoint
 
     def test(self, node: Node, checkpoint: Path) -> Path:
         """See `Runner`."""
-        self._process("test", node, checkpoint)
+        self._process("test", node, resolved(node, node.test_arguments), node.test_folder, checkpoint)
         return _results_file(node)
 
     def stop(self) -> None:
@@ -60,15 +60,17 @@ class StageRunner:
         for process in list(self._live):
             process.terminate()
 
-    def _process(self, subcommand: str, node: Node, checkpoint: Path | None) -> None:
+    def _process(
+        self, subcommand: str, node: Node, options: tuple[str, ...], folder: Path, checkpoint: Path | None
+    ) -> None:
         """Run a job.
 
         Raises:
             HandposeError: it did not end well.
         """
-        arguments, folder = [*resolved(node), *self._further], str(node.folder)
-        job = Job(node.method, node.name, arguments, folder, str(checkpoint) if checkpoint else None, self._threads)
-        log = node.folder / f"{subcommand}.log"
+        arguments, origin = [*options, *self._further], str(checkpoint) if checkpoint else None
+        job = Job(node.method, node.name, arguments, str(folder), origin, self._threads)
+        log = folder / f"{subcommand}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "handpose_benchmarks.tables.job", subcommand, json.dumps(asdict(job))]
         with log.open("ab") as output:
@@ -80,8 +82,8 @@ class StageRunner:
             raise HandposeError(str(log), _last_words(log), f"a {subcommand} that ends well", "See the log.")
 
 
-def resolved(node: Node) -> tuple[str, ...]:
-    """The node's arguments with the recipe as a file: what stands in it is then compared, not only its name.
+def resolved(node: Node, arguments: tuple[str, ...]) -> tuple[str, ...]:
+    """Arguments of a node's training or test with the recipe as a file: what stands in it is then compared as well.
 
     Raises:
         HandposeError: the method is not installed or has no such recipe.
@@ -89,17 +91,17 @@ def resolved(node: Node) -> tuple[str, ...]:
     known = methods()
     if node.method not in known:
         raise HandposeError(f"method {node.method}", "none installed", ", ".join(known), "Install its package.")
-    option, recipe, *further = node.arguments
+    option, recipe, *further = arguments
     return (option, str(find_recipe(known[node.method].package, recipe)), *further)
 
 
 def earlier_results(node: Node) -> Path | None:
     """The results of a node's test, run before with the node's options; None where there are none."""
-    results, record = _results_file(node), node.folder / "tested.json"
+    results, record = _results_file(node), node.test_folder / "tested.json"
     if not results.is_file() or not record.is_file():
         return None
     try:
-        now = as_options(resolved(node))
+        now = as_options(resolved(node, node.test_arguments))
     except HandposeError:  # no such recipe any more: what was run with it cannot be this
         return None
     before = {
@@ -109,7 +111,7 @@ def earlier_results(node: Node) -> Path | None:
 
 
 def _results_file(node: Node) -> Path:
-    return node.folder / "test" / "results.json"
+    return node.test_folder / "test" / "results.json"
 
 
 def _last_words(log: Path) -> str:

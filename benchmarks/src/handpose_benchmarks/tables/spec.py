@@ -24,7 +24,8 @@ class StageSpec:
         recipe: Of the method's packaged ones, such as ``${recipe}-1-regression``.
         arguments: Further options of ``handpose METHOD fit`` and ``test``.
         for_dataset: Options for one target dataset only, after the others.
-        on: The dataset to train on instead of the target, by target. Not for a row's last stage, which is tested.
+        on: The dataset to train on instead of the target, by target. A row's last stage is tested on the target in any
+            case; one that is trained on another dataset must follow stages on the same.
         mixed_with: Datasets that are trained on beside it, and how many of their samples for one of its own; validated
             and tested is on its own alone.
         method: Whose recipe it is, by its name on the command line; None for the table's method.
@@ -231,9 +232,12 @@ def _problems(spec: TableSpec) -> Iterator[HandposeError]:
         yield HandposeError(f"table {spec.number}, rows", "a row without stages", "one or more", "Give it its stages.")
         return
     for row in spec.rows:
-        if row.stages and spec.stages[row.stages[-1]].on:
-            last, wanted = f"{row.stages[-1]}, trained on another dataset", "a last stage on the target dataset"
-            yield HandposeError(f"table {spec.number}, row {row.name}", last, wanted, "Add a stage, or leave out `on`.")
+        for dataset in row.printed if row.stages else ():
+            last, *before = (spec.stages[name].trained_on(dataset) for name in reversed(row.stages))
+            if last != dataset and {*before} - {last}:
+                place, wanted = f"table {spec.number}, row {row.name}", f"all on {last}, or the last one on {dataset}"
+                stages_on = f"stages on {', '.join(sorted({last, *before}))}, tested on {dataset}"
+                yield HandposeError(place, stages_on, wanted, "Correct the table.")
         whose = {spec.stages[name].method or spec.method for name in row.stages}
         if len(whose) > 1:
             mixed, wanted = f"stages of {' and '.join(sorted(whose))}", "one method, as each starts from the one before"

@@ -90,6 +90,8 @@ class Untrained(Baseline):
 class Baselines(pl.Callback):
     """Adds the rows of `MeanPose`, `FlatDepth` and `Untrained` to the module's results in ``test``.
 
+    They are of 3D: where samples have no 3D joints there are none.
+
     Args:
         alignments: those to report; the mean pose and flat depth leave little to say without one.
     """
@@ -128,7 +130,7 @@ class Baselines(pl.Callback):
         """Score the baselines on the batch."""
         assert isinstance(pl_module, HandPoseModule)  # on_test_start has seen to it
         frames = pl_module.frames(batch)
-        for baseline, sheet in self._baselines:
+        for baseline, sheet in self._baselines if "joints_3d" in frames else ():
             prediction = baseline.predict(batch)
             sheet.update(prediction.joints_3d, frames, baseline.recover)
             sheet.update_2d(prediction.joints_2d, frames)

@@ -18,7 +18,7 @@ from handpose_core.datasets.sample import Sample, collate
 from handpose_core.hand import WRIST
 from handpose_core.training.callbacks_results import as_method
 from handpose_core.training.module import HandPoseModule, describe_data
-from handpose_core.training.prediction import Prediction, Recover
+from handpose_core.training.prediction import Estimate, Prediction, Recover
 from handpose_core.training.results import Result
 from handpose_core.viz import Curve, contact_sheet, overlay, plot_hand_3d, plot_pck, with_caption, write_image
 
@@ -39,7 +39,8 @@ class Pictures(Callback):
     """Draws hands on the image and in 3D from two sides, contact sheets, and PCK curves.
 
     ``test`` writes ``pictures/{sheet,best,median,worst,pck}.png`` beside the run and sends them to W&B.
-    Best, median and worst go by the root-aligned EPE over annotated joints. While training, W&B gets a sheet
+    Best, median and worst go by the root-aligned EPE over annotated joints. Where samples have no 3D joints, they go by
+    the EPE in px, and 3D views and curves are left out. While training, W&B gets a sheet
     of validation samples every few epochs. With several processes the main one draws from its own share.
 
     Args:
@@ -78,8 +79,8 @@ class Pictures(Callback):
         """Note every sample's error, to find the best, the median and the worst."""
         if trainer.is_global_zero:
             module = as_method(pl_module)
-            prediction, frames = _estimate(trainer, module, batch), module.frames(batch)
-            self._errors += root_aligned_epe(prediction.joints_3d, frames).tolist()
+            estimate, frames = _estimate(trainer, module, batch), module.frames(batch)
+            self._errors += _errors(estimate, frames)[0].tolist()
             self._in_sample = len(frames["image"]) // len(batch["image"])
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -95,8 +96,9 @@ class Pictures(Callback):
         pictures = {
             "sheet": _sheet([*ranked.values(), *evenly]),
             **ranked,
-            "pck": draw_curves(module.results, describe_data(trainer)),
         }
+        if any(row.score.unit == "mm" for row in module.results):
+            pictures["pck"] = draw_curves(module.results, describe_data(trainer))
         for name, picture in pictures.items():
             write_image(folder / f"{name}.png", picture)
             log_picture(trainer, f"test/{name}", picture)
@@ -107,6 +109,12 @@ def root_aligned_epe(joints_3d: Float[Tensor, "batch 21 3"], batch: Sample) -> F
     """Each sample's mean error (mm) over annotated joints, the wrists laid on each other."""
     errors = (_rooted(joints_3d) - _rooted(batch["joints_3d"])).norm(dim=-1)
     counted = batch["annotated"]
+    return torch.where(counted, errors, 0).sum(dim=1) / counted.sum(dim=1)
+
+
+def pixel_epe(joints_2d: Float[Tensor, "batch 21 2"], batch: Sample) -> Float[Tensor, "batch"]:
+    """Each sample's mean error (px) over annotated joints."""
+    errors, counted = (joints_2d - batch["joints_2d"]).norm(dim=-1), batch["annotated"]
     return torch.where(counted, errors, 0).sum(dim=1) / counted.sum(dim=1)
 
 
@@ -161,19 +169,31 @@ def _draw(
     position = list(loader.sampler)[place]
     batch = read_again(trainer, loader, position)
     prediction, frames = _estimate(trainer, module, batch), module.frames(batch)
-    error = float(root_aligned_epe(prediction.joints_3d, frames)[frame])
+    errors, unit = _errors(prediction, frames)
     image = (frames["image"][frame].permute(1, 2, 0).clamp(0, 1) * 255).round().byte().cpu().numpy()
     flat = overlay(image, _array(prediction.joints_2d[frame]), _array(frames["joints_2d"][frame]))
-    found, truth = (_array(_rooted(joints)[frame]) for joints in (prediction.joints_3d, frames["joints_3d"]))
-    space = plot_hand_3d(found, truth, flat.shape[0])
+    panels = [flat]
+    if isinstance(prediction, Prediction):
+        found, truth = (_array(_rooted(joints)[frame]) for joints in (prediction.joints_3d, frames["joints_3d"]))
+        panels.append(plot_hand_3d(found, truth, flat.shape[0]))
     which = f"no. {position}" if in_sample == 1 else f"no. {position}, frame {frame}"
-    caption = f"{chosen.name}: {which}, EPE {error:.1f} mm"
-    return with_caption(np.concatenate([flat, space], axis=1), caption)
+    caption = f"{chosen.name}: {which}, EPE {float(errors[frame]):.1f} {unit}"
+    return with_caption(np.concatenate(panels, axis=1), caption)
 
 
-def _estimate(trainer: Trainer, module: HandPoseModule, batch: Sample) -> Prediction:
+def _estimate(trainer: Trainer, module: HandPoseModule, batch: Sample) -> Estimate:
+    """In mm, too, where the truth has them."""
     with trainer.precision_plugin.forward_context():  # as in the test step, so that captions and table agree
-        return module.estimate(batch, RECOVER)
+        if "joints_3d" in batch:
+            return module.estimate(batch, RECOVER)
+        return module.decode(module(*module.inputs(batch)), batch["image"].shape[-1])
+
+
+def _errors(estimate: Estimate, frames: Sample) -> tuple[Float[Tensor, "batch"], str]:
+    """Each sample's mean error, and its unit: mm where there is a truth in mm."""
+    if isinstance(estimate, Prediction):
+        return root_aligned_epe(estimate.joints_3d, frames), "mm"
+    return pixel_epe(estimate.joints_2d, frames), "px"
 
 
 def _sheet(tiles: Sequence[UInt8[ndarray, "_ _ 3"]]) -> UInt8[ndarray, "h w 3"]:

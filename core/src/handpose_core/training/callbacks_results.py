@@ -31,6 +31,7 @@ COLUMNS = (
 _TEXT_COLUMNS = 5
 _SHAREABLE = ("root", "protocol", "samples")
 _PLAIN_WIDTH = 160
+NO_3D = "3D: not scored, as the samples have no 3D joints"
 
 
 class ResultsTable(Callback):
@@ -63,6 +64,7 @@ class ResultsTable(Callback):
             "data": data,
             "trained_on": module.history,
             "metrics": {name: float(value) for name, value in trainer.callback_metrics.items()},
+            "not_scored": [] if any(row.score.unit == "mm" for row in rows) else [NO_3D],
             "rows": [{"method": row.name, **row.score.as_dict()} for row in rows],
         }
         atomic.write_text(folder / "results.json", json.dumps(record, indent=2) + "\n")
@@ -71,6 +73,8 @@ class ResultsTable(Callback):
         if not console.is_terminal:
             console.width = _PLAIN_WIDTH
         console.print(as_table(rows))
+        if all(row.score.unit != "mm" for row in rows):
+            console.print(f"{NO_3D}.")
         console.print("data: " + ", ".join(f"{key} {value}" for key, value in data.items()), soft_wrap=True)
         console.print(f"results: {folder / 'results.json'}, {folder / 'results.md'}", soft_wrap=True)
 

@@ -27,7 +27,9 @@ class LabelMeans(nn.Module):
         self.register_buffer("pose_count", torch.zeros(N_JOINTS, 1, dtype=torch.long))
 
     def update(self, batch: Sample) -> None:
-        """Add a training batch; joints without annotation do not count."""
+        """Add a training batch; joints without annotation do not count, nor samples without 3D joints."""
+        if "joints_3d" not in batch:
+            return
         joints, annotated = batch["joints_3d"], batch["annotated"]
         known = annotated[:, list(REFERENCE_BONE)].all(dim=1)
         self.bone_sum += reference_length(joints)[known].sum()

@@ -139,9 +139,12 @@ class HandPoseModule(pl.LightningModule):
         self._record_validation(output, self.losses(output, batch), batch)
 
     def on_validation_epoch_end(self) -> None:
-        """Log ``val/epe`` (mm, root-aligned), ``val/auc_20_50`` and ``val/epe_2d`` (px)."""
-        in_mm, in_px = (row.score for row in self.val_scores.results(self.display_name))
-        figures = {"epe": in_mm.epe_mean, "auc_20_50": in_mm.auc_20_50, "epe_2d": in_px.epe_mean}
+        """Log ``val/epe`` (mm, root-aligned), ``val/auc_20_50`` and ``val/epe_2d`` (px); 2D alone without 3D joints."""
+        *in_mm, in_px = (row.score for row in self.val_scores.results(self.display_name))
+        figures = {
+            name: value for score in in_mm for name, value in (("epe", score.epe_mean), ("auc_20_50", score.auc_20_50))
+        }
+        figures["epe_2d"] = in_px.epe_mean
         self.log_dict({f"val/{name}": value for name, value in figures.items()}, prog_bar=True)
 
     def on_test_start(self) -> None:
@@ -149,7 +152,7 @@ class HandPoseModule(pl.LightningModule):
         self.results = []
 
     def test_step(self, batch: Sample, batch_idx: int) -> None:
-        """Scores in every recovery and alignment."""
+        """Scores in every recovery and alignment; in 2D alone where samples have no 3D joints."""
         self._score(self.test_scores, self(*self.inputs(batch)), batch)
 
     def on_test_epoch_end(self) -> None:
@@ -212,6 +215,6 @@ class HandPoseModule(pl.LightningModule):
     def _score(self, sheet: ScoreSheet, output: Any, batch: Sample) -> None:
         estimate, frames = self.decode(output, batch["image"].shape[-1]), self.frames(batch)
         for recover in RECOVERIES:
-            if recover in sheet.recoveries:
+            if recover in sheet.recoveries and "joints_3d" in frames:
                 sheet.update(self.recover(estimate, frames, recover).joints_3d, frames, recover)
         sheet.update_2d(estimate.joints_2d, frames)

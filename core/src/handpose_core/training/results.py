@@ -51,8 +51,11 @@ class ScoreSheet(nn.Module):
         self._in_px.update(joints_2d, batch["joints_2d"], batch["annotated"], batch["visible"])
 
     def results(self, name: str) -> list[Result]:
-        """A row for each recovery and alignment, then the 2D row; the sheet is empty afterwards."""
-        metrics = [*self._metrics_in_mm(), self._in_px]
+        """A row for each recovery and alignment, then the 2D row; the sheet is empty afterwards.
+
+        What no batch was added to has no row: the 3D scores of samples that have no 3D joints.
+        """
+        metrics = [metric for metric in (*self._metrics_in_mm(), self._in_px) if metric.update_called]
         rows = [Result(name, metric.compute()) for metric in metrics]
         for metric in metrics:
             metric.reset()

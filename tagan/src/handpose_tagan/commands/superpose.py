@@ -1,32 +1,48 @@
 """``handpose tagan superpose``: lay simulated hands over real ones."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from handpose_tagan.hands import RealHand, Unfit
 
 
 def main(argv: Sequence[str]) -> int:
     """Run ``handpose tagan superpose``; the exit status."""
     options = _parser().parse_args(argv)
-    from handpose_tagan.detection import detected_hands, detector_of, labelled_hands
     from handpose_tagan.matching import Affine, Family, Similarity
     from handpose_tagan.simulated import SimulatedFolder
     from handpose_tagan.superpose import Superposition
-    from handpose_tagan.superposed import Tally, superpose_all, write_superposed
+    from handpose_tagan.superposed import Tally, finished_with, superpose_all, write_superposed
 
-    simulated = SimulatedFolder(options.simulated)
-    if options.detector is None:
-        hands = labelled_hands(options.real, options.labels)
-    else:
-        detector = detector_of(options.detector, options.detector_size)
-        hands = detected_hands(options.real, detector, options.threshold)
+    simulated, made_with = SimulatedFolder(options.simulated), _made_with(options)
+    if finished_with(options.out, made_with):
+        print(f"{options.out}: was finished before")
+        return 0
+    hands = _hands(options)
     family: Family = Affine() if options.maps == "affine" else Similarity()
     tally = Tally()
     pictures = superpose_all(hands, simulated, Superposition(size=options.size), family, options.each, tally)
-    write_superposed(pictures, options.out, tally, _made_with(options))
+    write_superposed(pictures, options.out, tally, made_with)
     print(f"{options.out}: {tally}")
     return 0
+
+
+def _hands(options: argparse.Namespace) -> "Iterator[RealHand | Unfit]":
+    """The real hands, as labels or a detector tell where they are."""
+    from handpose_tagan.detection import detected_hands, detector_of, labelled_hands
+    from handpose_tagan.mediapipe import MediaPipe
+
+    if options.mediapipe_python is not None:
+        with MediaPipe(options.mediapipe_python) as detector:
+            yield from detected_hands(options.real, detector, options.threshold)
+    elif options.detector is not None:
+        network = detector_of(options.detector, options.detector_size)
+        yield from detected_hands(options.real, network, options.threshold)
+    else:
+        yield from labelled_hands(options.real, options.labels)
 
 
 def _made_with(options: argparse.Namespace) -> dict[str, Any]:
@@ -38,10 +54,12 @@ def _made_with(options: argparse.Namespace) -> dict[str, Any]:
     from handpose_tagan.simulate import PART
 
     manifest = options.simulated / MANIFEST
-    keypoints: dict[str, Any] = {"labels": options.labels}
+    keypoints: dict[str, Any] = {"labels": Path(options.labels).name}
     if options.detector is not None:
         keypoints = {"detector": options.detector.name, "checksum": file_checksum(options.detector)}
         keypoints |= {"detector_size": options.detector_size, "threshold": options.threshold}
+    if options.mediapipe_python is not None:
+        keypoints = {"detector": "MediaPipe", "threshold": options.threshold}
     return {
         "real": options.real.resolve().name,
         "simulated": options.simulated.resolve().name,
@@ -57,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="handpose tagan superpose",
         description="Find the simulated pose that fits each real hand best, and lay it over the picture in its place. "
-        "What cannot be used is counted with the reason.",
+        "What cannot be used is counted with the reason. A folder that was finished with the same is left as it is.",
     )
     parser.add_argument("real", type=Path, help="folder of pictures of one hand each, or a video")
     parser.add_argument("simulated", type=Path, help="folder that handpose tagan simulate made")
@@ -67,6 +85,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--detector", type=Path, help="a pose network's checkpoint, instead of labels")
     parser.add_argument("--detector-size", type=int, default=256, help="side of its images, px (default %(default)s)")
+    parser.add_argument(
+        "--mediapipe-python", metavar="PYTHON", help="MediaPipe instead of either: a Python that can import it"
+    )
     parser.add_argument("--threshold", type=float, default=0.3, help="least score of a keypoint (default %(default)s)")
     parser.add_argument("--each", type=int, default=1, help="simulated hands a real one (default %(default)s)")
     parser.add_argument("--maps", choices=["similarity", "affine"], default="similarity", help="g of (2.4)")

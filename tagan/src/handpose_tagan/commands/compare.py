@@ -1,0 +1,49 @@
+"""``handpose tagan compare``: figures 2.4 and 2.6 of the thesis from one's own data."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from handpose_core.cli.options import positive
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run ``handpose tagan compare``; the exit status."""
+    options = _parser().parse_args(argv)
+    from handpose_core.errors import HandposeError
+    from handpose_core.viz import write_image
+    from handpose_tagan.conditions import ConditionMaps
+    from handpose_tagan.generated import LabelledHands
+    from handpose_tagan.module import TAGANModule
+    from handpose_tagan.sheets import Origins, comparison_sheet, maps_sheet
+
+    if options.simulated is not None and options.real is None:
+        raise HandposeError("--simulated", "no --real with it", "both folders or neither", "Give --real FOLDER.")
+    modules = [TAGANModule.load_from_checkpoint(path, map_location="cpu") for path in options.checkpoints]
+    maps = modules[-1].maps if modules else ConditionMaps()
+    if options.real is not None:
+        write_image(options.out / "condition_maps.png", maps_sheet(options.real, maps, options.count))
+        print(f"figure 2.4: {options.out / 'condition_maps.png'}")
+    generators = dict(zip((type(module.objective).__name__ for module in modules), options.checkpoints, strict=True))
+    origins = Origins(options.hands, options.real, options.simulated) if options.simulated is not None else None
+    sheet = comparison_sheet(LabelledHands(options.hands), generators, maps, options.count, origins)
+    write_image(options.out / "generators.png", sheet)
+    print(f"figure 2.6: {options.out / 'generators.png'}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="handpose tagan compare",
+        description="Draw what generators make of the same hands, beside their keypoints and condition maps (figure "
+        "2.6), and real pictures with their maps (figure 2.4).",
+    )
+    parser.add_argument("hands", type=Path, help="folder that handpose tagan simulate or superpose made")
+    parser.add_argument("out", type=Path, help="folder for the pictures")
+    parser.add_argument(
+        "--checkpoints", type=Path, nargs="+", default=[], help="of generators; the maps shown are the last one's"
+    )
+    parser.add_argument("--real", type=Path, help="real pictures, for figure 2.4")
+    parser.add_argument("--simulated", type=Path, help="with --real: shows what superposed hands were made of")
+    parser.add_argument("--count", type=positive, default=8, help="hands on a sheet (default %(default)s)")
+    return parser

@@ -13,7 +13,7 @@ from handpose_core.datamodules.cropped import Draw
 from handpose_core.datamodules.prepared import PreparedDataModule
 from handpose_core.datamodules.rhd import RHDDataModule
 from handpose_core.datamodules.stb import STBDataModule
-from handpose_core.datasets.prepared import Prepared
+from handpose_core.datasets.prepared import Prepared, open_prepared
 from handpose_core.errors import HandposeError
 
 STILL = {"brightness": 0, "contrast": 0, "saturation": 0, "hue": 0}
@@ -130,6 +130,41 @@ def test_groups_come_out_the_same(drawn_stb, tmp_path, prepare, group):
     assert len(prepared.train_set) == len(original.train_set)
     for i in range(0, len(original.train_set), 7):
         assert_same(prepared.train_set[i], original.train_set[i])
+
+
+@pytest.mark.parametrize("group", ["clips", "views"])
+def test_groups_are_taken_apart(drawn_stb, tmp_path, prepare, group):
+    options = {"camera": "bb", "clip_length": 2}
+    given_options = [f"--data.{key}={value}" for key, value in {**options, "group": group}.items()]
+    out = tmp_path / "out"
+    assert prepare(drawn_stb.root, out, "--data", "STB", "--parts=[train,val]", *given_options) == 0
+    prepared = Prepared(out, "val")
+    apart = open_prepared(out, "val", "images")
+    assert len(apart) == 2 * len(prepared)
+    for index in range(len(prepared)):
+        group_of = prepared[index]
+        for position in range(2):
+            one = apart[2 * index + position]
+            assert one.keys() == group_of.keys()
+            assert all(torch.equal(value, group_of[key][position]) for key, value in one.items())
+    with pytest.raises(IndexError):
+        apart[len(apart)]
+    if group == "views":  # crops of their own, as single pictures have
+        original = STBDataModule(str(drawn_stb.root), image_size=96, group="images", **options)
+        single = PreparedDataModule(str(out), group="images")
+        for data in (original, single):
+            data.setup("fit")
+        by_index = {int(sample["index"]): sample for sample in map(original.val_set.__getitem__, range(len(apart)))}
+        for i in range(len(apart)):
+            sample = single.val_set[i]
+            assert_same(sample, by_index[int(sample["index"])])
+
+
+def test_other_groups_than_prepared_are_refused(rhd_and_prepared):
+    with pytest.raises(
+        HandposeError, match=r"group: found views; expected images, as was prepared.*--data\.group views"
+    ):
+        PreparedDataModule(str(rhd_and_prepared[1]), group="views").setup("fit")
 
 
 def test_real_samples_come_out_the_same(real_rhd, tmp_path, prepare):

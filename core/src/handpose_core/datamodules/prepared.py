@@ -6,9 +6,9 @@ from pathlib import Path
 from handpose_core.datamodules.augmentation import Augmentation
 from handpose_core.datamodules.base import HandDataModule, Part
 from handpose_core.datamodules.depth_maps import DepthMapSource
-from handpose_core.datasets.prepared import Prepared, open_prepared
+from handpose_core.datasets.prepared import PreparedPart, open_prepared
 from handpose_core.errors import HandposeError
-from handpose_core.prepare.manifest import read_manifest
+from handpose_core.prepare.manifest import Kind, read_manifest
 
 
 class PreparedDataModule(HandDataModule):
@@ -19,6 +19,7 @@ class PreparedDataModule(HandDataModule):
         batch_size: Samples in a batch, in each process.
         num_workers: Loader processes; 0 loads in the training process.
         image_size: Side of the square crops, px; at most what was prepared for, which is the default.
+        group: ``images`` takes the pictures of clips or groups of views for themselves; None leaves all as prepared.
         augmentation: How to vary training samples; None leaves them as labelled.
         depth_maps: What training samples meet as ``unpaired_depth``; None leaves it out.
 
@@ -32,6 +33,7 @@ class PreparedDataModule(HandDataModule):
         batch_size: int = 8,
         num_workers: int = 0,
         image_size: int | None = None,
+        group: Kind | None = None,
         augmentation: Augmentation | None = None,
         depth_maps: DepthMapSource | None = None,
     ) -> None:
@@ -40,7 +42,7 @@ class PreparedDataModule(HandDataModule):
         super().__init__(
             batch_size, num_workers, image_size, recipe.crop_scale, augmentation=augmentation, depth_maps=depth_maps
         )
-        self.root = Path(root)
+        self.root, self.group = Path(root), group
         if image_size > recipe.image_size:
             self._too_little("image_size", str(image_size), f"at most {recipe.image_size}", "--data.image_size")
         needed = math.floor(100 * augmentation.reach) / 100 if augmentation else 1.0
@@ -53,22 +55,22 @@ class PreparedDataModule(HandDataModule):
             f"data, {field}", found, expected, f"Ask for less, or prepare the data with a larger {option}."
         )
 
-    def training_source(self) -> Prepared:
+    def training_source(self) -> PreparedPart:
         """The training part."""
-        return open_prepared(self.root, "train")
+        return open_prepared(self.root, "train", self.group)
 
-    def evaluation_source(self) -> Prepared:
+    def evaluation_source(self) -> PreparedPart:
         """The test part."""
-        return open_prepared(self.root, "test")
+        return open_prepared(self.root, "test", self.group)
 
     def training_and_validation(self) -> tuple[Part, Part]:
         """The two as the original datamodule split them up."""
-        train, val = self.training_source(), open_prepared(self.root, "val")
+        train, val = self.training_source(), open_prepared(self.root, "val", self.group)
         return (train, range(len(train))), (val, range(len(val)))
 
     def setup(self, stage: str) -> None:
         """Open the parts that ``stage`` needs."""
         super().setup(stage)
         described = self.train_set if stage in ("fit", "validate") else self.test_set
-        if isinstance(described.source, Prepared):
+        if isinstance(described.source, PreparedPart):
             self._rule = described.source.rule

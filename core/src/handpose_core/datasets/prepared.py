@@ -82,14 +82,36 @@ class Prepared(Dataset[Sample]):
         Raises:
             HandposeError: its picture does not decode.
         """
+        columns, row, labels = self._row(index)
+        if self.kind == "images":
+            return {**labels, **self._unpacked(index, columns, row)}
+        group = len(labels["box"])
+        return {**labels, **collate([self._unpacked(index, columns, group * row + i) for i in range(group)])}
+
+    def group_size(self) -> int:
+        """How many pictures a sample has, which is one unless they are clips or groups of views."""
+        return len(self._row(0)[2]["box"]) if self.kind != "images" and len(self) else 1
+
+    def picture(self, index: int, position: int) -> Sample:
+        """Read one picture of a clip or a group of views, with its own labels.
+
+        Raises:
+            HandposeError: it does not decode.
+        """
+        columns, row, labels = self._row(index)
+        own = {key: value[position] for key, value in labels.items()}
+        return {**own, **self._unpacked(index, columns, len(labels["box"]) * row + position)}
+
+    def _row(self, index: int) -> tuple[Columns, int, Sample]:
+        """The columns of a sample's shard, its row in them, and its labels."""
         number, row = self._place(index)
         columns = self._open(number)
         labels = {key: torch.from_numpy(np.array(column[row])) for key, column in columns.items() if _is_label(key)}
+        return columns, row, labels
+
+    def _unpacked(self, index: int, columns: Columns, picture: int) -> Sample:
         try:
-            if self.kind == "images":
-                return {**labels, **unpack(columns, row)}
-            group = len(labels["box"])
-            return {**labels, **collate([unpack(columns, group * row + i) for i in range(group)])}
+            return unpack(columns, picture)
         except (ValueError, IndexError) as error:
             raise damaged(Path(self.where(index)), str(error), "the sample as it was written") from error
 
@@ -108,13 +130,64 @@ class PreparedViews(Prepared):
     """A part of prepared groups of views."""
 
 
+class PreparedFrames(Dataset[Sample]):
+    """The pictures of prepared clips or groups of views, each for itself.
+
+    Args:
+        groups: What was prepared.
+
+    Attributes:
+        rule: As `Prepared`'s.
+    """
+
+    def __init__(self, groups: PreparedClips | PreparedViews) -> None:
+        self.groups, self.rule = groups, groups.rule
+        self._size = groups.group_size()
+
+    def __len__(self) -> int:
+        return len(self.groups) * self._size
+
+    def where(self, index: int) -> str:
+        """The picture's name for messages."""
+        return f"{self.groups.where(index // self._size)}, picture {index % self._size}"
+
+    def __getitem__(self, index: int) -> Sample:
+        """Read one picture; raises what `Prepared` raises."""
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        return self.groups.picture(*divmod(index, self._size))
+
+    def describe(self) -> dict[str, str]:
+        """The prepared groups' choices, and that they are taken apart."""
+        return {**self.groups.describe(), "pictures": f"{len(self)}, each of its {self.groups.kind} for itself"}
+
+
+PreparedPart = Prepared | PreparedFrames
 _KINDS: dict[Kind, type[Prepared]] = {"images": Prepared, "clips": PreparedClips, "views": PreparedViews}
 
 
-def open_prepared(root: Path, part: PartName) -> Prepared:
-    """A part of prepared data, as the class that says whether it is of images, clips or views; raises as `Prepared`."""
+def open_prepared(root: Path, part: PartName, group: Kind | None = None) -> PreparedPart:
+    """A part of prepared data, as the class that says whether it is of images, clips or views.
+
+    Args:
+        root: The folder that ``handpose data prepare`` made.
+        part: Which part.
+        group: ``images`` takes the pictures of clips or groups of views for themselves; None leaves all as prepared.
+
+    Raises:
+        HandposeError: as `Prepared`, or groups are asked for that were not prepared.
+    """
     made = read_manifest(root).parts.get(part)
-    return _KINDS[made.kind if made else "images"](root, part)
+    opened = _KINDS[made.kind if made else "images"](root, part)
+    if group in (None, opened.kind):
+        return opened
+    if group == "images" and isinstance(opened, PreparedClips | PreparedViews):
+        return PreparedFrames(opened)
+    there = "images" if opened.kind == "images" else f"{opened.kind} or images"
+    raise HandposeError(
+        "data, group", str(group), f"{there}, as was prepared in {root}",
+        f"Ask for these, or prepare the data anew with --data.group {group}.",
+    )  # fmt: skip
 
 
 def _is_label(column: str) -> bool:

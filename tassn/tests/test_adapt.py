@@ -17,8 +17,10 @@ from handpose_core.errors import HandposeError
 from handpose_core.training.checkpoints import CLASS_KEY, class_path
 from handpose_tassn.adapt.crops import VideoClips, covering, learnable
 from handpose_tassn.adapt.estimates import estimate_video
+from handpose_tassn.adapt.run import OBJECTIVE, weighted
 from handpose_tassn.adapt.tracks import TrackedVideo, Tracks, read_tracks
 from handpose_tassn.cli import METHOD
+from handpose_tassn.masks import MaskedSamples
 from handpose_tassn.module import TASSNModule
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Lightning's own, of a whole run
@@ -45,7 +47,8 @@ def joints_of(folder):
 
 
 def run(*arguments):
-    return method_main("tassn", METHOD, ["adapt", *map(str, arguments), "--epochs", "1", "--image-size", "32"])
+    options = ["--epochs", "1", "--image-size", "32"]
+    return method_main("tassn", METHOD, ["adapt", *map(str, arguments), *options])
 
 
 def test_a_video_with_gaps_is_adapted_to_and_written(drawn_video, checkpoint, tmp_path, capsys):
@@ -93,6 +96,8 @@ def test_3d_labels_are_scored_with_and_change_nothing(drawn_video, checkpoint, t
     assert report["adapted_on"].startswith("frames 0 to 5")
     assert report["scored_on"] == "frames 6 to 8"
     assert {"epe_px", "epe_mm/true_root_and_scale/root", "epe_mm/predicted/procrustes"} <= report["after"].keys()
+    assert 0 <= report["after"]["mesh_iou"] <= 1
+    assert report["losses"]["first_epoch"].keys() == report["losses"]["last_epoch"].keys()
 
 
 @pytest.fixture
@@ -121,6 +126,29 @@ def test_a_frame_of_another_size_and_a_lone_frame_are_named(video, tmp_path, che
         (folder / f"{number}.png").unlink()
     assert run(folder, *options) == 2
     assert "found one frame" in capsys.readouterr().err
+
+
+def test_terms_are_weighted_and_left_out_by_name():
+    assert weighted(OBJECTIVE, {"silhouette": 0.5}).silhouette.weight == 0.5
+    assert weighted(OBJECTIVE, {"silhouette": 0.5}).heatmaps == OBJECTIVE.heatmaps
+    assert OBJECTIVE.terms().keys() - weighted(OBJECTIVE, {"silhouette": 0, "pose": 0}).terms().keys() == {
+        "silhouette", "pose",
+    }  # fmt: skip
+    with pytest.raises(HandposeError, match="found shape"):
+        weighted(OBJECTIVE, {"shape": 1.0})
+
+
+def test_overlapping_clips_read_each_frame_once_and_in_order(drawn_video, monkeypatch):
+    tracks = read_tracks(drawn_video / "labels.npz")
+    frames, reads, read = TrackedVideo(drawn_video, tracks), [], TrackedVideo.__getitem__
+    monkeypatch.setattr(TrackedVideo, "__getitem__", lambda self, index: reads.append(index) or read(self, index))
+    clips = VideoClips(frames, tracks, [0, 2, 4], 4, 32)
+    for clip in [clips[number] for number in (0, 1, 2, 0, 1, 2)]:
+        assert clip["image"].shape == (4, 3, 32, 32)
+    assert reads == list(range(8))
+    assert [clips[number]["index"].tolist() for number in range(3)] == [[0, 1, 2, 3], [2, 3, 4, 5], [4, 5, 6, 7]]
+    alone = VideoClips(frames, tracks, [2], 4, 32)[0]
+    assert all(torch.equal(clips[1][key], alone[key]) for key in alone)
 
 
 def test_bad_joints_are_named(tmp_path, drawn_video):
@@ -156,17 +184,20 @@ def test_boxes_between_frames_without_joints_come_from_their_neighbours():
         learnable(Tracks(joints, annotated), range(1, 2), 1)
 
 
-def test_estimates_lie_where_the_crop_was(drawn_video):
+def test_estimates_lie_where_the_crop_was(drawn_video, tmp_path):
     tracks = read_tracks(drawn_video / "labels.npz")
     video = TrackedVideo(drawn_video, tracks)
     module = TASSNModule(**SIZES, scale_mm=40.0).eval()
-    clips = VideoClips(video, tracks, [0], 3, 32)
+    masked = MaskedSamples(video, tmp_path)
+    for _ in masked.make():
+        pass
+    clips = VideoClips(masked, tracks, [0, 3, 6], 3, 32)
     with torch.no_grad():  # a pose head that says: the middle of the crop
         module.network.pose.joints.weight.zero_()
-    found = estimate_video(module, clips, tracks)
+    found = estimate_video(module, clips, tracks, range(9))
     corners = tracks.boxes()[:3]
     middle = (corners[:, :2].min(0) + corners[:, 2:].max(0)) / 2
-    assert np.allclose(found.joints_2d, middle, atol=0.05)
+    assert np.allclose(found.joints_2d[:3], middle, atol=0.05)
 
 
 def test_real_frames_are_adapted_to(checkpoint, tmp_path):

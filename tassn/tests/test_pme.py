@@ -17,6 +17,7 @@ def network():
     with torch.no_grad():  # maps are near zero at first
         for layer in network.hourglass.to_maps:
             layer.weight.normal_()
+        network.hourglass.stem[0].weight.normal_(std=0.05)  # and the past says nothing
     return network
 
 
@@ -96,3 +97,12 @@ def test_padding_reaches_neither_the_poses_nor_their_gradient():
     (gradient,) = torch.autograd.grad(joints.square().sum(), vertices)
     assert torch.isfinite(gradient).all()
     assert gradient.abs().sum() > 0
+
+
+@torch.no_grad()
+def test_a_network_that_saw_stills_alone_heeds_no_past():
+    torch.manual_seed(0)
+    network = PoseAndMesh(**TINY).eval()
+    images, flow = torch.rand(1, 2, 3, 32, 32), torch.randn(1, 2, 2, 32, 32)
+    seeing, blind = (network(images, flow, torch.full((1, 2), heeded)) for heeded in (True, False))
+    assert same((seeing.vertices, seeing.joints), (blind.vertices, blind.joints))

@@ -11,9 +11,11 @@ from torch.utils.data import DataLoader
 from handpose_core.datasets.sample import collate
 from handpose_core.errors import HandposeError
 from handpose_core.training.checkpoints import HISTORY_KEY
+from handpose_tassn.clips import Passes
 from handpose_tassn.module import OfHeatmaps, OfPose, TASSNModule
+from handpose_tassn.networks import ClipOutput
 from handpose_tassn.objectives import EndToEnd, HeatmapObjective, MeshPretraining, SilhouetteMesh
-from handpose_tassn.terms import BoneConstancy, Plausibility, Projection, SilhouetteTerm, SoftSilhouetteTerm
+from handpose_tassn.terms import BoneConstancy, OneHand, Plausibility, Projection, SilhouetteTerm, SoftSilhouetteTerm
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Lightning's own, of a whole run
 SILHOUETTE = SilhouetteTerm(weight=0.1, size=32)
@@ -44,6 +46,8 @@ def loader(clips):
 def test_a_step_changes_what_the_objective_trains(objective, expected, clips):
     torch.manual_seed(0)
     module = TASSNModule(**SIZES, objective=objective)
+    with torch.no_grad():  # the past says nothing until it is learnt from, and both directions agree
+        module.network.hourglass.stem[0].weight.normal_(std=0.05)
     before = copy.deepcopy(module.network.state_dict())
     fit = trainer()
     fit.fit(module, loader(clips))
@@ -83,6 +87,30 @@ def test_the_loss_adds_up_as_4_6_says(clips):
     assert values["loss"].item() == pytest.approx(expected.item())
 
 
+def test_one_hands_bones_are_compared_from_clip_to_clip(clips):
+    module = TASSNModule(**SIZES).eval()
+    with torch.no_grad():
+        passes = module.measure(clips["image"], 0.0)
+    clips["joints_2d"] = clips["joints_2d"][:, :1].expand(-1, 3, -1, -1).clone()  # no motion
+    clips["joints_2d"][1] = clips["joints_2d"][0]
+    still = passes.forward._replace(joints=torch.zeros_like(passes.forward.joints))
+    still.joints[1, ..., 2] += torch.arange(21.0) % 4  # bones of another length in the second clip
+    passes = passes._replace(forward=still, backward=still)
+    assert BoneConstancy().value(passes, clips).item() == pytest.approx(0, abs=1e-6)
+    assert OneHand().value(passes, clips).item() > 1e-3
+
+
+@pytest.mark.parametrize("term", [BoneConstancy(), OneHand(), Plausibility()])
+def test_terms_beyond_the_thesis_teach_depths_alone_however_small_the_hand_is(term, clips):
+    joints = torch.full((2, 3, 21, 3), 0.5)  # as an untrained network has them
+    joints[..., 2] = 0.3 * torch.randn(2, 3, 21, generator=torch.Generator().manual_seed(0))
+    joints.requires_grad_()
+    output = ClipOutput([], torch.zeros(2, 3, 1610, 3), joints)
+    term.value(Passes(output, output, torch.zeros(1, 3, dtype=torch.long)), clips).backward()
+    assert joints.grad[..., :2].abs().sum() == 0
+    assert 1e-4 < joints.grad[..., 2].norm() < 10
+
+
 def test_a_joint_or_frame_without_label_does_not_count(clips):
     module = TASSNModule(**SIZES, objective=EndToEnd(silhouette=SILHOUETTE, projection=Projection())).eval()
     passes = module.measure(clips["image"], 0.0)
@@ -99,6 +127,7 @@ def test_a_joint_or_frame_without_label_does_not_count(clips):
 def test_a_reversed_clip_gives_the_mirrored_passes(clips):
     module = TASSNModule(**SIZES).eval()
     with torch.no_grad():
+        module.network.hourglass.stem[0].weight.normal_(std=0.05)  # the past says nothing until it is learnt from
         passes, mirrored = module.measure(clips["image"], 0.0), module.measure(clips["image"].flip(1), 0.0)
     for one, other in ((passes.forward, mirrored.backward), (passes.backward, mirrored.forward)):
         assert torch.allclose(one.joints, other.joints.flip(1), atol=1e-5)

@@ -85,7 +85,7 @@ _IN_CHECKPOINTS: list[Any] = [
     *(HeatmapSize, MeshSize, PoseSize, OfPose, OfHeatmaps, Argmax, SoftArgmax, DISFlow, NetworkFlow),
     *(objectives.MeshPretraining, objectives.HeatmapObjective, objectives.SilhouetteMesh, objectives.EndToEnd),
     *(terms.Heatmaps, terms.SilhouetteTerm, terms.SoftSilhouetteTerm, terms.PoseConsistency, terms.MeshConsistency),
-    *(terms.BoneConstancy, terms.Plausibility, terms.Projection, terms.TrueMesh, terms.TruePose),
+    *(terms.BoneConstancy, terms.OneHand, terms.Plausibility, terms.Projection, terms.TrueMesh, terms.TruePose),
 ]
 torch.serialization.add_safe_globals(_IN_CHECKPOINTS)
 
@@ -166,6 +166,9 @@ class TASSNModule(LeavesFixed, HandPoseModule):
             images: in the order of time.
             drop: how often a frame sees neither its flow nor the maps of the frame before.
         """
+        if images.shape[1] == 1:  # a single frame has no past in either direction
+            once = self(images, forward_flow(images, self.flow), _all(images))
+            return Passes(once, once, self.network.faces)
         both, flow = both_directions(images, self.flow)
         heeded = torch.rand(both.shape[:2], device=both.device) >= drop
         return in_clip_order(self(both, flow, heeded), self.network.faces)
@@ -219,20 +222,31 @@ class TASSNModule(LeavesFixed, HandPoseModule):
         self._score(self.test_scores, output, batch)
         self._record_past(output, batch, "test")
 
-    def _record_past(self, output: ClipOutput, batch: Sample, stage: str) -> None:
-        """How far the estimates move once flow and earlier maps are zeroed: 0 says that time is ignored.
+    def moved_by_past(
+        self, output: ClipOutput, batch: Sample
+    ) -> tuple[Float[Tensor, " frames"], Float[Tensor, " frames"]]:
+        """How far each frame's estimate moves once flow and earlier maps are zeroed: 0 says that time is ignored.
 
         Where it is, both directions agree by themselves, and consistency teaches nothing.
+
+        Args:
+            output: of the clips, with their past.
+            batch: the clips.
+
+        Returns:
+            Means over the joints, of the distance in the crop (px) and of the change in relative depth.
         """
         images, flow, heeded = self.inputs(batch)
         side = images.shape[-1]
         seeing, blind = (self.decode(one, side) for one in (output, self(images, flow, torch.zeros_like(heeded))))
-        moved = {
-            "past_px": (seeing.joints_2d - blind.joints_2d).norm(dim=-1).mean(),
-            "past_depth": (seeing.z_rel - blind.z_rel).abs().mean(),
-        }
-        values = {f"{stage}/{name}": value for name, value in moved.items()}
-        self.log_dict(values, batch_size=len(images), sync_dist=True)
+        px = (seeing.joints_2d - blind.joints_2d).norm(dim=-1).mean(-1)
+        return px, (seeing.z_rel - blind.z_rel).abs().mean(-1)
+
+    def _record_past(self, output: ClipOutput, batch: Sample, stage: str) -> None:
+        px, depth = (moved.mean() for moved in self.moved_by_past(output, batch))
+        self.log_dict(
+            {f"{stage}/past_px": px, f"{stage}/past_depth": depth}, batch_size=len(batch["image"]), sync_dist=True
+        )
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """The recipe's optimiser and schedule for what the objective trains."""

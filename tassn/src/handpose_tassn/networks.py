@@ -211,6 +211,9 @@ class PoseAndMesh(nn.Module):
                 depth=heatmaps.depth,
             )
         )  # fmt: skip
+        first = self.hourglass.stem[0]
+        assert isinstance(first, nn.Conv2d)
+        first.weight.data[:, COLOURS:] = 0  # until clips teach otherwise, the past says nothing: stills alone say none
         self.mesh = MeshHead(heatmaps.features, mesh, coarsening.sizes[-1])
         self.pose = PoseHead(pose, coarsening.sizes[-1])
 

@@ -124,7 +124,7 @@ class EndToEnd(Objective):
         projection: the pose's own u and v lie on the 2D labels; not the thesis's.
     """
 
-    heatmaps: Heatmaps = HEATMAPS
+    heatmaps: Heatmaps | None = HEATMAPS
     silhouette: SilhouetteTerm | None = SILHOUETTE
     pose: PoseConsistency | None = POSE_CONSISTENCY
     mesh: MeshConsistency | None = MESH_CONSISTENCY

@@ -41,7 +41,7 @@ class SilhouetteTargets(Callback):
     """Cuts the hands out of the pictures trained and validated on; the masks take the place of any others.
 
     Args:
-        folder: where masks are kept; None for ``masks`` in the trainer's folder, which makes them anew in every run.
+        folder: where masks are kept; None for a folder beside the data's, ``stb-masks`` beside ``stb``.
         workers: processes that cut.
         grabcut: how they cut.
         tolerance: which areas are out of line, see `MaskedSamples`.
@@ -61,9 +61,10 @@ class SilhouetteTargets(Callback):
         """
         if stage not in ("fit", "validate"):
             return
-        folder = Path(self.folder) if self.folder else Path(trainer.default_root_dir) / "masks"
+        sets = _sets(trainer, stage)
+        folder = Path(self.folder) if self.folder else _beside(trainer)
         made: dict[int, MaskedFrames] = {}
-        for samples in _sets(trainer, stage):
+        for samples in sets:
             holder: Any = samples.source if isinstance(samples.source, Clips) else samples
             if isinstance(holder.source, MaskedSamples):  # of an earlier fit with the same data, or shared by the sets
                 continue
@@ -86,6 +87,15 @@ class SilhouetteTargets(Callback):
         if not trainer.is_global_zero:
             for _ in frames.make():
                 pass
+
+
+def _beside(trainer: Trainer) -> Path:
+    """Beside the data, once for all trainings; in the trainer's folder where data are not in one folder."""
+    root = getattr(getattr(trainer, "datamodule", None), "root", None)
+    if root is None:
+        return Path(trainer.default_root_dir) / "masks"
+    path = Path(root).absolute()
+    return path.with_name(f"{path.name}-masks")
 
 
 def _sets(trainer: Trainer, stage: str) -> list[CroppedDataset]:

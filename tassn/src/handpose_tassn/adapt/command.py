@@ -1,6 +1,7 @@
 """``handpose tassn adapt``: adapt a trained model to a video without 3D labels."""
 
 import argparse
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -34,12 +35,16 @@ def main(argv: Sequence[str]) -> int:
     plan = Plan(
         options.out, options.epochs, options.rate, options.clip_length, options.batch_size, options.image_size,
         options.learn_from, options.score, options.glb_every, options.frame_rate, options.workers, options.seed,
+        dict(options.weight),
     )  # fmt: skip
     report = adapt(module, video, plan)
     for name, value in report["data"].items():
         print(f"{name}: {value}")
+    first, last = report["losses"].values()
+    for name in last:
+        print(f"{name}: {first[name]:.4g} in the first epoch, {last[name]:.4g} in the last")
     for name in report["before"]:
-        print(f"{name}: {report['before'][name]:.2f} before, {report['after'][name]:.2f} after")
+        print(f"{name}: {report['before'][name]:.3g} before, {report['after'][name]:.3g} after")
     print(f"{options.out}: poses.npz, poses.json, meshes.npz, meshes/, overlay.mp4, adapted.ckpt, report.json")
     return 0
 
@@ -68,16 +73,21 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--clip-length", type=positive, default=4, help="frames of a clip (default %(default)s)")
     parser.add_argument("--batch-size", type=positive, default=8, help="clips of a step (default %(default)s)")
     parser.add_argument(
-        "--image-size",
-        type=positive,
-        default=256,
-        help="of the crops, px, as the model was trained with (default 256)",
+        "--image-size", type=positive, help="of the crops, px (default: of those that the model was trained on)"
     )
+    parser.add_argument(
+        "--weight", type=_weight, action="append", default=[], metavar="TERM=NUMBER",
+        help="of a term of the loss: heatmaps, silhouette, pose, mesh, bones, limits or projection; 0 leaves it out; "
+        "can be given several times",
+    )  # fmt: skip
     parser.add_argument("--learn-from", type=_span, metavar="A:B", help="frames A to B - 1 alone are learnt from")
     parser.add_argument("--score", type=_span, metavar="A:B", help="frames A to B - 1 alone are scored")
     parser.add_argument("--glb-every", type=int, default=10, help="a .glb of every so many frames; 0 for none")
     parser.add_argument("--frame-rate", type=float, default=25.0, help="of the overlay video (default %(default)s)")
-    parser.add_argument("--workers", type=positive, default=1, help="processes that cut silhouettes (default 1)")
+    parser.add_argument(
+        "--workers", type=positive, default=os.cpu_count() or 1,
+        help="processes that cut silhouettes (default: one for each core)",
+    )  # fmt: skip
     parser.add_argument("--seed", type=int, default=0, help="of everything random (default 0)")
     return parser
 
@@ -87,3 +97,11 @@ def _span(text: str) -> tuple[int, int]:
     if not separator or not (first.isdecimal() and end.isdecimal()):
         raise argparse.ArgumentTypeError(f"found {text}; expected two frame numbers, such as 0:100")
     return int(first), int(end)
+
+
+def _weight(text: str) -> tuple[str, float]:
+    name, _, number = text.partition("=")
+    try:
+        return name, float(number)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"found {text}; expected a term and its weight, as silhouette=0.1") from None

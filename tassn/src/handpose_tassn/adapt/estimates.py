@@ -4,17 +4,19 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 from torch import Tensor
 
 from handpose_core.camera import back_project, solve_root_depth, transform_pixels
 from handpose_core.datasets.sample import Sample
+from handpose_core.render import EdgeSilhouette
 from handpose_core.training.prediction import RECOVERIES, Estimate
 from handpose_core.training.results import ScoreSheet
 from handpose_tassn.adapt.crops import TO_CROP, VideoClips
 from handpose_tassn.adapt.tracks import Tracks
 from handpose_tassn.clips import as_frames, pixels
+from handpose_tassn.masks import MASK_USED
 from handpose_tassn.module import TASSNModule
 from handpose_tassn.networks import ClipOutput
 
@@ -32,7 +34,7 @@ class VideoEstimate:
         scores: of the joints.
         vertices: mm, camera frame.
         vertices_2d: px of the frame.
-        table: scores against true 3D joints, by recovery and alignment; empty where none are known.
+        figures: of the frames that are scored, see `estimate_video`.
     """
 
     joints_2d: Float[ndarray, "frames 21 2"]
@@ -41,37 +43,65 @@ class VideoEstimate:
     scores: Float[ndarray, "frames 21"]
     vertices: Float[ndarray, "frames v 3"]
     vertices_2d: Float[ndarray, "frames v 2"]
-    table: dict[str, float]
-
-    def epe_2d(self, tracks: Tracks) -> float:
-        """Mean distance (px of the frame) to the known joints."""
-        distances = np.linalg.norm(self.joints_2d - tracks.joints_2d, axis=-1)
-        return float(distances[tracks.annotated].mean())
+    figures: dict[str, float]
 
 
 @torch.no_grad()
-def estimate_video(module: TASSNModule, clips: VideoClips, tracks: Tracks) -> VideoEstimate:
-    """Every frame's pose and mesh, each clip read forward."""
+def estimate_video(module: TASSNModule, clips: VideoClips, tracks: Tracks, scored: range) -> VideoEstimate:
+    """Every frame's pose and mesh, each clip read forward.
+
+    Its figures are ``epe_px`` (px of the frame) to the known 2D joints; ``mesh_iou``, of the mesh's silhouette and the
+    mask; ``past_px`` (of the crop) and ``past_depth``, see `TASSNModule.moved_by_past`; and where 3D joints are known
+    ``epe_mm/<recovery>/<alignment>``.
+
+    Args:
+        module: the model.
+        clips: that hold all frames, with masks.
+        tracks: the known joints.
+        scored: frames that figures are of.
+    """
     module.eval()
     rows: dict[int, dict[str, ndarray]] = {}
-    sheet = ScoreSheet(RECOVERIES, ALIGNMENTS)
-    for position in range(len(clips)):
-        batch = {key: value[None] for key, value in clips[position].items()}
+    sheet, silhouettes = ScoreSheet(RECOVERIES, ALIGNMENTS), EdgeSilhouette()
+    for number in range(len(clips)):
+        clip = clips[number]
+        batch = {key: value[None] for key, value in clip.items()}
         frames = as_frames(batch)
         output = module(*module.inputs(batch))
         estimate = module.decode(output, batch["image"].shape[-1])
-        found = _in_frame(module, output, estimate, frames)
+        iou = _overlap(silhouettes, output, module.network.faces, frames["mask"])
+        past_px, past_depth = module.moved_by_past(output, batch)
         numbers = frames["index"].tolist()
+        found = _in_frame(module, output, estimate, frames)
+        found |= {
+            "mesh_iou": torch.where(frames[MASK_USED], iou, torch.nan),
+            "past_px": past_px,
+            "past_depth": past_depth,
+        }
         new = [place for place, number in enumerate(numbers) if number not in rows]
         for place in new:
             rows[numbers[place]] = {key: value[place].cpu().numpy() for key, value in found.items()}
-        if tracks.truth is not None and new:
+        some = [place for place in new if numbers[place] in scored]
+        if tracks.truth is not None and some:
             truth = torch.from_numpy(tracks.truth[numbers])
-            _score(sheet, module, estimate, {**frames, "joints_3d": truth}, new)
-    ordered = [rows[frame] for frame in sorted(rows)]
-    return VideoEstimate(
-        **{key: np.stack([row[key] for row in ordered]) for key in ordered[0]}, table=_table(sheet, tracks)
-    )
+            _score(sheet, module, estimate, {**frames, "joints_3d": truth}, some)
+    arrays = {key: np.stack([rows[frame][key] for frame in sorted(rows)]) for key in found}
+    means = {name: arrays.pop(name)[scored.start : scored.stop] for name in ("mesh_iou", "past_px", "past_depth")}
+    distances = np.linalg.norm(arrays["joints_2d"] - tracks.joints_2d, axis=-1)[scored.start : scored.stop]
+    epe_px = distances[tracks.annotated[scored.start : scored.stop]].mean()
+    figures = {"epe_px": float(epe_px), **{name: float(np.nanmean(values)) for name, values in means.items()}}
+    return VideoEstimate(**arrays, figures=figures | _table(sheet, tracks))
+
+
+def _overlap(
+    silhouettes: EdgeSilhouette, output: ClipOutput, faces: Int[Tensor, "f 3"], masks: Bool[Tensor, "frames 1 s s"]
+) -> Float[Tensor, " frames"]:
+    """Intersection over union of the meshes' silhouettes and masks."""
+    meshes, side = output.vertices.flatten(0, 1).float(), masks.shape[-1]
+    drawn = torch.cat([pixels(meshes[..., :2], side), meshes[..., 2:]], dim=-1)
+    covered = silhouettes.draw(drawn, faces, (side, side)) > 0.5
+    both, either = (covered & masks).flatten(1).sum(1), (covered | masks).flatten(1).sum(1)
+    return both / either.clamp_min(1)
 
 
 def _in_frame(module: TASSNModule, output: ClipOutput, estimate: Estimate, frames: Sample) -> dict[str, Tensor]:

@@ -15,6 +15,8 @@ from handpose_core.metrics import HandMeshScore
 from handpose_core.metrics.functional import mpvpe
 from handpose_core.nn.heatmaps import Argmax, Decoder, SoftArgmax
 from handpose_core.nn.hourglass import HourglassSize
+from handpose_core.rig import load_rig
+from handpose_core.training.callbacks_meshes import MeshEstimate
 from handpose_core.training.module import HandPoseModule
 from handpose_core.training.prediction import Estimate, Prediction, Recover, recover_with_truth, with_joints
 from handpose_core.training.results import ScoreSheet
@@ -145,6 +147,12 @@ class MVHMModule(HandPoseModule):
         """The last hourglass's maps as the decoder reads them, and the depths."""
         joints_2d, scores = self.decoder(output.stages[-1], image_size)
         return Estimate(joints_2d, output.z_rel.float(), scores)
+
+    def decode_mesh(self, output: SingleView, image_size: int) -> MeshEstimate:
+        """Each view's own."""
+        mesh = output.mesh.float()
+        faces = torch.as_tensor(load_rig(self.size.mesh.rig, self.size.mesh.vertices).faces)
+        return MeshEstimate(mesh[..., :2] * image_size - 0.5, mesh[..., 2], faces)
 
     def recover(self, estimate: Estimate, batch: Sample, recover: Recover) -> Prediction:
         """Millimetres for an estimate; with a fusion, the fused hand before each view's camera."""

@@ -23,6 +23,7 @@ MEASUREMENTS = (
     "superposition",
     "spin_match",
     "generation",
+    "clips",
 )
 
 

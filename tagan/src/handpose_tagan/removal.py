@@ -23,12 +23,13 @@ class HandRemoval:
     What is filled in is smooth anyway, and mostly covered by the new hand: it is made at a part of the resolution.
 
     Args:
-        thickness: half the width that is removed around a finger's bones, over the palm's length.
+        thickness: half the width that is removed around a finger's bones, over the palm's length; a quarter more than
+            fingers need, as detectors miss by some pixels.
         arm: length of arm that is removed below the wrist, over the palm's length.
         coarse: how many times smaller the picture is made for it.
     """
 
-    thickness: float = 0.19
+    thickness: float = 0.24
     arm: float = 4.0
     coarse: int = 4
 

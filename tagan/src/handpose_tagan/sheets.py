@@ -24,24 +24,25 @@ TILE = 192
 Tile = UInt8[ndarray, "s s 3"]
 
 
-def maps_sheet(pictures: Path, maps: ConditionMaps, count: int) -> UInt8[ndarray, "h w 3"]:
+def maps_sheet(pictures: Path, maps: ConditionMaps, count: int, side: int) -> UInt8[ndarray, "h w 3"]:
     """Figure 2.4: real images, below them their colour maps and their shape maps.
 
     Args:
         pictures: a folder of images, or a video.
         maps: makes both.
         count: how many of them, evenly spread.
+        side: of the images that maps are made of, px.
 
     Raises:
         HandposeError: there are no images, or one is damaged.
     """
     folder = Folder(pictures, labels="none")
     images = [_squared(byte_pixels(folder[number]["image"])) for number in _spread(len(folder), count)]
-    both = [maps(_as_batch(image)) for image in images]
+    both = [maps(_as_batch(cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA))) for image in images]
     rows = {
         "image": images,
-        "colour map": [_as_pixels(found.colour) for found in both],
-        "shape map": [_as_pixels(found.shape) for found in both],
+        "colour map": [_tile(_as_pixels(found.colour)) for found in both],
+        "shape map": [_tile(_as_pixels(found.shape)) for found in both],
     }
     return np.concatenate([with_caption(contact_sheet(tiles, len(tiles)), title) for title, tiles in rows.items()])
 
@@ -91,14 +92,16 @@ def comparison_sheet(
         HandposeError: a file is no checkpoint of this method, or a picture is damaged.
     """
     made = {title: Generation(hands, checkpoint, 0, "cpu") for title, checkpoint in generators.items()}
+    side = min([hands.size, *(generation.recipe.size for generation in made.values())])  # as generators see them
     rows: list[Tile] = []
     for number in _spread(len(hands), count):
-        image = _tile(hands.image(number))
+        picture = hands.image(number)
+        image, seen = _tile(picture), cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA)
         joints = (hands.pictures[number]["joints_2d"].double().numpy() + 0.5) * TILE / hands.size - 0.5
-        found = maps(_as_batch(image))
+        found = maps(_as_batch(seen))
         panels = origins.panels(number) if origins else {}
         panels |= {hands.hands: image, "keypoints": draw_hand(image, joints, PREDICTION)}
-        panels |= {"colour map": _as_pixels(found.colour), "shape map": _as_pixels(found.shape)}
+        panels |= {"colour map": _tile(_as_pixels(found.colour)), "shape map": _tile(_as_pixels(found.shape))}
         panels |= {title: _tile(generation.picture(number)) for title, generation in made.items()}
         tiles = [panel if rows else with_caption(panel, title) for title, panel in panels.items()]
         rows.append(contact_sheet(tiles, len(tiles), gap=4))

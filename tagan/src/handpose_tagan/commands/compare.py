@@ -15,14 +15,15 @@ def main(argv: Sequence[str]) -> int:
     from handpose_tagan.conditions import ConditionMaps
     from handpose_tagan.generated import LabelledHands
     from handpose_tagan.module import TAGANModule
-    from handpose_tagan.sheets import Origins, comparison_sheet, maps_sheet
+    from handpose_tagan.sheets import TILE, Origins, comparison_sheet, maps_sheet
 
     if options.simulated is not None and options.real is None:
         raise HandposeError("--simulated", "no --real with it", "both folders or neither", "Give --real FOLDER.")
     modules = [TAGANModule.load_from_checkpoint(path, map_location="cpu") for path in options.checkpoints]
     maps = modules[-1].maps if modules else ConditionMaps()
     if options.real is not None:
-        write_image(options.out / "condition_maps.png", maps_sheet(options.real, maps, options.count))
+        side = (modules[-1].side if modules else None) or TILE
+        write_image(options.out / "condition_maps.png", maps_sheet(options.real, maps, options.count, side))
         print(f"figure 2.4: {options.out / 'condition_maps.png'}")
     generators = dict(zip((type(module.objective).__name__ for module in modules), options.checkpoints, strict=True))
     origins = Origins(options.hands, options.real, options.simulated) if options.simulated is not None else None

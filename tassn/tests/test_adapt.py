@@ -79,6 +79,9 @@ def test_a_video_with_gaps_is_adapted_to_and_written(drawn_video, checkpoint, tm
     assert report["masks"]["empty"] >= 1  # the frame without joints
     assert report["trained_on"][-1]["learnt_from"] == "2D joints, silhouettes"
     assert "epe_mm/predicted/root" not in report["before"]
+    weights = [torch.load(path, weights_only=True)["state_dict"] for path in (checkpoint, out / "adapted.ckpt")]
+    means = [key for key in weights[0] if key.endswith("running_mean")]
+    assert any(not torch.equal(*(some[key] for some in weights)) for key in means)  # not learnt in evaluation
     assert isinstance(TASSNModule.load_from_checkpoint(out / "adapted.ckpt"), TASSNModule)
 
 

@@ -166,6 +166,7 @@ def _train(module: TASSNModule, clips: VideoClips, masked: MaskedSamples, plan: 
         gradient_clip_val=1.0, default_root_dir=plan.out, log_every_n_steps=1, accelerator="auto", devices=1,
         callbacks=[means],
     )  # fmt: skip
+    module.train()  # it was measured in evaluation, in which Lightning would leave it
     trainer.fit(module, loader)
     module.history[-1] |= masked.describe()
     temporary = plan.out / ".adapted.ckpt"

@@ -24,7 +24,7 @@ from handpose_mvhm.generate.sources import sample_poses
 from handpose_mvhm.generate.work import Task, make_shard
 
 GROUPS = 400
-"""3,200 pictures, about a minute: enough that the processes' start, which is counted, weighs as little as in real sets."""
+"""3,200 pictures, a minute: the start of the processes is counted, and weighs as little as in real sets."""
 SIZE = 256
 TARGET = 60.0
 

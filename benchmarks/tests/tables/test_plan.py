@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -137,7 +138,12 @@ def test_mvhm_is_made_by_its_own_command(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("handpose_mvhm.generate.command.main", called.append)
     source = Source(tmp_path / "mvhm-tiny", size="tiny")
     make_twin("mvhm", source, print)
-    assert called == [[str(source.root), "--poses", "sampled", "--images", "48", "--seed", "0"]]
+    assert called == [[str(source.root), "--poses", "sampled", "--images", "48", "--size", "128", "--seed", "0"]]
     source.root.mkdir()
-    (source.root / "mvhm.json").write_text('{"recipe": {"views": 8}}')
-    assert describe(source)["recipe"] == {"views": 8}
+    manifest = {"recipe": {"views": 8, "seed": 3, "version": "0.1.0"}, "images": {"train": 40, "test": 8}}
+    (source.root / "mvhm.json").write_text(json.dumps(manifest))
+    described = describe(source)  # with what results print of any twin
+    assert {key: described[key] for key in ("source", "world", "seed", "version", "frames")} == {
+        "source": "twin", "world": "source", "seed": 3, "version": "0.1.0", "frames": {"train": 40, "test": 8},
+    }  # fmt: skip
+    assert described["recipe"]["views"] == 8

@@ -105,7 +105,7 @@ def make_twin(name: str, source: Source, report: Callable[[str], None]) -> None:
     assert source.size is not None
     dataset = DATASETS[name]
     if dataset.like == MVHM:
-        _generate_mvhm(source, dataset.twin[source.size][0][1])
+        _generate_mvhm(source, *dataset.twin[source.size][0])
         return
     twin = MAKERS[dataset.like](Recipe(dataset.like, dataset.world, SEED))
     for part, frames in dataset.twin[source.size]:
@@ -114,11 +114,11 @@ def make_twin(name: str, source: Source, report: Callable[[str], None]) -> None:
             report(f"{source.root}: {frames} {part} frames made")
 
 
-def _generate_mvhm(source: Source, images: int) -> None:
+def _generate_mvhm(source: Source, side: str, images: int) -> None:
     """So many pictures of hands in sampled poses, which need no other dataset; it tells its progress itself."""
     from handpose_mvhm.generate.command import main
 
-    main([str(source.root), "--poses", "sampled", "--images", str(images), "--seed", str(SEED)])
+    main([str(source.root), "--poses", "sampled", "--images", str(images), "--size", side, "--seed", str(SEED)])
 
 
 def prepare_crops(name: str, source: Source, image_size: str) -> None:
@@ -146,7 +146,11 @@ def describe(source: Source) -> dict[str, Any]:
     from handpose_core.datasets.mvhm_layout import MANIFEST as OF_MVHM
     from handpose_core.synth.generate import MANIFEST
 
-    manifests = (source.root / MANIFEST, source.root / OF_MVHM)
-    text = next((path for path in manifests if path.is_file()), manifests[0]).read_text()
+    of_twin = source.root / MANIFEST
+    text = (of_twin if of_twin.is_file() else source.root / OF_MVHM).read_text()
     manifest: Mapping[str, Any] = json.loads(text)  # with the checksums of all files, so that its own stands for them
+    if not of_twin.is_file():
+        recipe = manifest["recipe"]
+        alike = {"world": "source", "seed": recipe["seed"], "version": recipe["version"], "frames": manifest["images"]}
+        manifest = {**manifest, **alike}
     return {"source": "twin", "size": source.size, **manifest, "checksum": hashlib.sha256(text.encode()).hexdigest()}

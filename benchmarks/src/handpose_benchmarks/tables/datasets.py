@@ -7,7 +7,7 @@ from typing import Literal
 
 WorldName = Literal["source", "target"]
 Part = tuple[str, int]
-"""A split or sequence, and how many frames are made of it."""
+"""A split or sequence, and how many frames are made of it; of MVHM the pictures' side and number."""
 MVHM = "mvhm"
 """In place of a layout: made by ``handpose mvhm generate``, all splits at once."""
 
@@ -93,8 +93,8 @@ DATASETS: Mapping[str, Dataset] = MappingProxyType(
             "MVHM",
             "MVHM",
             MVHM,
-            # eight pictures of each hand; the thesis has 320,000 of 40,000
-            {"tiny": (("images", 48),), "demo": (("images", 4800),), "paper": (("images", 320_000),)},
+            # eight pictures of each hand, this many px wide; the thesis has 320,000 of 40,000
+            {"tiny": (("128", 48),), "demo": (("128", 4800),), "paper": (("256", 320_000),)},
             world="source",
             options=("--data.vertices", "true"),
         ),

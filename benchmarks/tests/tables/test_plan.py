@@ -123,13 +123,15 @@ def test_the_rows_of_table_5_2_are_recipes_on_data_that_can_be_made() -> None:
     for recipe in ("demo", "paper"):
         assert {stage.recipe.replace("${recipe}", recipe) for stage in table.stages.values()} <= recipes.keys()
     assert table.needs(("stb",)) == {"stb", "mvhm"}
-    sources = {name: Source(Path(name)) for name in ("mhp", "stb", "mvhm")}
+    sources = {name: Source(Path(name), prepared=Path(name, "crops")) for name in ("mhp", "stb", "mvhm")}
     cells = plan(table, Setting("demo", Path("w"), sources), ["mhp", "stb"], [0])
     nodes = list(nodes_of(cells))
     own = [node for node in nodes if str(node.folder).startswith("w/stb")]
-    assert own[0].arguments[:4] == ("--config", "demo-1-heatmaps", "--data", "STB")
+    assert own[0].arguments[:6] == ("--config", "demo-1-heatmaps", "--data", "Prepared", "--data.root", "stb/crops")
     assert len(own) == 3 + 3
-    assert sum("MVHM" in node.arguments for node in nodes) == 4 + 2  # once for both datasets, and each fusion
+    assert sum("mvhm/crops" in node.arguments for node in nodes) == 4 + 2  # once for both datasets, and each fusion
+    together = {node.stage for node in nodes if "views" in node.arguments}
+    assert together == {name for name in table.stages if "fusion" in name or "views" in name}
     assert {row.name for row in find_table("5.3").rows} <= {row.name for row in table.rows}
 
 

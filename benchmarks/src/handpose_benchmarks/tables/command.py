@@ -141,7 +141,8 @@ def _make_data(
         make_sets(made, _workshop(wish, sources[REAL], work), runner, say)
     for name in sorted(needed):
         if sources[name].prepared is not None:
-            prepare_crops(name, sources[name], spec.values[wish.recipe]["image_size"])
+            image_size = spec.values[wish.recipe]["image_size"]
+            prepare_crops(name, sources[name], image_size, spec.prepared.get(name, ()))
     return judge_sets(made, _workshop(wish, sources[REAL], work)) if made else {}
 
 

@@ -71,7 +71,9 @@ def write_pictures(document: Document, work: Path, out: Path, stem: str) -> dict
         return {}
     for block in document["datasets"]:
         runs = [run for row in block["rows"] for run in row["runs"] if run.get("further")]
-        if runs and (picture := work / runs[0]["folder"] / "test" / "pictures" / further["picture"]).is_file():
+        if not runs or further["picture"] is None:
+            continue
+        if (picture := work / runs[0]["folder"] / "test" / "pictures" / further["picture"]).is_file():
             written[block["name"]] = f"{stem}-{block['name']}-{further['picture']}"
             atomic.write_bytes(out / written[block["name"]], picture.read_bytes())
     if any(_panels(document)):

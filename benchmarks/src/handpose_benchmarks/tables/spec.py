@@ -136,16 +136,16 @@ class Further:
         measures: Headings by their names in the tests' ``metrics``; rows without any are left out.
         traced: Headings by their names in the trainings' ``metrics.csv``: drawn over all epochs of a row; the first is
             a line, what it is compared with dashed.
-        picture: A file of the test's ``pictures`` to be shown, of the first run that has ``measures``.
+        picture: A file of the test's ``pictures`` to be shown, of the first run that has ``measures``; None shows none.
         number: Of the thesis's figures that the picture stands for.
         decimals: Digits after the point.
     """
 
     title: str
     measures: Mapping[str, str]
-    traced: Mapping[str, str]
-    picture: str
-    number: str
+    traced: Mapping[str, str] = field(default_factory=dict)
+    picture: str | None = None
+    number: str = ""
     decimals: int = 3
 
 
@@ -166,7 +166,9 @@ class TableSpec:
         curves: The figure that belongs to it.
         further: What it shows beside.
         notes: What a reader must know, one sentence each.
-        values: What further placeholders stand for, by recipe.
+        values: What further placeholders stand for, by recipe; where there is an ``image_size``, crops of this side are
+            prepared, which the trainings read.
+        prepared: Options that crops are prepared with, by dataset, such as whether views stay together.
         runs_of: The number of the table whose results this one takes its rows from, by name.
         trainings_of: The number of the table in whose folder this one trains, where they have stages in common.
     """
@@ -184,6 +186,7 @@ class TableSpec:
     further: Further | None = None
     notes: tuple[str, ...] = ()
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    prepared: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     runs_of: str | None = None
     trainings_of: str | None = None
 

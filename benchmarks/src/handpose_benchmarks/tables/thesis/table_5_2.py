@@ -1,10 +1,9 @@
 """Table 5.2 of the thesis: what MVHM's data and several views gain, and what fusion that knows the cameras adds."""
 
-from handpose_benchmarks.tables.spec import Curves, RowSpec, StageSpec, TableSpec
+from handpose_benchmarks.tables.spec import Curves, Further, RowSpec, StageSpec, TableSpec
 
 _MVHM = {"mhp": "mvhm", "stb": "mvhm"}
-# joint 0 is the wrist, as the thesis moves it there and as MVHM has it; STB's datamodule does so by itself
-_WRIST = {"mhp": ("--data.wrist_rule", "ring_2.0")}
+_IMAGES = ("--data.group", "images")
 _VIEWS = ("--data.group", "views")
 _RAYS = ("--model.fusion", "RefinedTriangulation")
 
@@ -18,21 +17,25 @@ TABLE = TableSpec(
     method="mvhm",
     datasets=("mhp", "stb"),
     stages={
-        "heatmaps_mvhm": StageSpec("${recipe}-1-heatmaps", on=_MVHM),
-        "mesh_mvhm": StageSpec("${recipe}-2-mesh", on=_MVHM),
-        "depth_mvhm": StageSpec("${recipe}-3-depth", on=_MVHM),
-        "joined_mvhm": StageSpec("${recipe}-4-joined", on=_MVHM),
+        "heatmaps_mvhm": StageSpec("${recipe}-1-heatmaps", _IMAGES, on=_MVHM),
+        "mesh_mvhm": StageSpec("${recipe}-2-mesh", _IMAGES, on=_MVHM),
+        "depth_mvhm": StageSpec("${recipe}-3-depth", _IMAGES, on=_MVHM),
+        "joined_mvhm": StageSpec("${recipe}-4-joined", _IMAGES, on=_MVHM),
         # no stage of the mesh alone: these datasets have none, and it learns through the depths
-        "heatmaps": StageSpec("${recipe}-1-heatmaps", for_dataset=_WRIST),
-        "depth": StageSpec("${recipe}-3-depth", for_dataset=_WRIST),
-        "joined": StageSpec("${recipe}-4-joined", for_dataset=_WRIST),
-        "fusion_mvhm": StageSpec("${recipe}-mv-1-fusion", on=_MVHM),
-        "fusion": StageSpec("${recipe}-mv-1-fusion", _VIEWS, for_dataset=_WRIST),
-        "views_joined": StageSpec("${recipe}-mv-2-joined", _VIEWS, for_dataset=_WRIST),
-        "fusion_mvhm_rays": StageSpec("${recipe}-mv-1-fusion", _RAYS, on=_MVHM),
-        "fusion_rays": StageSpec("${recipe}-mv-1-fusion", (*_VIEWS, *_RAYS), for_dataset=_WRIST),
-        "views_joined_rays": StageSpec("${recipe}-mv-2-joined", (*_VIEWS, *_RAYS), for_dataset=_WRIST),
+        "heatmaps": StageSpec("${recipe}-1-heatmaps", _IMAGES),
+        "depth": StageSpec("${recipe}-3-depth", _IMAGES),
+        "joined": StageSpec("${recipe}-4-joined", _IMAGES),
+        "fusion_mvhm": StageSpec("${recipe}-mv-1-fusion", _VIEWS, on=_MVHM),
+        "fusion": StageSpec("${recipe}-mv-1-fusion", _VIEWS),
+        "views_joined": StageSpec("${recipe}-mv-2-joined", _VIEWS),
+        "fusion_mvhm_rays": StageSpec("${recipe}-mv-1-fusion", (*_VIEWS, *_RAYS), on=_MVHM),
+        "fusion_rays": StageSpec("${recipe}-mv-1-fusion", (*_VIEWS, *_RAYS)),
+        "views_joined_rays": StageSpec("${recipe}-mv-2-joined", (*_VIEWS, *_RAYS)),
     },
+    values={"demo": {"image_size": "96"}, "paper": {"image_size": "256"}},
+    # Groups of views, which single views are taken from, too. Joint 0 is the wrist, as the thesis moves it there and as
+    # MVHM has it; STB's datamodule does so by itself.
+    prepared={"mhp": (*_VIEWS, "--data.wrist_rule", "ring_2.0"), "mvhm": _VIEWS},
     rows=(
         RowSpec(
             "SV w/o MVHM",
@@ -73,6 +76,11 @@ TABLE = TableSpec(
         ),
     ),
     measures=("auc_0_50", "auc_20_50", "epe_mean"),
+    further=Further(
+        title="EPE of fused hands by how many views they are made of, mm, wrists on each other",
+        measures={f"test/views/{count}/epe": f"{count} view{'s' if count > 1 else ''}" for count in range(1, 9)},
+        decimals=2,
+    ),
     curves=Curves("5.5", not_drawn=("PSO", "ICPPSO", "CHPR", "Iqbal et al.", "Cai et al.", "Z&B", "Ge et al.")),
     notes=(
         "STB has one camera in each picture, hence two rows.",

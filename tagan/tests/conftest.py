@@ -3,7 +3,7 @@
 import pytest
 from tagan.tests.drawn import draw_real, draw_simulated
 
-from handpose_tagan.hands import RealHand, SimulatedHand
+from handpose_tagan.superposition.hands import RealHand, SimulatedHand
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import numpy as np
 
 from handpose_core.hand import BONES, Side
 from handpose_core.synth.generate import MANIFEST
-from handpose_tagan.hands import RealHand, SimulatedHand
-from handpose_tagan.simulate import PART, colour_path, mask_path, twin
+from handpose_tagan.simulation.bulk import PART, colour_path, mask_path, twin
+from handpose_tagan.superposition.hands import RealHand, SimulatedHand
 
 K = np.array([[300.0, 0, 79.5], [0, 300.0, 79.5], [0, 0, 1]])
 

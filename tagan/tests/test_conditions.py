@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from handpose_core.errors import HandposeError
-from handpose_tagan.conditions import HED, ColourMap, ConditionMaps, Sobel
-from handpose_tagan.hed import HEDNetwork
+from handpose_tagan.conditions.hed import HEDNetwork
+from handpose_tagan.conditions.maps import HED, ColourMap, ConditionMaps, Sobel
 
 
 def test_the_colour_map_is_opencvs_average_inside_and_of_what_there_is_at_the_border():

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from handpose_core.errors import HandposeError
-from handpose_tagan.matching import Affine, PoseIndex, Similarity
+from handpose_tagan.superposition.matching import Affine, PoseIndex, Similarity
 
 PAIRS = np.array(list(itertools.combinations(range(21), 2)))
 
@@ -50,7 +50,7 @@ def some_missing(count: int, seed: int = 3) -> torch.Tensor:
 @pytest.mark.parametrize(("name", "family"), [("similarity", Similarity()), ("affine", Affine(1e9))])
 @pytest.mark.parametrize("complete", [True, False])
 def test_it_finds_what_brute_force_finds(name, family, complete, monkeypatch):
-    monkeypatch.setattr("handpose_tagan.matching.BLOCK", 40)  # several blocks
+    monkeypatch.setattr("handpose_tagan.superposition.matching.BLOCK", 40)  # several blocks
     poses, queries = hands(150), hands(8, seed=1)
     present = torch.ones(8, 21, dtype=torch.bool) if complete else some_missing(8)
     found = PoseIndex(poses).match(queries, None if complete else present, k=5, family=family)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from handpose_core.errors import HandposeError
-from handpose_tagan.mediapipe import MediaPipe
+from handpose_tagan.detection.mediapipe import MediaPipe
 
 STAND_IN = """#!{python}
 import json, struct, sys

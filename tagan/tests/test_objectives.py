@@ -6,7 +6,7 @@ import torch
 from handpose_core.errors import HandposeError
 from handpose_core.nn.gan import DiscriminatorSize, GeneratorSize
 from handpose_core.nn.unet import UNetSize
-from handpose_tagan.conditions import ConditionMaps
+from handpose_tagan.conditions.maps import ConditionMaps
 from handpose_tagan.losses import shape_loss, tonality_loss
 from handpose_tagan.networks import ConditionalSize, CycleSize
 from handpose_tagan.objectives import TAGAN, CycleGAN, Pix2pix

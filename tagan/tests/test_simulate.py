@@ -8,8 +8,8 @@ from handpose_core.cli.method import method_main
 from handpose_core.datasets.folder import Folder
 from handpose_core.errors import HandposeError
 from handpose_tagan.cli import METHOD
-from handpose_tagan.simulate import PART, SIZE, colour_path, simulate
-from handpose_tagan.simulated import SimulatedFolder
+from handpose_tagan.simulation.bulk import PART, SIZE, colour_path, simulate
+from handpose_tagan.simulation.reader import SimulatedFolder
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of fresh processes
 FRAMES = 6

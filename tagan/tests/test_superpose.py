@@ -8,10 +8,10 @@ import pytest
 import torch
 from tagan.tests.drawn import draw_real, draw_simulated
 
-from handpose_tagan.hands import RealHand, Unfit
-from handpose_tagan.matching import Affine, PoseIndex, Similarity
-from handpose_tagan.removal import HandRemoval
-from handpose_tagan.superpose import Superposition, carry_camera, check_map, compose, warp_colours
+from handpose_tagan.superposition.compose import Superposition, carry_camera, check_map, compose, warp_colours
+from handpose_tagan.superposition.hands import RealHand, Unfit
+from handpose_tagan.superposition.matching import Affine, PoseIndex, Similarity
+from handpose_tagan.superposition.removal import HandRemoval
 
 
 def matched(real, hand, family=None):

@@ -13,8 +13,8 @@ from handpose_core.cli.method import method_main
 from handpose_core.datasets.folder import Folder
 from handpose_core.errors import HandposeError
 from handpose_tagan.cli import METHOD
-from handpose_tagan.detection import Detector, Keypoints, NetworkDetector, detected_hands, detector_of, usable
-from handpose_tagan.hands import RealHand, Unfit
+from handpose_tagan.detection.detectors import Detector, Keypoints, NetworkDetector, detected_hands, detector_of, usable
+from handpose_tagan.superposition.hands import RealHand, Unfit
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

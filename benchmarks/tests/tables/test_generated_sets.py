@@ -21,7 +21,7 @@ from handpose_core.nn.unet import UNetSize
 from handpose_tagan.module import TAGANModule
 from handpose_tagan.networks import ConditionalSize
 from handpose_tagan.objectives import TAGAN
-from handpose_tagan.simulate import simulate
+from handpose_tagan.simulation.bulk import simulate
 
 from .test_command import wish
 

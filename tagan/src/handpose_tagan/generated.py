@@ -27,8 +27,8 @@ from handpose_core.datasets.images import read_rgb
 from handpose_core.errors import HandposeError
 from handpose_core.synth.generate import MANIFEST as SYNTH_MANIFEST
 from handpose_tagan.module import TAGANModule
-from handpose_tagan.simulate import PART
-from handpose_tagan.superposed import COUNTS
+from handpose_tagan.simulation.bulk import PART
+from handpose_tagan.superposition.bulk import COUNTS
 
 MANIFEST = "generated.json"
 _CLEAR, _REAL, _OTHER = "CBG", "RBG", "as they are"

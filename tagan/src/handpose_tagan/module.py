@@ -20,7 +20,7 @@ from handpose_core.nn.unet import UNetSize
 from handpose_core.training.checkpoints import CLASS_KEY, HISTORY_KEY, check_checkpoint, class_path
 from handpose_core.training.module import describe_data
 from handpose_core.training.schedules import OptimizerCallable
-from handpose_tagan.conditions import HED, SOBEL, ConditionMaps, Edges, Sobel
+from handpose_tagan.conditions.maps import HED, SOBEL, ConditionMaps, Edges, Sobel
 from handpose_tagan.losses import shape_loss, tonality_loss
 from handpose_tagan.networks import ConditionalSize, CycleSize
 from handpose_tagan.objectives import PAPER, TAGAN, CycleGAN, Networks, Objective, Pix2pix

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from handpose_core.datasets.sample import Sample
 from handpose_core.errors import HandposeError
 from handpose_core.nn.gan import ImagePool, adversarial_loss, least_squares_loss
-from handpose_tagan.conditions import Conditions
+from handpose_tagan.conditions.maps import Conditions
 from handpose_tagan.losses import BINS, shape_loss, tonality_loss
 from handpose_tagan.networks import (
     PAPER_CONDITIONAL,

@@ -18,7 +18,7 @@ from torchmetrics.utilities import dim_zero_cat
 
 from handpose_core.datamodules.cropped import CroppedDataset
 from handpose_core.datasets.folder import Folder
-from handpose_tagan.conditions import SOBEL
+from handpose_tagan.conditions.maps import SOBEL
 from handpose_tagan.losses import BINS, colour_histograms, tonality_loss
 
 FEATURES = f"{BINS}-bin histograms of red, green and blue, and mean edges of 4 x 4 parts (stand in for Inception's)"

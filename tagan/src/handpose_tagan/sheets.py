@@ -14,10 +14,10 @@ from handpose_core.datamodules.crops import byte_pixels
 from handpose_core.datasets.folder import Folder
 from handpose_core.errors import HandposeError
 from handpose_core.viz import PREDICTION, contact_sheet, draw_hand, with_caption
-from handpose_tagan.conditions import ConditionMaps
+from handpose_tagan.conditions.maps import ConditionMaps
 from handpose_tagan.generated import Generation, LabelledHands
-from handpose_tagan.simulated import SimulatedFolder
-from handpose_tagan.superposed import read_pairs
+from handpose_tagan.simulation.reader import SimulatedFolder
+from handpose_tagan.superposition.bulk import read_pairs
 
 TILE = 192
 """Side of the pictures on a sheet, px."""

@@ -7,7 +7,7 @@ import torch
 from handpose_benchmarks.speed.figure import Figure
 from handpose_benchmarks.speed.timing import rate
 from handpose_core.hand import N_JOINTS
-from handpose_tagan.matching import Affine, Family, PoseIndex, Similarity
+from handpose_tagan.superposition.matching import Affine, Family, PoseIndex, Similarity
 
 POSES = 1_000_000
 QUERIES = 64

@@ -14,13 +14,13 @@ from torch import Tensor
 
 from handpose_benchmarks.speed.figure import Figure
 from handpose_benchmarks.speed.timing import rate
-from handpose_tagan.conditions import ConditionMaps
-from handpose_tagan.hands import RealHand, SimulatedHand
+from handpose_tagan.conditions.maps import ConditionMaps
 from handpose_tagan.losses import tonality_loss
-from handpose_tagan.matching import PoseIndex
 from handpose_tagan.objectives import PAPER, Objective
-from handpose_tagan.simulate import simulate
-from handpose_tagan.superpose import Superposition
+from handpose_tagan.simulation.bulk import simulate
+from handpose_tagan.superposition.compose import Superposition
+from handpose_tagan.superposition.hands import RealHand, SimulatedHand
+from handpose_tagan.superposition.matching import PoseIndex
 
 HANDS = 16
 SIZE = 256

@@ -12,7 +12,7 @@ def main(argv: Sequence[str]) -> int:
     options = _parser().parse_args(argv)
     from handpose_core.errors import HandposeError
     from handpose_core.viz import write_image
-    from handpose_tagan.conditions import ConditionMaps
+    from handpose_tagan.conditions.maps import ConditionMaps
     from handpose_tagan.generated import LabelledHands
     from handpose_tagan.module import TAGANModule
     from handpose_tagan.sheets import TILE, Origins, comparison_sheet, maps_sheet

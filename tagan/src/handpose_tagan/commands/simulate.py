@@ -17,7 +17,7 @@ def main(argv: Sequence[str]) -> int:
 
     from handpose_core.cli.progress import counting
     from handpose_core.synth.generate import generate
-    from handpose_tagan.simulate import PART, twin
+    from handpose_tagan.simulation.bulk import PART, twin
 
     workers = options.workers or os.cpu_count() or 1
     with counting() as progress:

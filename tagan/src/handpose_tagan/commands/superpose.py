@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from handpose_tagan.hands import RealHand, Unfit
+    from handpose_tagan.superposition.hands import RealHand, Unfit
 
 
 def main(argv: Sequence[str]) -> int:
     """Run ``handpose tagan superpose``; the exit status."""
     options = _parser().parse_args(argv)
-    from handpose_tagan.matching import Affine, Family, Similarity
-    from handpose_tagan.simulated import SimulatedFolder
-    from handpose_tagan.superpose import Superposition
-    from handpose_tagan.superposed import Tally, finished_with, superpose_all, write_superposed
+    from handpose_tagan.simulation.reader import SimulatedFolder
+    from handpose_tagan.superposition.bulk import Tally, finished_with, superpose_all, write_superposed
+    from handpose_tagan.superposition.compose import Superposition
+    from handpose_tagan.superposition.matching import Affine, Family, Similarity
 
     simulated, made_with = SimulatedFolder(options.simulated), _made_with(options)
     if finished_with(options.out, made_with):
@@ -32,8 +32,8 @@ def main(argv: Sequence[str]) -> int:
 
 def _hands(options: argparse.Namespace) -> "Iterator[RealHand | Unfit]":
     """The real hands, as labels or a detector tell where they are."""
-    from handpose_tagan.detection import detected_hands, detector_of, labelled_hands
-    from handpose_tagan.mediapipe import MediaPipe
+    from handpose_tagan.detection.detectors import detected_hands, detector_of, labelled_hands
+    from handpose_tagan.detection.mediapipe import MediaPipe
 
     if options.mediapipe_python is not None:
         with MediaPipe(options.mediapipe_python) as detector:
@@ -51,7 +51,7 @@ def _made_with(options: argparse.Namespace) -> dict[str, Any]:
     from handpose_core.checksums import file_checksum
     from handpose_core.datasets.folder import LABELS_FILE
     from handpose_core.synth.generate import MANIFEST, read_manifest
-    from handpose_tagan.simulate import PART
+    from handpose_tagan.simulation.bulk import PART
 
     manifest = options.simulated / MANIFEST
     keypoints: dict[str, Any] = {"labels": Path(options.labels).name}

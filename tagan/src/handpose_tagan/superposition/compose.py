@@ -10,8 +10,8 @@ from numpy import ndarray
 
 from handpose_core.datamodules.crops import crop_map, roll
 from handpose_core.hand import Side
-from handpose_tagan.hands import RealHand, SimulatedHand, Unfit
-from handpose_tagan.removal import HandRemoval
+from handpose_tagan.superposition.hands import RealHand, SimulatedHand, Unfit
+from handpose_tagan.superposition.removal import HandRemoval
 
 WORST_CONDITION = 3.0
 REMOVAL = HandRemoval()
@@ -66,7 +66,7 @@ class Superposition:
         Args:
             real: the place.
             hand: what is laid over it.
-            g: from the simulated hand's pixels to the real picture's, see `handpose_tagan.matching`.
+            g: from the simulated hand's pixels to the real picture's, see `handpose_tagan.superposition.matching`.
 
         Raises:
             Unfit: the map is no view of a hand, nothing of the hand is to be seen, or the picture is too small.

@@ -28,7 +28,7 @@ from handpose_core.synth.scene import Scene, draw_scene
 from handpose_core.synth.sensor import Sensor
 from handpose_core.synth.source import SourceLook
 from handpose_core.synth.world import World
-from handpose_tagan.hands import SimulatedHand
+from handpose_tagan.superposition.hands import SimulatedHand
 
 NAME = "tagan"
 """What the manifest of a folder of simulated hands says they are like."""

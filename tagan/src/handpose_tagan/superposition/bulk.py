@@ -20,10 +20,10 @@ import torch
 from handpose_core.atomic import write_bytes, write_text
 from handpose_core.datasets.folder import LABELS_FILE
 from handpose_core.errors import HandposeError
-from handpose_tagan.hands import RealHand, Unfit
-from handpose_tagan.matching import Family
-from handpose_tagan.simulated import SimulatedFolder
-from handpose_tagan.superpose import Superposed, Superposition
+from handpose_tagan.simulation.reader import SimulatedFolder
+from handpose_tagan.superposition.compose import Superposed, Superposition
+from handpose_tagan.superposition.hands import RealHand, Unfit
+from handpose_tagan.superposition.matching import Family
 
 COUNTS = "superposed.json"
 PAIRS = "pairs.json"

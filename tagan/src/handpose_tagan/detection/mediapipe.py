@@ -13,7 +13,7 @@ from numpy import ndarray
 
 from handpose_core.errors import HandposeError
 from handpose_core.hand import N_JOINTS
-from handpose_tagan.detection import Detector, Keypoints
+from handpose_tagan.detection.detectors import Detector, Keypoints
 
 _FIX = "Make an environment with it: python -m venv mp && mp/bin/pip install mediapipe, and name mp/bin/python."
 

@@ -1,6 +1,6 @@
 """Where the keypoints of unlabelled real hands come from (thesis: OpenPose): any detector of 21 joints.
 
-Pictures in which nothing usable is found are counted with the reason, see `handpose_tagan.hands.Unfit`.
+Pictures in which nothing usable is found are counted with the reason, see `handpose_tagan.superposition.hands.Unfit`.
 """
 
 from abc import ABC, abstractmethod
@@ -20,8 +20,8 @@ from handpose_core.datasets.folder import Folder
 from handpose_core.errors import HandposeError
 from handpose_core.training.checkpoints import CLASS_KEY
 from handpose_core.training.module import HandPoseModule
-from handpose_tagan.hands import RealHand, Unfit
-from handpose_tagan.matching import LEAST_JOINTS
+from handpose_tagan.superposition.hands import RealHand, Unfit
+from handpose_tagan.superposition.matching import LEAST_JOINTS
 
 
 class Keypoints(NamedTuple):

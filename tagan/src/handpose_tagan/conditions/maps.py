@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from handpose_core.errors import HandposeError
-from handpose_tagan.hed import HEDNetwork
+from handpose_tagan.conditions.hed import HEDNetwork
 
 
 class Conditions(NamedTuple):
@@ -31,7 +31,7 @@ class Edges(ABC):
 
 @dataclass(frozen=True)
 class HED(Edges):
-    """The thesis's detector, see `handpose_tagan.hed.HEDNetwork`.
+    """The thesis's detector, see `handpose_tagan.conditions.hed.HEDNetwork`.
 
     Args:
         weights: path of the file.

@@ -12,9 +12,9 @@ from handpose_core.datasets.folder import LABELS_FILE
 from handpose_core.datasets.folder_labels import read_labels
 from handpose_core.errors import HandposeError
 from handpose_core.hand import Side
-from handpose_tagan.hands import SimulatedHand
-from handpose_tagan.matching import PoseIndex
-from handpose_tagan.simulate import PART, colour_path, mask_path
+from handpose_tagan.simulation.bulk import PART, colour_path, mask_path
+from handpose_tagan.superposition.hands import SimulatedHand
+from handpose_tagan.superposition.matching import PoseIndex
 
 _NEEDED = ("joints_2d", "joints_3d", "visible", "K", "side")
 _MAKE = "Make one with handpose tagan simulate."

@@ -1,0 +1,1 @@
+"""What TAGAN's networks are told of an image beside it: shape map, edges, colour map."""

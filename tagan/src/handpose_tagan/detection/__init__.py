@@ -1,0 +1,1 @@
+"""Where the keypoints of unlabelled real hands come from."""

@@ -1,0 +1,1 @@
+"""Simulated hands in bulk: made, and read again."""

@@ -78,4 +78,6 @@ def _draw_panel(axes: Axes, block: Document, alignment: str) -> None:
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.grid(color="0.88", linewidth=0.7)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(title="AUC 20–50 mm", loc="best", fontsize=8, title_fontsize=8, framealpha=0.9)
+    # below: curves of several rows leave no corner free
+    legend = axes.legend(title="AUC 20–50 mm", fontsize=8, title_fontsize=8, frameon=False, loc="upper center")
+    legend.set_bbox_to_anchor((0.5, -0.16))

@@ -37,6 +37,11 @@ def mesh_target(batch: Sample) -> Float[Tensor, "n vertices 3"]:
     return torch.cat([(pixels + 0.5) / batch["image"].shape[-1], depth[..., None]], dim=-1)
 
 
+def mesh_pixels(mesh: Float[Tensor, "n vertices 3"], image_size: int) -> Float[Tensor, "n vertices 2"]:
+    """Where meshes of (u, v, d) lie in crops of side ``image_size``, px."""
+    return mesh[..., :2] * image_size - 0.5
+
+
 def metric_mesh(
     mesh: Float[Tensor, "n vertices 3"], batch: Sample, root_depth: Float[Tensor, "n"], scale: Float[Tensor, "n"]
 ) -> Float[Tensor, "n vertices 3"]:
@@ -48,5 +53,5 @@ def metric_mesh(
         root_depth: of the wrist, mm.
         scale: length of the reference bone, mm.
     """
-    pixels = mesh[..., :2].float() * batch["image"].shape[-1] - 0.5
+    pixels = mesh_pixels(mesh.float(), batch["image"].shape[-1])
     return back_project(pixels, mesh[..., 2].float() * scale[:, None] + root_depth[:, None], batch["K"])

@@ -21,7 +21,7 @@ from handpose_core.training.module import HandPoseModule
 from handpose_core.training.prediction import Estimate, Prediction, Recover, recover_with_truth, with_joints
 from handpose_core.training.results import ScoreSheet
 from handpose_core.training.schedules import OptimizerCallable, Schedule
-from handpose_mvhm.meshes import metric_mesh, require_vertices
+from handpose_mvhm.meshes import mesh_pixels, metric_mesh, require_vertices
 from handpose_mvhm.networks import (
     PAPER_SINGLE_VIEW,
     Concatenation,
@@ -152,7 +152,7 @@ class MVHMModule(HandPoseModule):
         """Each view's own."""
         mesh = output.mesh.float()
         faces = torch.as_tensor(load_rig(self.size.mesh.rig, self.size.mesh.vertices).faces)
-        return MeshEstimate(mesh[..., :2] * image_size - 0.5, mesh[..., 2], faces)
+        return MeshEstimate(mesh_pixels(mesh, image_size), mesh[..., 2], faces)
 
     def recover(self, estimate: Estimate, batch: Sample, recover: Recover) -> Prediction:
         """Millimetres for an estimate; with a fusion, the fused hand before each view's camera."""

@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 import yaml  # type: ignore[import-untyped]
+from jaxtyping import Bool
+from numpy import ndarray
 from torch.utils.data import Dataset
 
 from handpose_benchmarks.speed.figure import Figure
@@ -86,16 +88,19 @@ def clips_of(frames: Dataset[Sample], size: int) -> Sample:
     to_crop = crop_map(*hand_box(collate(samples), SCALE), size)
     crops = []
     for sample in samples:
-        mask, _ = GrabCut().cut(byte_pixels(sample["image"]), sample["joints_2d"].numpy(), sample["annotated"].numpy())
-        crop = warp({**sample, "mask": torch.from_numpy(mask)[None]}, to_crop, size)
+        crop = warp({**sample, "mask": torch.from_numpy(_mask(sample))[None]}, to_crop, size)
         crops.append({**crop, "image": crop["image"].float() / 255})
     return collate([collate(crops)] * CLIPS)
 
 
 def _masks(frames: Dataset[Sample]) -> None:
     for number in range(LENGTH):
-        sample = frames[number]
-        GrabCut().cut(byte_pixels(sample["image"]), sample["joints_2d"].numpy(), sample["annotated"].numpy())
+        _mask(frames[number])
+
+
+def _mask(sample: Sample) -> Bool[ndarray, "h w"]:
+    pixels = byte_pixels(sample["image"])
+    return GrabCut().cut(pixels, sample["joints_2d"].numpy(), sample["annotated"].numpy())[0]
 
 
 def _module(model: dict[str, Any]) -> TASSNModule:

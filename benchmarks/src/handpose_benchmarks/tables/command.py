@@ -30,7 +30,9 @@ from handpose_benchmarks.tables.results import (
     Document,
     Found,
     build_document,
+    in_clone,
     read_document,
+    results_folder,
     taken_from,
     write_document,
 )
@@ -267,10 +269,9 @@ def _out_folder(number: str, wish: Wish) -> Path:
     Raises:
         HandposeError: runs with options of their own are to go with the others.
     """
-    kept, in_clone = Path("benchmarks", "results"), Path("benchmarks", "pyproject.toml").is_file()
     if not wish.tried_out:
-        return wish.out or (kept if in_clone else Path("results"))
-    if wish.out is not None and in_clone and wish.out.resolve() == kept.resolve():
+        return wish.out or results_folder()
+    if wish.out is not None and in_clone() and wish.out.resolve() == results_folder().resolve():
         expected = "none: only recipes' results are kept there"
         raise HandposeError(f"--out {wish.out}", "further options or --size", expected, "Give another folder.")
     return wish.out or _work_folder(number, wish) / "results"

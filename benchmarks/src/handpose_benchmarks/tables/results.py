@@ -226,8 +226,12 @@ def write_document(path: Path, document: Document) -> None:
 
 def results_folder() -> Path:
     """Where results are kept unless told otherwise: with the other tables' in a clone, else in ``results``."""
-    in_clone = Path("benchmarks", "pyproject.toml").is_file()
-    return Path("benchmarks", "results") if in_clone else Path("results")
+    return Path("benchmarks", "results") if in_clone() else Path("results")
+
+
+def in_clone() -> bool:
+    """Whether this is run from the suite's own folder."""
+    return Path("benchmarks", "pyproject.toml").is_file()
 
 
 def read_document(path: Path) -> Document:

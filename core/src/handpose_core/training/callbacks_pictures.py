@@ -19,7 +19,7 @@ from handpose_core.hand import WRIST
 from handpose_core.training.callbacks_results import as_method
 from handpose_core.training.module import HandPoseModule, describe_data
 from handpose_core.training.prediction import Estimate, Prediction, Recover
-from handpose_core.training.results import Result
+from handpose_core.training.results import Result, scored_in_3d
 from handpose_core.viz import Curve, contact_sheet, overlay, plot_hand_3d, plot_pck, with_caption, write_image
 
 RECOVER: Recover = "true_root_and_scale"
@@ -97,7 +97,7 @@ class Pictures(Callback):
             "sheet": _sheet([*ranked.values(), *evenly]),
             **ranked,
         }
-        if any(row.score.unit == "mm" for row in module.results):
+        if scored_in_3d(module.results):
             pictures["pck"] = draw_curves(module.results, describe_data(trainer))
         for name, picture in pictures.items():
             write_image(folder / f"{name}.png", picture)
@@ -107,15 +107,17 @@ class Pictures(Callback):
 
 def root_aligned_epe(joints_3d: Float[Tensor, "batch 21 3"], batch: Sample) -> Float[Tensor, "batch"]:
     """Each sample's mean error (mm) over annotated joints, the wrists laid on each other."""
-    errors = (_rooted(joints_3d) - _rooted(batch["joints_3d"])).norm(dim=-1)
-    counted = batch["annotated"]
-    return torch.where(counted, errors, 0).sum(dim=1) / counted.sum(dim=1)
+    return _mean_error(_rooted(joints_3d) - _rooted(batch["joints_3d"]), batch)
 
 
 def pixel_epe(joints_2d: Float[Tensor, "batch 21 2"], batch: Sample) -> Float[Tensor, "batch"]:
     """Each sample's mean error (px) over annotated joints."""
-    errors, counted = (joints_2d - batch["joints_2d"]).norm(dim=-1), batch["annotated"]
-    return torch.where(counted, errors, 0).sum(dim=1) / counted.sum(dim=1)
+    return _mean_error(joints_2d - batch["joints_2d"], batch)
+
+
+def _mean_error(away: Float[Tensor, "batch 21 axes"], batch: Sample) -> Float[Tensor, "batch"]:
+    counted = batch["annotated"]
+    return torch.where(counted, away.norm(dim=-1), 0).sum(dim=1) / counted.sum(dim=1)
 
 
 def extremes(errors: Sequence[float]) -> list[Chosen]:

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from handpose_core import atomic
 from handpose_core.training.module import HandPoseModule, describe_data
-from handpose_core.training.results import Result
+from handpose_core.training.results import Result, scored_in_3d
 
 COLUMNS = (
     "method",
@@ -64,7 +64,7 @@ class ResultsTable(Callback):
             "data": data,
             "trained_on": module.history,
             "metrics": {name: float(value) for name, value in trainer.callback_metrics.items()},
-            "not_scored": [] if any(row.score.unit == "mm" for row in rows) else [NO_3D],
+            "not_scored": [] if scored_in_3d(rows) else [NO_3D],
             "rows": [{"method": row.name, **row.score.as_dict()} for row in rows],
         }
         atomic.write_text(folder / "results.json", json.dumps(record, indent=2) + "\n")
@@ -73,7 +73,7 @@ class ResultsTable(Callback):
         if not console.is_terminal:
             console.width = _PLAIN_WIDTH
         console.print(as_table(rows))
-        if all(row.score.unit != "mm" for row in rows):
+        if not scored_in_3d(rows):
             console.print(f"{NO_3D}.")
         console.print("data: " + ", ".join(f"{key} {value}" for key, value in data.items()), soft_wrap=True)
         console.print(f"results: {folder / 'results.json'}, {folder / 'results.md'}", soft_wrap=True)

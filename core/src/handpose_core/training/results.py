@@ -23,6 +23,11 @@ class Result:
     score: Score
 
 
+def scored_in_3d(results: Sequence[Result]) -> bool:
+    """Whether there is any row in mm: samples without 3D joints have none."""
+    return any(row.score.unit == "mm" for row in results)
+
+
 class ScoreSheet(nn.Module):
     """The 3D scores of one predictor in every given recovery and alignment, and its 2D score.
 

@@ -94,7 +94,7 @@ DATASETS: Mapping[str, Dataset] = MappingProxyType(
             "MVHM",
             MVHM,
             # eight pictures of each hand, this many px wide; the thesis has 320,000 of 40,000
-            {"tiny": (("128", 48),), "demo": (("128", 4800),), "paper": (("256", 320_000),)},
+            {"tiny": (("128", 48),), "demo": (("128", 9600),), "paper": (("256", 320_000),)},
             world="source",
             options=("--data.vertices", "true"),
         ),

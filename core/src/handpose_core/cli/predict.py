@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _EPILOG = """\
 written to --out:
   overlays/      each picture with its hands drawn on it; of a video, NAME.mp4
+  meshes/        of pictures, each hand's surface as NAME-0.glb, by models that give one
   hands.json     joints in px of the original picture and in mm about the wrist, confidence, side, conventions
   hands.npz      the same as arrays, one row a hand
 
@@ -34,8 +35,10 @@ def parser() -> argparse.ArgumentParser:
     )
     result.add_argument("source", type=Path, metavar="IMAGE|FOLDER|VIDEO")
     model = result.add_argument_group("model")
-    model.add_argument("--checkpoint", type=Path, metavar="CKPT", help="of any installed method")
-    model.add_argument("--model", type=Path, metavar="FILE.onnx", help="what handpose export wrote")
+    model.add_argument(
+        "--checkpoint", type=Path, metavar="CKPT", help="of any installed method (default: the model that comes along)"
+    )
+    model.add_argument("--model", type=Path, metavar="FILE", help="what handpose export or handpose onehand pack wrote")
     model.add_argument(
         "--runtime", choices=("torch", "onnx"), help="what runs it (default: torch for a checkpoint, onnx for a model)"
     )
@@ -102,9 +105,17 @@ def _check(options: argparse.Namespace) -> None:
             "an exported model",
             f"First handpose export {options.checkpoint} OUT.onnx, then --model OUT.onnx",
         )
-    if options.runtime == "torch" and options.model:
+    exported = options.model is not None and options.model.suffix == ".onnx"
+    if options.runtime == "torch" and exported:
         raise HandposeError(
             "--runtime torch", f"--model {options.model}", "a checkpoint", "Give --checkpoint, or leave --runtime out."
+        )
+    if options.runtime == "onnx" and not options.checkpoint and not exported:
+        raise HandposeError(
+            "--runtime onnx",
+            f"--model {options.model}" if options.model else "no model",
+            "an exported model",
+            "First handpose export CKPT OUT.onnx, then --model OUT.onnx",
         )
 
 

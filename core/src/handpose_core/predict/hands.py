@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 from numpy import ndarray
 
 from handpose_core.hand import JOINT_NAMES, WRIST, Side
@@ -18,10 +18,27 @@ CONVENTIONS = {
     "wrist": "mm from the camera, same axes; null unless --focal or --hand-size was given",
     "confidence": "of each joint, 0 to 1: the peak of its heatmap, no probability",
     "square": "centre x, centre y and side of what the model saw, px of the original picture",
-    "side": "as given, null where nobody said",
+    "side": "as given, else as the model says; null where nobody does",
+    "side_confidence": "how sure the model is of it, 0.5 to 1; null where the side was given",
+    "vertices": "of hands.npz: mm relative to the wrist, axes as joints_3d; faces of right and of left hands beside",
     "mirrored": "2D is of the picture as it is; 3D and side are of the real hand",
 }
 """What the numbers of a `Hand` mean, as written beside them."""
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """A hand's surface.
+
+    Args:
+        vertices: mm relative to the wrist, axes as ``Hand.joints_3d``.
+        faces: corners, counter-clockwise seen from outside.
+        vertices_2d: px of the original picture.
+    """
+
+    vertices: Float64[ndarray, "v 3"]
+    faces: Int64[ndarray, "f 3"]
+    vertices_2d: Float64[ndarray, "v 2"]
 
 
 @dataclass(frozen=True)
@@ -32,10 +49,12 @@ class Hand:
         joints_2d: px of the original picture.
         joints_3d: mm relative to the wrist, camera axes: x right, y down, z away.
         confidence: of each joint, 0 to 1.
-        side: which hand it is, as given; None where nobody said.
+        side: which hand it is, as given, or as the model says; None where nobody does.
         wrist: mm, where the wrist is before the camera; None unless a focal length or hand size was given.
         square: centre x, centre y and side of the square that was looked at, px.
         whole_picture: whether that was the whole picture, for want of a box.
+        side_confidence: how sure the model is of the side, 0.5 to 1; None where it was not asked.
+        mesh: the hand's surface, of models that give one.
     """
 
     joints_2d: Float64[ndarray, "21 2"]
@@ -45,6 +64,8 @@ class Hand:
     wrist: Float64[ndarray, "3"] | None
     square: Float64[ndarray, "3"]
     whole_picture: bool
+    side_confidence: float | None = None
+    mesh: Mesh | None = None
 
     @property
     def joint_names(self) -> tuple[str, ...]:
@@ -65,6 +86,7 @@ class Hand:
         """As JSON has it."""
         return {
             "side": None if self.side is None else self.side.name.lower(),
+            "side_confidence": None if self.side_confidence is None else round(self.side_confidence, 4),
             "mean_confidence": round(self.mean_confidence, 4),
             "low_confidence": self.mean_confidence < LOW_CONFIDENCE,
             "whole_picture": self.whole_picture,

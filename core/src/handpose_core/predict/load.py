@@ -6,7 +6,7 @@ from handpose_core.predict.model import HandModel
 from handpose_core.predict.runtime import Runtime
 from handpose_core.predict.shipped import shipped_model
 
-EXPORTED = ".onnx"
+EXPORTED, PACKED = ".onnx", ".safetensors"
 
 
 def load(
@@ -17,7 +17,8 @@ def load(
     ``hands = load("best.ckpt")("photo.jpg")`` is all it takes.
 
     Args:
-        path: a checkpoint of any installed method, or an exported ``.onnx`` file; None takes the one that comes with
+        path: a checkpoint of any installed method, an exported ``.onnx`` file, or a packed ``.safetensors`` one;
+            None takes the one that comes with
             the suite.
         batch: how many crops it gets at once.
         image_size: side of the crops that it was trained on, px, for checkpoints that do not say it.
@@ -35,6 +36,12 @@ def _runtime(path: Path, image_size: int | None, crop_scale: float | None) -> Ru
         from handpose_core.predict.onnx_runtime import OnnxRuntime
 
         return OnnxRuntime(path)
-    from handpose_core.predict.checkpoint import load_checkpoint  # torch and Lightning, which exported models need not
+    # torch and Lightning, which exported models need not
+    from handpose_core.estimators.onehand.module import OneHandModule
+    from handpose_core.predict.checkpoint import load_checkpoint
+    from handpose_core.predict.onehand_runtime import OneHandRuntime, load_packed
 
-    return load_checkpoint(path, image_size, crop_scale)
+    if path.suffix == PACKED:
+        return load_packed(path)
+    trained = load_checkpoint(path, image_size, crop_scale)
+    return OneHandRuntime(trained.module, trained.info) if isinstance(trained.module, OneHandModule) else trained

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32, Float64, UInt8
+from jaxtyping import Float32, Float64, Int64, UInt8
 from numpy import ndarray
 
 from handpose_core.errors import HandposeError
@@ -16,32 +16,9 @@ from handpose_core.predict.hands import Hand, root_relative
 from handpose_core.predict.info import ModelInfo
 from handpose_core.predict.pictures import read_picture
 from handpose_core.predict.recovery import Focal, camera_matrix, recover
-from handpose_core.predict.runtime import Runtime
-
-
-@dataclass(frozen=True)
-class View:
-    """What of a picture was looked at, and how; made by `HandModel.look`.
-
-    Args:
-        crop: what the model sees, 8-bit RGB.
-        square: where that is in the picture, un-mirrored.
-        K: intrinsics of the un-mirrored picture, px.
-        width: the picture's, px.
-        side: which hand it is.
-        mirrored: whether the picture shows a mirror image.
-        absolute: whether the hand's place before the camera was asked for.
-        hand_mm: the hand's length, if given.
-    """
-
-    crop: UInt8[ndarray, "s s 3"]
-    square: Square
-    K: Float64[ndarray, "3 3"]
-    width: int
-    side: Side | None
-    mirrored: bool
-    absolute: bool
-    hand_mm: float | None
+from handpose_core.predict.runtime import UNTOLD, MeshRuntime, Runtime
+from handpose_core.predict.view import View
+from handpose_core.predict.whole_hand import WholeHand, whole_hand
 
 
 @dataclass(frozen=True)
@@ -145,10 +122,23 @@ class HandModel:
         for start in range(0, len(views), self.batch):
             batch = views[start : start + self.batch]
             images = np.stack([view.crop for view in batch]).transpose(0, 3, 1, 2).astype(np.float32) / 255
-            sides = np.array([int(view.side or 0) for view in batch], np.int64)
-            rows = zip(*self._runtime.run(np.ascontiguousarray(images), sides), strict=True)
-            hands += [self._hand(view, *row) for view, row in zip(batch, rows, strict=True)]
+            sides = np.array([UNTOLD if view.side is None else int(view.side) for view in batch], np.int64)
+            hands += self._hands(batch, np.ascontiguousarray(images), sides)
         return hands
+
+    def _hands(
+        self, views: Sequence[View], images: Float32[ndarray, "batch 3 s s"], sides: Int64[ndarray, " batch"]
+    ) -> list[Hand]:
+        """The hands of one batch."""
+        if not isinstance(self._runtime, MeshRuntime):
+            rows = zip(*self._runtime.run(images, sides), strict=True)
+            return [self._hand(view, *row) for view, row in zip(views, rows, strict=True)]
+        joints, meshes = self._runtime.run_meshes(images, sides)
+        found = zip(views, joints.joints_2d, joints.scores, *meshes, strict=True)
+        return [
+            whole_hand(view, self.info, self._runtime.faces, WholeHand(in_crop, scores, xyz, vertices, right, is_right))
+            for view, in_crop, scores, xyz, vertices, right, is_right in found
+        ]
 
     def _hand(
         self,

@@ -1,4 +1,4 @@
-"""What ``handpose predict`` writes: ``hands.json``, ``hands.npz``, and the hands drawn on the pictures."""
+"""What ``handpose predict`` writes: ``hands.json``, ``hands.npz``, meshes, and the hands drawn on the pictures."""
 
 import io
 import json
@@ -13,10 +13,11 @@ from jaxtyping import Float, UInt8
 from numpy import ndarray
 
 from handpose_core import atomic
-from handpose_core.hand import JOINT_NAMES, N_JOINTS
+from handpose_core.hand import JOINT_NAMES, N_JOINTS, Side
 from handpose_core.predict.hands import CONVENTIONS, Hand
 from handpose_core.predict.info import ModelInfo
 from handpose_core.predict.pictures import reduced
+from handpose_core.viz.mesh_overlay import draw_mesh
 from handpose_core.viz.overlay import draw_hand, enlarge
 
 LONGEST_OVERLAY = 2048
@@ -57,6 +58,9 @@ class Canvas:
         """The picture with hands on it."""
         pixels = self.pixels
         for hand in hands:
+            if hand.mesh is not None:
+                seen = (hand.mesh.vertices_2d + 0.5) * self.scale - 0.5
+                pixels = draw_mesh(pixels, seen, hand.mesh.vertices, hand.mesh.faces)
             pixels = draw_hand(pixels, (hand.joints_2d + 0.5) * self.scale - 0.5)
         return pixels
 
@@ -73,6 +77,19 @@ def write_overlay(path: Path, pixels: UInt8[ndarray, "h w 3"]) -> None:
     """Write a drawn picture, as a JPEG or PNG by its suffix."""
     encoded = cv2.imencode(path.suffix, cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))[1]
     atomic.write_bytes(path, encoded.tobytes())
+
+
+def write_meshes(folder: Path, name: str, hands: Sequence[Hand]) -> None:
+    """Write each hand's mesh, if it has one, as ``NAME-0.glb``, ``NAME-1.glb``, ...: metres, y up, about the wrist."""
+    for number, hand in enumerate(hands):
+        if hand.mesh is not None:
+            import trimesh  # here, because only meshes need it
+
+            from handpose_core.viz.mesh import write_glb
+
+            write_glb(
+                folder / f"{name}-{number}.glb", trimesh.Trimesh(hand.mesh.vertices, hand.mesh.faces, process=False)
+            )
 
 
 def write_hands(
@@ -126,7 +143,19 @@ def _arrays(found: Sequence[Found]) -> dict[str, ndarray]:
         "confidence": _stacked([hand.confidence for hand in hands], (N_JOINTS,)),
         "side": np.array([_NO_SIDE if hand.side is None else int(hand.side) for hand in hands], np.int64),
         "joint_names": np.array(JOINT_NAMES),
+        **_mesh_arrays(hands),
     }
+
+
+def _mesh_arrays(hands: Sequence[Hand]) -> dict[str, ndarray]:
+    """Vertices of all hands, and the faces of right and of left ones; nothing of models without meshes."""
+    meshes = [(hand.side, hand.mesh) for hand in hands if hand.mesh is not None]
+    if not meshes or len(meshes) < len(hands):
+        return {}
+    side, first = meshes[0]
+    right = first.faces if side == Side.RIGHT else first.faces[:, ::-1]
+    vertices = np.stack([mesh.vertices for _, mesh in meshes])
+    return {"vertices": vertices, "faces_right": right.copy(), "faces_left": right[:, ::-1].copy()}
 
 
 def _stacked(values: Sequence[Float[ndarray, "..."]], shape: tuple[int, ...]) -> Float[ndarray, "..."]:

@@ -13,6 +13,7 @@ from handpose_core.hand import FINGER_JOINTS, REFERENCE_BONE, WRIST
 ASSUMED_FOCAL = 1.0
 """Focal length over the picture's longer side where none is given: 53 degrees across, between phones and webcams."""
 _LEAST_SLOPE = 1e-12
+_LEAST_SPREAD = 1.0  # px
 _TO_MIDDLE_TIP = (WRIST, *FINGER_JOINTS["middle"])
 
 Focal = float | tuple[float, float, float, float]
@@ -67,6 +68,56 @@ def recover_in_bones(
     root = (-qb + np.sqrt(max(qb**2 - qa * qc, 0))) / qa
     joints: Float64[ndarray, "21 3"] = rays * (z_rel + root)[:, None]
     return joints
+
+
+def to_middle(K: Float64[ndarray, "3 3"], image_size: int) -> Float64[ndarray, "3 3"]:
+    """The rotation of a crop's camera to one that looks at its middle: `handpose_core.estimators.onehand.frame`'s.
+
+    Args:
+        K: intrinsics of the crop, px.
+        image_size: its side, px.
+    """
+    ray = np.linalg.inv(K) @ np.array([(image_size - 1) / 2, (image_size - 1) / 2, 1.0])
+    x, y, z = ray / np.linalg.norm(ray)
+    k = 1 / (1 + z)
+    return np.array([[1 - k * x * x, -k * x * y, -x], [-k * x * y, 1 - k * y * y, -y], [x, y, z]])
+
+
+def fit_translation(
+    points: Float64[ndarray, "n 3"], pixels: Float64[ndarray, "n 2"], K: Float64[ndarray, "3 3"]
+) -> Float64[ndarray, "3"]:
+    """Where points lie to be seen nearest to ``pixels``: `handpose_core.estimators.hand3d.recovery`'s."""
+    rays = (np.concatenate([pixels, np.ones((len(pixels), 1))], axis=1) @ np.linalg.inv(K).T)[:, :2]
+    offsets = rays * points[:, 2:] - points[:, :2]
+    centred = rays - rays.mean(0)
+    z = -(centred * offsets).sum() / max(float(np.square(centred).sum()), _LEAST_SLOPE)
+    return np.array([*(offsets.mean(0) + rays.mean(0) * z), z])
+
+
+def place_before_camera(
+    points: Float64[ndarray, "n 3"], pixels: Float64[ndarray, "n 2"], K: Float64[ndarray, "3 3"]
+) -> Float64[ndarray, "3"]:
+    """`fit_translation`, but before the camera whatever the two are.
+
+    Pixels that do not fit the points, as where there is no hand, have their best fit anywhere, behind the camera too.
+    There they decide on the direction alone, and how far they are spread on the distance.
+    """
+    spread_px = max(float(pixels.std(0).mean()), _LEAST_SPREAD)
+    about = K[0, 0] * float(points[:, :2].std(0).mean()) / spread_px
+    place = fit_translation(points, pixels, K)
+    if abs(place[2] + points[:, 2].mean() - about) < about / 2 and place[2] + points[:, 2].min() > 0:
+        return place
+    z = max(about, 1.5 * float(np.abs(points).max()))
+    middle = np.linalg.inv(K) @ np.array([*pixels.mean(0), 1.0]) * z
+    placed: Float64[ndarray, 3] = middle - points.mean(0)
+    return placed
+
+
+def project(points: Float64[ndarray, "n 3"], K: Float64[ndarray, "3 3"]) -> Float64[ndarray, "n 2"]:
+    """Pixels of points before the camera."""
+    seen = points @ K.T
+    pixels: Float64[ndarray, "n 2"] = seen[:, :2] / np.maximum(seen[:, 2:], _LEAST_SLOPE)
+    return pixels
 
 
 def hand_length(joints: Float[ndarray, "21 3"]) -> float:

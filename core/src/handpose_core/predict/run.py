@@ -13,11 +13,12 @@ from numpy import ndarray
 from handpose_core.errors import HandposeError
 from handpose_core.predict.boxes import Box, Boxes
 from handpose_core.predict.hands import LOW_CONFIDENCE
-from handpose_core.predict.model import HandModel, Known, View
-from handpose_core.predict.outputs import Canvas, Found, canvas_of, write_hands, write_overlay
+from handpose_core.predict.model import HandModel, Known
+from handpose_core.predict.outputs import Canvas, Found, canvas_of, write_hands, write_meshes, write_overlay
 from handpose_core.predict.pictures import list_pictures, read_picture
 from handpose_core.predict.smooth_hands import SmoothHands
 from handpose_core.predict.videos import VIDEO_SUFFIXES, Video, VideoFile
+from handpose_core.predict.view import View
 
 Step = Callable[[int], None]
 """Told how many pictures are done since it was told last."""
@@ -90,6 +91,7 @@ def predict_pictures(model: HandModel, source: Path, out: Path, job: Job, step: 
             found.append(result)
             name = one.name if Path(one.name).suffix.lower() in _DRAWN_AS else f"{one.name}.png"
             write_overlay(out / "overlays" / name, one.canvas.drawn(result.hands))
+            write_meshes(out / "meshes", one.name, result.hands)
         step(len(several))
     if not found:
         first, reason = next(iter(failed.items()))

@@ -1,19 +1,25 @@
-"""The model that is used when none is named: the place where the suite's own will be."""
+"""The model that is used when none is named: the suite's own."""
 
+from importlib.resources import files
 from pathlib import Path
 
 from handpose_core.errors import HandposeError
 
+SHIPPED = Path(str(files("handpose_core.predict") / "assets" / "onehand.safetensors"))
+"""Where it is; its card is beside it, and `handpose onehand pack --shipped` writes both."""
+
 
 def shipped_model() -> Path:
-    """The exported model that comes with the suite.
+    """The packed model that comes with the suite.
 
     Raises:
-        HandposeError: none does, so far.
+        HandposeError: this installation has none.
     """
-    raise HandposeError(
-        "model",
-        "nothing: no model comes with this version",
-        "a trained one",
-        "Give --checkpoint <run folder>/fit/checkpoints/best.ckpt, or --model FILE.onnx.",
-    )
+    if not SHIPPED.is_file():
+        raise HandposeError(
+            "model",
+            "nothing: no model comes with this version",
+            "a trained one",
+            "Give --checkpoint <run folder>/fit/checkpoints/best.ckpt, or --model FILE.onnx.",
+        )
+    return SHIPPED

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float64
 from numpy import ndarray
 
-from handpose_core.predict.hands import Hand
+from handpose_core.predict.hands import Hand, Mesh
 from handpose_core.predict.smoothing import OneEuro
 
 _HAND_ACROSS = 200.0
@@ -40,12 +40,18 @@ class _Track:
     def __init__(self, rate: float, first: Hand) -> None:
         self._unit = float(first.square[2]) / _HAND_ACROSS
         self._pixels, self._space, self._wrist = (OneEuro(rate) for _ in range(3))
+        self._seen, self._vertices = (OneEuro(rate) for _ in range(2))
 
     def __call__(self, hand: Hand) -> Hand:
         wrist: Float64[ndarray, 3] | None = None if hand.wrist is None else self._wrist(hand.wrist)
         return replace(
             hand,
+            mesh=None if hand.mesh is None else self._surface(hand.mesh),
             joints_2d=self._pixels(hand.joints_2d / np.float64(self._unit)) * self._unit,
             joints_3d=self._space(hand.joints_3d),
             wrist=wrist,
         )
+
+    def _surface(self, mesh: Mesh) -> Mesh:
+        seen = self._seen(mesh.vertices_2d / np.float64(self._unit)) * self._unit
+        return replace(mesh, vertices=self._vertices(mesh.vertices), vertices_2d=seen)

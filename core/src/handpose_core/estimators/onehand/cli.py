@@ -1,0 +1,14 @@
+"""The method as ``handpose onehand`` finds it."""
+
+from handpose_core.cli.registry import Command, Method
+
+METHOD = Method(
+    summary="the suite's own: joints, mesh and side of a hand from one RGB crop, trained on generated hands",
+    module="handpose_core.estimators.onehand.module:OneHandModule",
+    commands={
+        "pack": Command(
+            "write a checkpoint's weights in half precision, with a card, as handpose predict takes them",
+            "handpose_core.estimators.onehand.pack_cli:main",
+        )
+    },
+)

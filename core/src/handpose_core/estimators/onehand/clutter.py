@@ -1,0 +1,60 @@
+"""Training pictures made harder in batches: other backgrounds behind hands, and things before them."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from handpose_core.errors import HandposeError
+
+
+@dataclass(frozen=True)
+class Clutter:
+    """How often, and how much; 0 is never.
+
+    Args:
+        background: probability that all but the hand is taken from another picture of the batch.
+        occluder: probability that an ellipse of another picture, or of one colour, lies before the hand.
+        largest: the ellipse's longest half axis over the crop's side.
+        grey: probability that a picture loses its colours.
+    """
+
+    background: float = 0.3
+    occluder: float = 0.4
+    largest: float = 0.25
+    grey: float = 0.05
+
+    def __post_init__(self) -> None:
+        for name in ("background", "occluder", "largest", "grey"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise HandposeError(f"clutter, {name}", str(getattr(self, name)), "a number from 0 to 1", "Change it.")
+
+    def add(
+        self, image: Float[Tensor, "batch 3 s s"], mask: Bool[Tensor, "batch 1 s s"] | None
+    ) -> Float[Tensor, "batch 3 s s"]:
+        """Pictures with clutter, by torch's generator; without masks backgrounds stay."""
+        if mask is not None:
+            chosen = _chosen(image, self.background)
+            hand = F.avg_pool2d(F.max_pool2d(mask.to(image), 3, 1, 1), 3, 1, 1)  # a soft edge just outside
+            image = torch.where(chosen, torch.lerp(image.roll(1, 0), image, hand), image)
+        before = torch.where(_chosen(image, 0.5), image.roll(2, 0), torch.rand_like(image[:, :, :1, :1]))
+        image = torch.where(_chosen(image, self.occluder), torch.lerp(image, before, self._ellipses(image)), image)
+        grey = image.mean(1, keepdim=True).expand_as(image)
+        return torch.where(_chosen(image, self.grey), grey, image)
+
+    def _ellipses(self, image: Float[Tensor, "batch 3 s s"]) -> Float[Tensor, "batch 1 s s"]:
+        """One soft-edged, turned ellipse a picture, somewhere."""
+        place, half = (torch.rand(2, len(image), 1, 1, device=image.device) for _ in range(2))
+        angle = 2 * torch.pi * torch.rand(len(image), 1, 1, device=image.device)
+        half = self.largest * (0.2 + 0.8 * half) + 1e-3
+        axis = torch.linspace(0, 1, image.shape[-1], device=image.device)
+        dx, dy = axis[None, None, :] - place[0], axis[None, :, None] - place[1]
+        across = (dx * angle.cos() + dy * angle.sin()) / half[0]
+        along = (dy * angle.cos() - dx * angle.sin()) / half[1]
+        return ((1 - across.square() - along.square()) * 6).clamp(0, 1)[:, None].to(image)
+
+
+def _chosen(image: Float[Tensor, "batch 3 s s"], share: float) -> Bool[Tensor, "batch 1 1 1"]:
+    return torch.rand(len(image), 1, 1, 1, device=image.device) < share

@@ -1,0 +1,35 @@
+"""The frame that hands are estimated in: that of a camera that looks at the crop's middle.
+
+What a crop shows of a hand depends on where the crop lies in the picture only by this turn, so that nothing of the
+camera has to be known to estimate, and only the crop's own K to turn back.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+def to_middle(K: Float[Tensor, "batch 3 3"], image_size: int) -> Float[Tensor, "batch 3 3"]:
+    """The smallest rotations that turn the rays of the crops' middles to straight ahead (0, 0, 1).
+
+    Args:
+        K: intrinsics of the crops, px.
+        image_size: their side, px.
+    """
+    middle = K.new_tensor([(image_size - 1) / 2, (image_size - 1) / 2, 1.0])
+    ray = torch.nn.functional.normalize(torch.linalg.inv(K) @ middle, dim=-1)
+    x, y, z = ray.unbind(-1)
+    k = 1 / (1 + z)  # Rodrigues' formula between two unit vectors; z > 0 before the camera
+    rows = [[1 - k * x * x, -k * x * y, -x], [-k * x * y, 1 - k * y * y, -y], [x, y, z]]
+    return torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)
+
+
+def mirrored(points: Float[Tensor, "batch n 3"], which: Tensor) -> Float[Tensor, "batch n 3"]:
+    """Points of a crop's frame with x negated where ``which`` says so."""
+    return torch.where(which[:, None, None], points * points.new_tensor([-1.0, 1.0, 1.0]), points)
+
+
+def mirrored_pixels(pixels: Float[Tensor, "batch n 2"], which: Tensor, image_size: int) -> Float[Tensor, "batch n 2"]:
+    """Pixels of the mirror image where ``which`` says so."""
+    turned = torch.stack([image_size - 1 - pixels[..., 0], pixels[..., 1]], dim=-1)
+    return torch.where(which[:, None, None], turned, pixels)

@@ -1,0 +1,63 @@
+"""What the network learns by: pure functions."""
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from handpose_core.nn.heatmaps import gaussian_heatmaps
+
+
+def map_loss(
+    maps: Float[Tensor, "batch 21 m m"],
+    joints_2d: Float[Tensor, "batch 21 2"],
+    counted: Bool[Tensor, "batch 21"],
+    sigma: float,
+    image_size: int,
+) -> Float[Tensor, ""]:
+    """Cross-entropy of the maps and Gaussians (``sigma`` px of the crop), each summing to 1; a mean over joints.
+
+    Joints whose Gaussian lies outside the crop do not count.
+    """
+    target = gaussian_heatmaps(joints_2d, sigma, image_size, maps.shape[-1]).flatten(2)
+    mass = target.sum(-1, keepdim=True)
+    within = counted & (mass[..., 0] > 0.1)
+    entropy = -(target / mass.clamp_min(1e-6) * maps.flatten(2).log_softmax(-1)).sum(-1)
+    return _mean(entropy, within)
+
+
+def pixel_loss(
+    predicted: Float[Tensor, "batch 21 2"], target: Float[Tensor, "batch 21 2"], counted: Bool[Tensor, "batch 21"]
+) -> Float[Tensor, ""]:
+    """Mean absolute difference, px; joints outside the crop count no more than at its border."""
+    return _mean((predicted - target).abs().mean(-1), counted)
+
+
+def space_loss(
+    predicted: Float[Tensor, "batch 21 3"], target: Float[Tensor, "batch 21 3"], counted: Bool[Tensor, "batch 21"]
+) -> Float[Tensor, ""]:
+    """Mean absolute difference, mm, of joints about their mean; predicted ones enlarged to the target's size.
+
+    No picture shows how large a hand is: the factor is the one of least squares, and has no gradient.
+    """
+    a, b = (_centred(points, counted) for points in (predicted, target))
+    with torch.no_grad():
+        factor = (a * b).sum((1, 2)) / a.square().sum((1, 2)).clamp_min(1e-6)
+        factor = factor.clamp(0.5, 2.0)[:, None, None]
+    return _mean((a * factor - b).abs().mean(-1), counted)
+
+
+def side_loss(right: Float[Tensor, " batch"], target: Bool[Tensor, " batch"]) -> Float[Tensor, ""]:
+    """Cross-entropy of the logit and the truth."""
+    return F.binary_cross_entropy_with_logits(right, target.to(right))
+
+
+def _centred(points: Float[Tensor, "batch 21 3"], counted: Bool[Tensor, "batch 21"]) -> Float[Tensor, "batch 21 3"]:
+    # masked first: a NaN label must not reach the gradient
+    points = torch.where(counted[..., None], points, 0)
+    mean = points.sum(1, keepdim=True) / counted.sum(1).clamp_min(1)[:, None, None]
+    return torch.where(counted[..., None], points - mean, 0)
+
+
+def _mean(values: Float[Tensor, "batch 21"], counted: Bool[Tensor, "batch 21"]) -> Float[Tensor, ""]:
+    return torch.where(counted, values, 0).sum() / counted.sum().clamp_min(1)

@@ -1,0 +1,141 @@
+"""The network: heatmaps, and from what they point at the hand model's own parameters."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from handpose_core.hand import N_JOINTS
+from handpose_core.nn.fused import FusedBackbone, convolution
+from handpose_core.nn.heatmaps import decode_softargmax
+from handpose_core.rig import JOINT_LIMITS
+
+_ANGLES = JOINT_LIMITS.shape[0] * JOINT_LIMITS.shape[1]
+_SLACK = 1.1
+"""How far beyond `JOINT_LIMITS` angles reach: real hands and their labels are not all within."""
+
+
+@dataclass(frozen=True)
+class OneHandSize:
+    """The network's size.
+
+    Args:
+        stem: channels at half the crop's size.
+        widths: of the backbone's stages, at 1/4, 1/8, ... of it.
+        blocks: of each stage.
+        expansion: how many times as wide blocks are within.
+        finest: the stage, from 0, at whose size heatmaps are made: 0 is a quarter of the crop.
+        features: channels that the stages' maps are joined in.
+        local: numbers taken from the maps for each joint.
+        hidden: width of the layers that the hand model's parameters come from.
+    """
+
+    stem: int = 16
+    widths: tuple[int, ...] = (32, 64, 128, 256)
+    blocks: tuple[int, ...] = (1, 2, 2, 2)
+    expansion: int = 2
+    finest: int = 1
+    features: int = 64
+    local: int = 16
+    hidden: int = 512
+
+
+class Parameters(NamedTuple):
+    """Of the hand model, as if each hand were a right one.
+
+    Args:
+        angles: of the joints, radians, as `handpose_core.rig.pose_from_angles` takes them.
+        rotation: of the hand's frame to that of a camera that looks at the crop's middle.
+        shape: components, standard deviations.
+    """
+
+    angles: Float[Tensor, "batch 15 3"]
+    rotation: Float[Tensor, "batch 3 3"]
+    shape: Float[Tensor, "batch s"]
+
+
+class Read(NamedTuple):
+    """What the network reads off crops.
+
+    Args:
+        maps: logits of where each joint is.
+        joints_2d: px of the crop.
+        scores: of each joint, 0 to 1.
+        parameters: of the hand model.
+        right: logit of the crop showing a right hand.
+    """
+
+    maps: Float[Tensor, "batch 21 m m"]
+    joints_2d: Float[Tensor, "batch 21 2"]
+    scores: Float[Tensor, "batch 21"]
+    parameters: Parameters
+    right: Float[Tensor, " batch"]
+
+
+class OneHandNetwork(nn.Module):
+    """Backbone, maps joined from coarse to fine, heatmaps; features where joints are; two layers; parameters.
+
+    Args:
+        size: see `OneHandSize`.
+        shapes: the hand model's shape components.
+    """
+
+    def __init__(self, size: OneHandSize, shapes: int) -> None:
+        super().__init__()
+        self.backbone = FusedBackbone(size.stem, size.widths, size.blocks, size.expansion)
+        self.finest = size.finest
+        self.lateral = nn.ModuleList(nn.Conv2d(width, size.features, 1) for width in size.widths[size.finest :])
+        self.joined = convolution(size.features, size.features, 3)
+        self.maps = nn.Conv2d(size.features, N_JOINTS, 1)
+        self.local = nn.Linear(size.features, size.local)
+        self.splits = (_ANGLES, 6, shapes, 1)
+        inputs = N_JOINTS * (size.local + 2) + size.widths[-1]
+        last = nn.Linear(size.hidden, sum(self.splits))
+        nn.init.normal_(last.weight, std=1e-3)  # begins with the open hand, as the hand model rests
+        self.head = nn.Sequential(
+            nn.Linear(inputs, size.hidden), nn.ReLU(inplace=True), nn.Linear(size.hidden, size.hidden),
+            nn.ReLU(inplace=True), last,
+        )  # fmt: skip
+        low, high = JOINT_LIMITS.unbind(-1)
+        self.register_buffer("middle", (low + high) / 2, persistent=False)
+        self.register_buffer("reach", (high - low) / 2 * _SLACK, persistent=False)
+
+    def forward(self, image: Float[Tensor, "batch 3 s s"]) -> Read:
+        """What is read off crops in [0, 1], square."""
+        stages = self.backbone(image)
+        joined = self._join(stages[self.finest :])
+        maps = self.maps(joined).float()
+        joints_2d, _ = decode_softargmax(maps, image.shape[-1], beta=1.0)
+        share = maps.flatten(2).softmax(-1)
+        local = self.local(share.to(joined.dtype) @ joined.flatten(2).transpose(1, 2))
+        place = (2 * joints_2d / image.shape[-1] - 1).to(local.dtype)
+        seen = torch.cat([local.flatten(1), place.flatten(1), stages[-1].mean((-2, -1)).to(local.dtype)], dim=1)
+        angles, rotation, shape, right = self.head(seen).float().split(self.splits, dim=1)
+        middle, reach = self.get_buffer("middle"), self.get_buffer("reach")
+        parameters = Parameters(
+            middle + reach * angles.unflatten(1, reach.shape).tanh(), rotation_from_6d(rotation), shape
+        )
+        return Read(maps, joints_2d, _peaks(share.unflatten(-1, maps.shape[-2:])), parameters, right[:, 0])
+
+    def _join(self, stages: list[Tensor]) -> Float[Tensor, "batch c m m"]:
+        joined = self.lateral[-1](stages[-1])
+        for lateral, stage in zip(reversed(self.lateral[:-1]), reversed(stages[:-1]), strict=True):
+            joined = F.interpolate(joined, size=stage.shape[-2:], mode="nearest") + lateral(stage)
+        maps: Tensor = self.joined(joined)
+        return maps
+
+
+def rotation_from_6d(vector: Float[Tensor, "batch 6"]) -> Float[Tensor, "batch 3 3"]:
+    """The rotation whose first two columns lie nearest, one after the other (Zhou et al. 2019); 0 is the identity."""
+    first, second = (vector + vector.new_tensor([1.0, 0, 0, 0, 1, 0])).split(3, dim=1)
+    x = F.normalize(first, dim=1)
+    y = F.normalize(second - (x * second).sum(1, keepdim=True) * x, dim=1)
+    return torch.stack([x, y, torch.linalg.cross(x, y)], dim=-1)
+
+
+def _peaks(share: Float[Tensor, "batch 21 m m"]) -> Float[Tensor, "batch 21"]:
+    """How much of each map lies within one cell of its best place: 1 where there is no doubt."""
+    return (9 * F.avg_pool2d(share, 3, 1, 1)).amax((-2, -1)).clamp(max=1)

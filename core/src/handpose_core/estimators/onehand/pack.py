@@ -1,0 +1,82 @@
+"""Trained weights as one small file: half precision, with all that is needed to use them inside, and a card beside it.
+
+The hand model is not among them: it comes with the suite, by its name.
+"""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from handpose_core import atomic
+from handpose_core.errors import HandposeError
+from handpose_core.estimators.onehand.module import OneHandModule
+from handpose_core.estimators.onehand.network import OneHandSize
+from handpose_core.predict.checkpoint import load_checkpoint
+from handpose_core.predict.info import METADATA_KEY, ModelInfo, info_from_json
+
+_BUILD_KEY = "onehand"
+SUFFIX = ".safetensors"
+_FIX = "Pack a checkpoint again with this version: handpose onehand pack CKPT OUT.safetensors"
+
+
+def pack(checkpoint: Path, out: Path) -> ModelInfo:
+    """Write a checkpoint's weights; what is known of them.
+
+    Args:
+        checkpoint: of `OneHandModule`.
+        out: the file to write.
+
+    Raises:
+        HandposeError: it is no checkpoint, or one of another method.
+    """
+    trained = load_checkpoint(checkpoint)
+    module = trained.module
+    if not isinstance(module, OneHandModule):
+        raise HandposeError(
+            str(checkpoint), f"a checkpoint of {trained.info.method}", "one of handpose onehand", "Give another."
+        )
+    build = {"size": asdict(module.size), "rig": str(module.hparams["rig"])}
+    metadata = {METADATA_KEY: trained.info.to_json(), _BUILD_KEY: json.dumps(build)}
+    weights = {name: _packed(value) for name, value in module.network.cpu().state_dict().items()}
+    atomic.write_bytes(out, safetensors.torch.save(weights, metadata))
+    return trained.info
+
+
+def unpack(path: Path) -> tuple[OneHandModule, ModelInfo]:
+    """The module that was packed, in single precision and evaluation, and what is known of it.
+
+    Raises:
+        HandposeError: there is no such file, or it is something else.
+    """
+    if not path.is_file():
+        raise HandposeError(str(path), "no such file", f"a packed model (*{SUFFIX})", "Check the path.")
+    try:
+        with safe_open(path, framework="pt") as stored:
+            metadata: dict[str, str] = stored.metadata() or {}
+            weights = {name: _restored(stored.get_tensor(name)) for name in stored.keys()}  # noqa: SIM118  no mapping
+        info = info_from_json(str(path), metadata[METADATA_KEY])
+        build: dict[str, Any] = json.loads(metadata[_BUILD_KEY])
+        sizes: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in build["size"].items()}
+        module = OneHandModule(OneHandSize(**sizes), build["rig"], scale_mm=info.bone_mm)
+        module.network.load_state_dict(weights)
+    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise HandposeError(
+            str(path), f"something else ({error})", "what handpose onehand pack writes", _FIX
+        ) from error
+    module.history = list(info.trained_on)
+    return module.eval(), info
+
+
+def _packed(value: Tensor) -> Tensor:
+    """Half precision for weights; statistics, of which there are few, keep theirs."""
+    return value.half().contiguous() if value.is_floating_point() and value.dim() > 1 else value.contiguous()
+
+
+def _restored(value: Tensor) -> Tensor:
+    return value.float() if value.dtype == torch.float16 else value

@@ -1,0 +1,55 @@
+"""``handpose onehand pack``: a trained checkpoint as the small file that is shipped."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from handpose_core.errors import HandposeError
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command's options."""
+    result = argparse.ArgumentParser(
+        "handpose onehand pack",
+        description="Write a checkpoint's weights in half precision as a safetensors file, and a card (.md) beside it. "
+        "handpose predict --model takes the file; in a source tree --shipped puts it where handpose predict finds it "
+        "when no model is named.",
+    )
+    result.add_argument("checkpoint", type=Path, metavar="CKPT")
+    where = result.add_mutually_exclusive_group(required=True)
+    where.add_argument("out", type=Path, nargs="?", metavar="OUT.safetensors")
+    where.add_argument("--shipped", action="store_true", help="into the installed suite, as the one that is shipped")
+    result.add_argument(
+        "--results", action="append", default=[], metavar="TITLE=results.json",
+        help="a test's figures for the card, and what they were measured on; may be given several times",
+    )  # fmt: skip
+    return result
+
+
+def main(argv: Sequence[str]) -> int:
+    """Pack a checkpoint; the exit status.
+
+    Raises:
+        HandposeError: the checkpoint, the name or the results are not what they should be.
+    """
+    options = parser().parse_args(argv)
+    results = dict(_titled(text) for text in options.results)
+    from handpose_core import atomic
+    from handpose_core.estimators.onehand.card import card
+    from handpose_core.estimators.onehand.pack import SUFFIX, pack
+    from handpose_core.predict.shipped import SHIPPED
+
+    out = SHIPPED if options.shipped else options.out
+    if out.suffix != SUFFIX:
+        raise HandposeError("OUT.safetensors", f"'{out}'", f"a name that ends in {SUFFIX}", "Name the file so.")
+    info = pack(options.checkpoint, out)
+    atomic.write_text(out.with_suffix(".md"), card(out.name, info, out.stat().st_size, results))
+    print(f"packed: {out} ({out.stat().st_size / 1e6:.1f} MB), card: {out.with_suffix('.md')}")
+    return 0
+
+
+def _titled(text: str) -> tuple[str, Path]:
+    title, equals, path = text.rpartition("=")
+    if not equals or not title:
+        raise HandposeError("--results", f"'{text}'", "TITLE=results.json", 'For example: --results "RHD=results.json"')
+    return title, Path(path)

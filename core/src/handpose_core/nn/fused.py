@@ -1,0 +1,71 @@
+"""A small convolutional backbone of fused inverted bottlenecks, trained from nothing (Tan & Le 2021, EfficientNetV2).
+
+One dense 3x3 convolution widens, a 1x1 convolution narrows again: on CPUs several times as fast to train as the
+depthwise convolutions that count fewer operations.
+"""
+
+from itertools import pairwise
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+
+def convolution(inputs: int, outputs: int, kernel: int, stride: int = 1, active: bool = True) -> nn.Sequential:
+    """Convolution, batch normalisation and, unless it is a narrowing, ReLU; sizes are divided by ``stride``."""
+    layers = [nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False), nn.BatchNorm2d(outputs)]
+    return nn.Sequential(*layers, *([nn.ReLU(inplace=True)] if active else []))
+
+
+class FusedBlock(nn.Module):
+    """A fused inverted bottleneck, with a way around it where sizes stay.
+
+    Args:
+        inputs: channels.
+        outputs: channels.
+        stride: 2 halves the maps.
+        expansion: how many times as wide it is within.
+    """
+
+    def __init__(self, inputs: int, outputs: int, stride: int, expansion: int) -> None:
+        super().__init__()
+        within = inputs * expansion
+        self.widen = convolution(inputs, within, 3, stride)
+        self.narrow = convolution(within, outputs, 1, active=False)
+        self.around = stride == 1 and inputs == outputs
+
+    def forward(self, x: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch outputs h2 w2"]:
+        """Maps from maps."""
+        y: Tensor = self.narrow(self.widen(x))
+        return x + y if self.around else y
+
+
+class FusedBackbone(nn.Module):
+    """Maps at 1/4, 1/8, 1/16, ... of the image's size, one a stage.
+
+    Args:
+        stem: channels at half the size.
+        widths: channels of each stage.
+        blocks: of each stage.
+        expansion: see `FusedBlock`.
+    """
+
+    def __init__(self, stem: int, widths: tuple[int, ...], blocks: tuple[int, ...], expansion: int) -> None:
+        super().__init__()
+        self.stem = convolution(3, stem, 3, 2)
+        self.stages = nn.ModuleList(
+            nn.Sequential(
+                FusedBlock(inputs, outputs, 2, expansion),
+                *(FusedBlock(outputs, outputs, 1, expansion) for _ in range(count - 1)),
+            )
+            for (inputs, outputs), count in zip(pairwise((stem, *widths)), blocks, strict=True)
+        )
+
+    def forward(self, image: Float[Tensor, "batch 3 h w"]) -> list[Tensor]:
+        """The stages' maps, finest first, of an image in [0, 1]."""
+        x = self.stem((image - 0.5).contiguous(memory_format=torch.channels_last))
+        found = []
+        for stage in self.stages:
+            x = stage(x)
+            found.append(x)
+        return found

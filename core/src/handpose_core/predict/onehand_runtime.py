@@ -1,0 +1,58 @@
+"""The suite's own estimator as a `MeshRuntime`: from a packed file, or a checkpoint."""
+
+from pathlib import Path
+
+import torch
+from jaxtyping import Float32, Int64
+from numpy import ndarray
+from torch import Tensor
+
+from handpose_core.estimators.onehand.module import OneHandModule
+from handpose_core.estimators.onehand.pack import unpack
+from handpose_core.hand import Side
+from handpose_core.predict.checkpoint import CheckpointRuntime
+from handpose_core.predict.info import ModelInfo
+from handpose_core.predict.runtime import Meshes, Output
+
+
+class OneHandRuntime(CheckpointRuntime):
+    """A trained `OneHandModule` in evaluation.
+
+    Args:
+        module: the module.
+        info: what is known of it.
+    """
+
+    def __init__(self, module: OneHandModule, info: ModelInfo) -> None:
+        super().__init__(module, info)
+        self.onehand = module
+        self.faces: Int64[ndarray, "f 3"] = module.rig.faces.cpu().numpy()
+
+    def run_meshes(
+        self, images: Float32[ndarray, "batch 3 s s"], sides: Int64[ndarray, " batch"]
+    ) -> tuple[Output, Meshes]:
+        """See `handpose_core.predict.runtime.MeshRuntime`."""
+        device = self.onehand.device
+        with torch.inference_mode():
+            output = self.onehand(torch.from_numpy(images).to(device))
+            told, looks = torch.from_numpy(sides).to(device), output.as_is.right >= output.mirror.right
+            is_right = torch.where(told < 0, looks, told == Side.RIGHT)
+            found = self.onehand.decode_as(output, self.info.image_size, is_right)
+        joints = (found.joints_2d, found.z_rel, found.scores)
+        xyz, vertices, right = (_array(values) for values in (found.xyz, found.vertices, found.right))
+        return Output(*map(_array, joints)), Meshes(xyz, vertices, right, found.is_right.cpu().numpy())
+
+
+def _array(values: Tensor) -> Float32[ndarray, "..."]:
+    array: Float32[ndarray, ...] = values.float().cpu().numpy()
+    return array
+
+
+def load_packed(path: Path) -> OneHandRuntime:
+    """What ``handpose onehand pack`` wrote, on a GPU where there is one.
+
+    Raises:
+        HandposeError: there is no such file, or it is something else.
+    """
+    module, info = unpack(path)
+    return OneHandRuntime(module.to("cuda" if torch.cuda.is_available() else "cpu"), info)

@@ -1,0 +1,59 @@
+"""From what a model says of a whole hand in a crop to the `Hand` in the picture."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32, Int64
+from numpy import ndarray
+
+from handpose_core.hand import Side
+from handpose_core.predict.hands import Hand, Mesh
+from handpose_core.predict.info import ModelInfo
+from handpose_core.predict.recovery import hand_length, place_before_camera, project, to_middle
+from handpose_core.predict.view import View
+
+
+@dataclass(frozen=True)
+class WholeHand:
+    """One row of `handpose_core.predict.runtime.Output` and `Meshes`."""
+
+    in_crop: Float32[ndarray, "21 2"]
+    scores: Float32[ndarray, "21"]
+    xyz: Float32[ndarray, "21 3"]
+    vertices: Float32[ndarray, "v 3"]
+    right: np.floating
+    is_right: np.bool_
+
+
+def whole_hand(view: View, info: ModelInfo, faces: Int64[ndarray, "f 3"], said: WholeHand) -> Hand:
+    """The hand in the picture: turned to the picture's camera, and put where its joints are seen.
+
+    Args:
+        view: what the model saw.
+        info: of the model.
+        faces: of right hands.
+        said: what it said.
+    """
+    A = view.square.to_crop(info.image_size)
+    pixels = (said.in_crop.astype(np.float64) - A[:2, 2]) / A[0, 0]
+    turn = to_middle(A @ view.K, info.image_size)
+    scale = info.bone_mm if view.hand_mm is None else view.hand_mm / hand_length(said.xyz)
+    joints, vertices = (points.astype(np.float64) @ turn * scale for points in (said.xyz, said.vertices))
+    wrist = place_before_camera(joints, pixels, view.K)
+    seen = project(vertices + wrist, view.K)
+    centre = view.square.centre.copy()
+    if view.mirrored:
+        for places in (pixels, seen, centre[None]):
+            places[:, 0] = view.width - 1 - places[:, 0]
+    right = float(said.right)
+    return Hand(
+        joints_2d=pixels,
+        joints_3d=joints,
+        confidence=np.clip(said.scores.astype(np.float64), 0, 1),
+        side=Side.RIGHT if said.is_right else Side.LEFT,
+        wrist=wrist if view.absolute else None,
+        square=np.array([*centre, view.square.side]),
+        whole_picture=view.square.whole_picture,
+        side_confidence=max(right, 1 - right) if view.side is None else None,
+        mesh=Mesh(vertices, faces if said.is_right else faces[:, ::-1].copy(), seen),
+    )

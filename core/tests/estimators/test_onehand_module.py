@@ -1,0 +1,106 @@
+import pytest
+import torch
+
+from handpose_core.camera import project, reference_length
+from handpose_core.errors import HandposeError
+from handpose_core.estimators.onehand.clutter import Clutter
+from handpose_core.estimators.onehand.module import OneHandModule, Output
+from handpose_core.estimators.onehand.network import OneHandSize
+from handpose_core.hand import Side
+from handpose_core.metrics.functional.alignment import align_procrustes
+
+SMALL = OneHandSize(8, (16, 32, 48), (1, 1, 1), 2, 0, 32, 8, 128)
+
+
+def module(**options):
+    torch.manual_seed(0)
+    return OneHandModule(SMALL, scale_mm=45.0, **options)
+
+
+def test_a_crop_and_its_mirror_image_get_mirrored_answers_of_opposite_sides(hands):
+    trained = module().eval()
+    with torch.inference_mode():
+        one = trained.decode(trained(hands["image"]), 64)
+        other = trained.decode(trained(hands["image"].flip(-1)), 64)
+    assert torch.equal(one.is_right, ~other.is_right)
+    assert torch.allclose(one.right, 1 - other.right, atol=1e-5)
+    assert torch.allclose(one.joints_2d[..., 0], 63 - other.joints_2d[..., 0], atol=1e-3)
+    assert torch.allclose(one.vertices * torch.tensor([-1.0, 1, 1]), other.vertices, atol=1e-5)
+
+
+def test_joints_are_in_lengths_of_the_reference_bone_about_the_wrist_and_within_the_mesh(hands):
+    trained = module().eval()
+    with torch.inference_mode():
+        found = trained.decode(trained(hands["image"]), 64)
+    assert torch.allclose(reference_length(found.xyz), torch.ones(4), atol=1e-5)
+    assert found.xyz[:, 0].abs().max() == 0
+    low, high = found.vertices.amin(1), found.vertices.amax(1)
+    inside = (found.xyz > low[:, None] - 0.2) & (found.xyz < high[:, None] + 0.2)
+    assert inside.all()
+
+
+def test_told_sides_choose_between_the_two_answers(hands):
+    trained = module().eval()
+    with torch.inference_mode():
+        output = trained(hands["image"])
+        found = trained.decode_as(output, 64, torch.tensor([True, True, False, False]))
+    assert torch.allclose(found.joints_2d[:2], output.as_is.joints_2d[:2])
+    assert torch.allclose(found.joints_2d[2:, :, 0], 63 - output.mirror.joints_2d[2:, :, 0])
+
+
+def test_a_few_steps_learn_a_few_hands_of_both_sides(hands):
+    trained = module(left_shown=0.3, sigma=3.0)
+    trained.log_dict = lambda *_, **__: None
+    optimizer = torch.optim.AdamW(trained.parameters(), lr=3e-3, weight_decay=0)
+    for _ in range(150):
+        optimizer.zero_grad()
+        trained.training_step(hands, 0).backward()
+        optimizer.step()
+    trained.train()  # four pictures are no statistics to evaluate with
+    with torch.no_grad():
+        output = trained(hands["image"])
+        found = trained.decode(output, 64)
+        placed = trained.recover(found, hands, "predicted").joints_3d
+    assert (found.joints_2d - hands["joints_2d"]).norm(dim=-1).mean() < 4
+    assert torch.equal(found.is_right, hands["side"] == Side.RIGHT)
+    aligned, truth = align_procrustes(placed, hands["joints_3d"], hands["annotated"], root=0)
+    assert (aligned - truth).norm(dim=-1).mean() < 12  # mm
+    assert (project(placed, hands["K"]) - hands["joints_2d"]).norm(dim=-1).mean() < 8
+
+
+def test_recovering_turns_the_crops_frame_back_to_the_cameras(hands):
+    """The truth, put in as an estimate, comes out again."""
+    from handpose_core.estimators.onehand.estimate import HandEstimate
+    from handpose_core.estimators.onehand.frame import to_middle
+
+    K = hands["K"].clone()
+    K[:, 0, 2] -= 60  # the crop lies far from the axis
+    batch = {**hands, "K": K, "joints_2d": project(hands["joints_3d"], K)}
+    truth = hands["joints_3d"]
+    turned = (truth - truth[:, [0]]) @ to_middle(K, 64).transpose(1, 2) / reference_length(truth)[:, None, None]
+    yes = torch.ones(4, dtype=torch.bool)
+    estimate = HandEstimate(
+        batch["joints_2d"], turned[..., 2], torch.ones(4, 21), turned, torch.zeros(4, 5, 3), yes.float(), yes
+    )
+    trained = module()
+    told = trained.recover(estimate, batch, "true_root_and_scale").joints_3d
+    assert torch.allclose(told, truth, atol=0.05)
+    scaled = truth * (45.0 / reference_length(truth))[:, None, None]
+    assert torch.allclose(trained.recover(estimate, batch, "predicted").joints_3d, scaled, rtol=0.01, atol=2.0)
+
+
+def test_losses_take_the_picture_with_the_right_hand(hands):
+    trained = module().eval()
+    with torch.no_grad():
+        output = trained(hands["image"])
+        swapped = Output(output.mirror, output.as_is)
+        other = {**hands, "side": 1 - hands["side"]}
+        plain = trained.losses(output, hands)["loss_side"]
+        assert plain == pytest.approx(trained.losses(swapped, other)["loss_side"].item())
+
+
+def test_training_needs_sides(hands):
+    trained = module(clutter=Clutter())
+    hands.pop("side")
+    with pytest.raises(HandposeError, match="side"):
+        trained.training_step(hands, 0)

@@ -1,0 +1,106 @@
+import pytest
+import torch
+
+from handpose_core.camera import project
+from handpose_core.errors import HandposeError
+from handpose_core.estimators.onehand.clutter import Clutter
+from handpose_core.estimators.onehand.frame import mirrored, mirrored_pixels, to_middle
+from handpose_core.estimators.onehand.losses import map_loss, pixel_loss, space_loss
+from handpose_core.estimators.onehand.network import OneHandNetwork, OneHandSize, rotation_from_6d
+from handpose_core.nn.heatmaps import gaussian_heatmaps
+
+ALL = torch.ones(2, 21, dtype=torch.bool)
+SMALL = OneHandSize(8, (8, 16, 16), (1, 1, 2), 2, 1, 16, 4, 32)
+
+
+def test_six_numbers_give_rotations_and_none_the_identity():
+    made = rotation_from_6d(torch.randn(50, 6, generator=torch.Generator().manual_seed(0)))
+    assert torch.allclose(made @ made.transpose(1, 2), torch.eye(3).expand(50, 3, 3), atol=1e-5)
+    assert torch.allclose(torch.linalg.det(made), torch.ones(50), atol=1e-5)
+    assert torch.equal(rotation_from_6d(torch.zeros(1, 6))[0], torch.eye(3))
+
+
+def test_the_crops_middle_is_turned_to_straight_ahead_by_the_smallest_rotation():
+    K = torch.tensor([[[150.0, 0, -40], [0, 140, 90], [0, 0, 1]], [[150.0, 0, 63.5], [0, 150, 63.5], [0, 0, 1]]])
+    frame = to_middle(K, 128)
+    ray = torch.linalg.inv(K[0]) @ torch.tensor([63.5, 63.5, 1.0])
+    ahead = torch.nn.functional.normalize(ray, dim=0)
+    assert torch.allclose(frame[0] @ ahead, torch.tensor([0.0, 0, 1]), atol=1e-6)
+    angle = torch.acos((torch.trace(frame[0]) - 1) / 2)
+    assert torch.allclose(angle, torch.acos(ahead[2]), atol=1e-5)  # no turn about the ray itself
+    assert torch.allclose(frame[1], torch.eye(3), atol=1e-6)
+    assert torch.allclose(frame[0] @ frame[0].T, torch.eye(3), atol=1e-6)
+
+
+def test_mirroring_a_crop_mirrors_pixels_and_points_alike():
+    K = torch.tensor([[[150.0, 0, 63.5], [0, 150, 63.5], [0, 0, 1]]])
+    points = torch.randn(1, 21, 3, generator=torch.Generator().manual_seed(0)) * 40 + torch.tensor([0.0, 0, 500])
+    both = torch.tensor([True])
+    assert torch.allclose(project(mirrored(points, both), K), mirrored_pixels(project(points, K), both, 128), atol=1e-3)
+    assert torch.equal(mirrored(points, ~both), points)
+
+
+def test_the_space_loss_leaves_out_place_and_size_and_joints_without_labels():
+    points = torch.randn(2, 21, 3, generator=torch.Generator().manual_seed(0)) * 40
+    counted = ALL.clone()
+    counted[0, 3] = False
+    target = 1.3 * points + torch.tensor([100.0, -50, 700])
+    target[0, 3] = torch.nan
+    assert space_loss(points, target, counted) < 1e-3
+    moved = target.clone()
+    moved[1, 5] += torch.tensor([6.0, 0, 0])
+    assert space_loss(points, moved, counted) > 0.05
+
+
+def test_the_map_loss_is_least_for_the_target_itself_and_leaves_out_joints_outside():
+    joints = torch.full((2, 21, 2), 30.0)
+    joints[:, 0] = -500.0
+    target = gaussian_heatmaps(joints, 4.0, 64, 16)
+    perfect = (target + 1e-9).log()
+    elsewhere = perfect.roll(2, -1)
+    losses = [map_loss(maps, joints, ALL, 4.0, 64) for maps in (perfect, elsewhere)]
+    assert losses[0] < losses[1] - 1
+    assert torch.isfinite(torch.stack(losses)).all()
+
+
+def test_pixels_count_their_mean_difference():
+    a = torch.zeros(2, 21, 2)
+    assert pixel_loss(a, a + torch.tensor([1.0, 3.0]), ALL) == pytest.approx(2.0)
+
+
+def test_the_network_reads_what_is_in_range():
+    torch.manual_seed(0)
+    network = OneHandNetwork(SMALL, 10).eval()
+    with torch.inference_mode():
+        read = network(torch.rand(3, 3, 64, 64))
+    assert read.maps.shape == (3, 21, 8, 8)
+    assert read.joints_2d.min() >= 0
+    assert read.joints_2d.max() <= 63
+    assert 0 <= read.scores.min() <= read.scores.max() <= 1
+    assert read.parameters.angles.shape == (3, 15, 3)
+    assert read.parameters.shape.shape == (3, 10)
+
+
+def test_clutter_leaves_the_hand_where_only_the_background_changes():
+    torch.manual_seed(0)
+    image, mask = torch.rand(4, 3, 32, 32), torch.zeros(4, 1, 32, 32, dtype=torch.bool)
+    mask[:, :, 10:20, 10:20] = True
+    made = Clutter(background=1.0, occluder=0.0, grey=0.0).add(image, mask)
+    assert torch.allclose(made[:, :, 11:19, 11:19], image[:, :, 11:19, 11:19])
+    assert torch.equal(made[:, :, :5], image.roll(1, 0)[:, :, :5])
+    assert torch.equal(Clutter(0, 0, 0, 0).add(image, mask), image)
+
+
+def test_occluders_cover_a_part_and_grey_takes_the_colours():
+    torch.manual_seed(0)
+    image = torch.rand(16, 3, 32, 32)
+    changed = (Clutter(0, 1.0, 0.25, 0).add(image, None) != image).any(1).float().mean((1, 2))
+    assert changed.max() > 0.02
+    assert changed.max() < 0.5
+    grey = Clutter(0, 0, 0, 1.0).add(image, None)
+    assert torch.equal(grey[:, 0], grey[:, 2])
+
+
+def test_amounts_out_of_range_are_refused():
+    with pytest.raises(HandposeError, match="occluder"):
+        Clutter(occluder=1.5)

@@ -1,0 +1,117 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from handpose_core.cli.main import main
+from handpose_core.errors import HandposeError
+from handpose_core.estimators.onehand.module import OneHandModule
+from handpose_core.estimators.onehand.network import OneHandSize
+from handpose_core.estimators.onehand.pack import pack, unpack
+from handpose_core.hand import Side
+from handpose_core.predict import Box, Known, load
+from handpose_core.training.checkpoints import CLASS_KEY, HISTORY_KEY, class_path
+
+SMALL = OneHandSize(8, (16, 32, 48), (1, 1, 1), 2, 0, 32, 8, 64)
+HISTORY = [{"dataset": "none", "crop": "square around the joints x 1.5, resized to 64 px"}]
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    torch.manual_seed(0)
+    module = OneHandModule(SMALL, scale_mm=45.0)
+    path = tmp_path / "best.ckpt"
+    torch.save(
+        {
+            "state_dict": module.state_dict(),
+            "hyper_parameters": dict(module.hparams),
+            "pytorch-lightning_version": "2.6.0",
+            CLASS_KEY: class_path(OneHandModule),
+            HISTORY_KEY: HISTORY,
+        },
+        path,
+    )
+    return path
+
+
+@pytest.fixture
+def picture():
+    return np.random.default_rng(0).integers(0, 255, (90, 120, 3), np.uint8)
+
+
+def test_a_packed_model_answers_as_its_checkpoint_and_is_small(checkpoint, tmp_path, picture):
+    out = tmp_path / "small.safetensors"
+    info = pack(checkpoint, out)
+    assert info.image_size == 64
+    assert info.crop_scale == 1.5
+    assert out.stat().st_size < sum(p.numel() for p in unpack(out)[0].network.parameters()) * 2.4
+    one, other = (load(path)(picture)[0] for path in (checkpoint, out))
+    assert np.abs(one.joints_2d - other.joints_2d).max() < 0.5
+    assert np.abs(one.mesh.vertices - other.mesh.vertices).max() < 2
+    assert one.side == other.side
+
+
+def test_a_hand_has_a_side_and_a_mesh_that_is_where_its_joints_are(checkpoint, picture):
+    model = load(checkpoint)
+    hand = model(picture, Box(20, 10, 60, 60))[0]
+    assert hand.side in Side
+    assert 0.5 <= hand.side_confidence <= 1
+    assert hand.mesh.vertices.shape == (1610, 3)
+    assert np.linalg.norm(hand.mesh.vertices_2d.mean(0) - hand.joints_2d.mean(0)) < 60
+    told = model(picture, Box(20, 10, 60, 60, side=Side(1 - hand.side)))[0]
+    assert told.side == 1 - hand.side
+    assert told.side_confidence is None
+    a, b, c = (told.mesh.vertices[told.mesh.faces[:, i]] for i in range(3))
+    outside = np.cross(b - a, c - a)
+    assert (outside * a).sum() > 0  # volume: faces look outwards
+
+
+def test_a_mirrored_picture_shows_the_same_hand_of_the_other_side(checkpoint, picture):
+    model = load(checkpoint)
+    plain = model(picture)[0]
+    selfie = model(picture[:, ::-1].copy(), known=Known(mirrored=True))[0]
+    assert selfie.side == plain.side
+    assert np.allclose(selfie.joints_3d, plain.joints_3d, atol=0.05)
+    assert np.allclose(119 - selfie.joints_2d[:, 0], plain.joints_2d[:, 0], atol=0.05)
+    assert np.allclose(119 - selfie.mesh.vertices_2d[:, 0], plain.mesh.vertices_2d[:, 0], atol=0.5)
+
+
+def test_a_given_hand_size_scales_joints_and_mesh(checkpoint, picture):
+    model = load(checkpoint)
+    hand = model(picture, known=Known(hand_mm=190.0))[0]
+    middle = hand.joints_3d[[0, 9, 10, 11, 12]]
+    assert np.linalg.norm(np.diff(middle, axis=0), axis=1).sum() == pytest.approx(190, abs=0.01)
+    assert hand.wrist is not None
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_commands_pack_and_predict(checkpoint, tmp_path, picture, capfd):
+    import cv2
+
+    results = tmp_path / "results.json"
+    row = {"method": "onehand", "recover": "predicted", "alignment": "procrustes", "n_samples": 3, "unit": "mm"}
+    results.write_text(json.dumps({"rows": [{**row, "epe_mean": 9.876, "epe_median": 9.0}]}))
+    out, photo = tmp_path / "it.safetensors", tmp_path / "photo.png"
+    cv2.imwrite(str(photo), picture)
+    assert main(["onehand", "pack", str(checkpoint), str(out), "--results", f"a test={results}"]) == 0
+    assert "| a test | onehand | predicted | procrustes | 3 | 9.88" in out.with_suffix(".md").read_text()
+    found = tmp_path / "found"
+    assert main(["predict", str(photo), "--model", str(out), "--out", str(found)]) == 0, capfd.readouterr().err
+    hand = json.loads((found / "hands.json").read_text())["pictures"][0]["hands"][0]
+    assert hand["side"] in ("left", "right")
+    with np.load(found / "hands.npz") as arrays:
+        assert arrays["vertices"].shape == (1, 1610, 3)
+        assert np.array_equal(arrays["faces_left"][:, ::-1], arrays["faces_right"])
+    assert (found / "meshes" / "photo.png-0.glb").read_bytes()[:4] == b"glTF"
+    drawn = cv2.imread(str(found / "overlays" / "photo.png"))
+    assert drawn.shape[0] >= 90
+
+
+def test_other_files_are_refused(tmp_path):
+    other = tmp_path / "other.safetensors"
+    other.write_bytes(b"nothing of the kind")
+    with pytest.raises(HandposeError, match="pack"):
+        unpack(other)
+    with pytest.raises(HandposeError, match="no such file"):
+        load(tmp_path / "missing.safetensors")

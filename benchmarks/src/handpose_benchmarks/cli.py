@@ -88,6 +88,7 @@ def _table(options: argparse.Namespace, further: Sequence[str]) -> int:
         out=options.out,
         size=options.size or (table_options.FAST_SIZE if options.fast else None),
         options=(*fast, *further),
+        also=tuple(options.also_test),
     )
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # ends the trainings, too
     return run_table(wish, lambda line: print(line, flush=True))

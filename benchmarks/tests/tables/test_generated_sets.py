@@ -108,12 +108,14 @@ def test_sets_are_made_for_twins_or_where_real_pictures_are_given(tmp_path: Path
     twins = wish(data="twins", number="2.1", size="tiny")
     sources = _sources(table, twins, work)
     assert sources["rhtd"].size == "tiny"
-    assert sources["pix2pix"] == Source(work / "data" / "pix2pix-tiny")
+    assert sources["pix2pix"] == Source(
+        work / "data" / "pix2pix-tiny", prepared=work / "data" / "pix2pix-tiny-prepared"
+    )
     given = wish(data="rhd=R,stb=S,rhtd=T,tagan=G", number="2.1")
     assert _sets_to_make(table.needs(table.datasets), given) == {"cbg", "rbg", "pix2pix", "cyclegan"}
     sources = _sources(table, given, work)
-    assert (sources["rhtd"], sources["tagan"]) == (Source(Path("T")), Source(Path("G")))
-    assert sources["rbg"] == Source(work / "data" / "rbg-demo")
+    assert (sources["rhtd"].root, sources["tagan"].root) == (Path("T"), Path("G"))
+    assert sources["rbg"].root == work / "data" / "rbg-demo"
     assert not _sets_to_make(table.needs(table.datasets), wish(data="rhd=R,stb=S", number="2.1"))
     with pytest.raises(HandposeError, match=r"--size.*'huge'"):
         _sources(table, wish(data="rhd=R,stb=S,rhtd=T", number="2.1", size="huge"), work)

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from handpose_benchmarks.speed.machine import machine_facts
+from handpose_benchmarks.tables.also import Scored, further_set, tell_further, test_further
 from handpose_benchmarks.tables.data import (
     TWINS,
     Source,
@@ -61,6 +62,7 @@ class Wish:
         out: Where results go; None chooses.
         size: Of twins; None takes the recipe's.
         options: Further options of every training.
+        also: Further sets to test on, see `handpose_benchmarks.tables.also.further_set`.
     """
 
     number: str
@@ -74,6 +76,7 @@ class Wish:
     out: Path | None
     size: str | None
     options: tuple[str, ...]
+    also: tuple[str, ...] = ()
 
     @property
     def tried_out(self) -> bool:
@@ -102,39 +105,41 @@ def run_table(wish: Wish, say: Say, runner: Runner | None = None) -> int:
     if spec.runs_of is not None:
         return _take_runs(spec, wish, say)
     work, out = _work_folder(spec.trainings_of or spec.number, wish), _out_folder(spec.number, wish)
-    datasets, rows = _datasets(spec, wish), _rows(spec, wish)
+    datasets, rows, also = _datasets(spec, wish), _rows(spec, wish), [further_set(text) for text in wish.also]
     sources = _sources(spec, wish, work)
     setting = Setting(wish.recipe, work, sources, wish.options)
     known = [name for name in spec.datasets if name in datasets or spec.needs((name,)) <= sources.keys()]
     everything = plan(spec, setting, known, sorted({*wish.seeds, *_seeds_in(work)}))
     chosen = [c for c in everything if c.dataset in datasets and c.seed in wish.seeds and c.row in rows]
     runner = runner or _runner(wish)
-    sets = _make_data(spec, wish, datasets, sources, work, runner, say)
+    sets = _make_data(spec, wish, spec.needs(datasets, rows), sources, work, runner, say)
     circumstances, before = _circumstances(wish, sources), _earlier(everything)
 
-    def write(outcome: Outcome, last: bool = False) -> None:
+    def write(outcome: Outcome, scored: Scored | None = None) -> None:
         found = Found({**before, **outcome.results}, outcome.failures)
-        document = build_document(spec, everything, found, circumstances)
+        document, last = build_document(spec, everything, found, circumstances), scored is not None
         pictures = write_pictures(document, work, out, _stem(spec.number, wish)) if last else {}
         generated = _sets(sets, out, _stem(spec.number, wish)) if last else {}
-        _write(out, _stem(spec.number, wish), {**document, "pictures": pictures, "generated": generated}, say, last)
+        told = tell_further(also, spec, everything, scored or Scored(), wish.options)
+        document |= {"pictures": pictures, "generated": generated, "also": told}
+        _write(out, _stem(spec.number, wish), document, say, last)
 
     outcome = execute(chosen, runner, wish.jobs, say, write)
-    write(outcome, last=True)
-    return 1 if outcome.failures else 0
+    scored = test_further(also, chosen, outcome.checkpoints, runner, wish.jobs, wish.options, say)
+    write(outcome, scored)
+    return 1 if outcome.failures or scored.failures else 0
 
 
 def _make_data(
     spec: TableSpec,
     wish: Wish,
-    datasets: tuple[str, ...],
+    needed: set[str],
     sources: Mapping[str, Source],
     work: Path,
     runner: Runner,
     say: Say,
 ) -> Document:
     """Make what is not there yet: twins, generated sets, prepared crops; what is to be told of the sets."""
-    needed = spec.needs(datasets)
     made = _sets_to_make(needed, wish)
     for name in sorted({*needed, REAL} if made else needed):
         if sources[name].size is not None:
@@ -144,7 +149,7 @@ def _make_data(
     for name in sorted(needed):
         if sources[name].prepared is not None:
             image_size = spec.values[wish.recipe]["image_size"]
-            prepare_crops(name, sources[name], image_size, spec.prepared.get(name, ()))
+            prepare_crops(name, sources[name], image_size, spec.parts_of(name), spec.prepared.get(name, ()))
     return judge_sets(made, _workshop(wish, sources[REAL], work)) if made else {}
 
 
@@ -228,7 +233,7 @@ def _sources(spec: TableSpec, wish: Wish, work: Path) -> dict[str, Source]:
     sources |= {name: _workshop(wish, sources[REAL], work).of(name) for name in sets}
     if "image_size" not in spec.values.get(wish.recipe, {}):
         return sources
-    kind = {name: source.size or "given" for name, source in sources.items()}
+    kind = {name: source.size or (size if name in sets else "given") for name, source in sources.items()}
     return {name: replace(s, prepared=folder / f"{name}-{kind[name]}-prepared") for name, s in sources.items()}
 
 

@@ -121,13 +121,16 @@ def _generate_mvhm(source: Source, side: str, images: int) -> None:
     main([str(source.root), "--poses", "sampled", "--images", str(images), "--size", side, "--seed", str(SEED)])
 
 
-def prepare_crops(name: str, source: Source, image_size: str, further: Sequence[str] = ()) -> None:
+def prepare_crops(
+    name: str, source: Source, image_size: str, parts: Sequence[str], further: Sequence[str] = ()
+) -> None:
     """Prepare a dataset's crops, as ``handpose data prepare`` does; what is there is checked, not made again.
 
     Args:
         name: Of the dataset.
         source: Where.
         image_size: Side of the crops, px.
+        parts: Which of train, val and test.
         further: The table's options of the dataset.
     """
     from handpose_core.cli.data.prepare import main
@@ -135,8 +138,7 @@ def prepare_crops(name: str, source: Source, image_size: str, further: Sequence[
     dataset = DATASETS[name]
     options = ("--data", dataset.datamodule, "--data.image_size", image_size, *dataset.options, *source.arguments)
     options = (*options, *further)
-    parts = ("--parts", "[train,val]") if dataset.world == "source" else ()
-    main([str(source.root), str(source.prepared), *options, *parts])
+    main([str(source.root), str(source.prepared), *options, "--parts", f"[{','.join(parts)}]"])
 
 
 def describe(source: Source) -> dict[str, Any]:

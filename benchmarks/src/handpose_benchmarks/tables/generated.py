@@ -45,7 +45,7 @@ class Scale:
 
 
 SCALES: Mapping[str, Scale] = MappingProxyType(
-    {"tiny": Scale(48, 1, 96), "demo": Scale(3000, 2, 128), "paper": Scale(60_000, 4, 256)}
+    {"tiny": Scale(48, 1, 96), "demo": Scale(2000, 1, 128), "paper": Scale(60_000, 4, 256)}
 )
 """By a twin's size; the thesis simulates 60,000 hands."""
 

@@ -26,6 +26,7 @@ def as_markdown(document: Document, figure: str | None = None) -> str:
             parts.append(paired)
     if figure is not None:
         parts += _curves(table, figure)
+    parts += [part for further in document.get("also", []) for part in _also(document, further)]
     if table.get("further"):
         parts += _further(document)
     if document.get("generated"):
@@ -128,7 +129,11 @@ def _against(
 
 def _values(row: Document, alignment: str, measure: str) -> dict[int, float]:
     """A row's figures by seed."""
-    return {run["seed"]: run["figures"][alignment][measure] for run in row["runs"] if "figures" in run}
+    return {
+        run["seed"]: run["figures"][alignment][measure]
+        for run in row["runs"]
+        if measure in run.get("figures", {}).get(alignment, {})
+    }
 
 
 def _range(values: dict[int, float], measure: Measure) -> str:
@@ -158,6 +163,32 @@ def _printed_gain(row: Document, first: Document) -> str:
         if name in row["printed"] and name in first["printed"]:
             return f"{gain(row['printed'][name], first['printed'][name]):+.1f} %"
     return DASH
+
+
+def _also(document: Document, further: Document) -> list[str]:
+    """A block on a further set, rows by what they were trained on; errors are 3D's as far as it has 3D joints."""
+    protocol = document["table"]["protocol"]
+    in_3d = [name for name in ("auc_0_50", "auc_20_50", "epe_mean") if _known(further, protocol["alignment"], name)]
+    columns = [(protocol["alignment"], name, MEASURES[name].heading) for name in in_3d]
+    columns += [(a, "epe_mean", f"EPE mean, {a}") for a in protocol["also"] if _known(further, a, "epe_mean")]
+    columns += [("none", name, MEASURES[name].heading) for name in ("pck_20", "epe_mean_px")]
+    titles = {block["name"]: block["title"] for block in document["datasets"]}
+    lines = [["trained on", "row", *(heading for _, _, heading in columns), "seeds"]]
+    counts: set[int] = set()
+    for row in further["rows"]:
+        scored = [run for run in row["runs"] if "figures" in run]
+        counts |= {run["n_samples"] for run in scored}
+        if row["runs"]:
+            cells = [_range(_values(row, alignment, name), MEASURES[name]) for alignment, name, _ in columns]
+            lines.append([titles[row["trained_on"]], row["row"], *cells, str(len(scored))])
+    failures = {run["failure"] for row in further["rows"] for run in row["runs"] if "failure" in run}
+    pictures = ", ".join(map(str, sorted(counts))) or "no"
+    return [f"## Also tested on {further['name']}", f"{pictures} pictures; nothing is trained on them.", _grid(lines),
+            *sorted(failures)]  # fmt: skip
+
+
+def _known(further: Document, alignment: str, name: str) -> bool:
+    return any(_values(row, alignment, name) for row in further["rows"])
 
 
 def _curves(table: Document, figure: str) -> list[str]:

@@ -33,6 +33,14 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     parser.add_argument("--size", help="of the twins: tiny, demo or paper (default: as the recipe)")
     parser.add_argument("--fast", action="store_true", help="seconds a stage and tiny twins, to try things out")
+    parser.add_argument(
+        "--also-test",
+        action="append",
+        default=[],
+        metavar="NAME=PATH",
+        help="test all rows on this folder, too, without training on it; again for more. Options of its datamodule "
+        "follow: NAME='PATH --data.side left'",
+    )
     parser.add_argument("--show", type=Path, metavar="RESULTS", help="print a results file as Markdown; run nothing")
 
 

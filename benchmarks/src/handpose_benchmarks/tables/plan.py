@@ -132,21 +132,27 @@ def _last_node(
         method = spec.stages[name].method or spec.method
         elsewhere = None
         if number == len(row.stages) and last != dataset:
-            elsewhere = Elsewhere(dataset, _tested_on(arguments, setting, dataset))
+            data = setting.sources[dataset].options(DATASETS[dataset].datamodule)
+            elsewhere = Elsewhere(dataset, tested_on(arguments, data, setting.options))
         new = Node(joined, name, method, arguments, folder, node, elsewhere)
         node = nodes.setdefault((method, node, (*arguments, *new.test_arguments)), new)
     assert node is not None  # the table sees to it that every row has a stage
     return node
 
 
-def _tested_on(arguments: tuple[str, ...], setting: Setting, dataset: str) -> tuple[str, ...]:
-    """The options of a training with another dataset's in place of its own."""
-    own, theirs = arguments[: len(arguments) - len(setting.options)], []
-    kept = True
+def tested_on(arguments: Sequence[str], data: Sequence[str], options: Sequence[str]) -> tuple[str, ...]:
+    """The options of a training with others in place of those of its data.
+
+    Args:
+        arguments: Of the training.
+        data: What is read instead.
+        options: Those of every training, which its arguments end in.
+    """
+    own, kept, others = arguments[: len(arguments) - len(options)], True, []
     for word in own:
         kept = not word.startswith("--data") if is_option(word) else kept
-        theirs += [word] if kept else []
-    return (*theirs, *setting.sources[dataset].options(DATASETS[dataset].datamodule), *setting.options)
+        others += [word] if kept else []
+    return (*others, *data, *options)
 
 
 def _arguments(spec: TableSpec, setting: Setting, stage: str, dataset: str, seed: int) -> tuple[str, ...]:

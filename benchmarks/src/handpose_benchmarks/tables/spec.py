@@ -199,14 +199,24 @@ class TableSpec:
         """The rows of a dataset's block."""
         return tuple(row for row in self.rows if dataset in row.printed)
 
-    def needs(self, datasets: tuple[str, ...]) -> set[str]:
-        """The datasets that must be there for the rows of some."""
+    def needs(self, datasets: tuple[str, ...], rows: tuple[RowSpec, ...] | None = None) -> set[str]:
+        """The datasets that must be there for some of them to be run; for all rows, or for those given."""
         stages = [
-            (self.stages[name], dataset) for dataset in datasets for row in self.rows_on(dataset) for name in row.stages
+            (self.stages[name], dataset)
+            for dataset in datasets
+            for row in self.rows_on(dataset)
+            if rows is None or row in rows
+            for name in row.stages
         ]
         named = {name for stage, dataset in stages for name in stage.placeholders(dataset) if name in DATASETS}
         mixed = {name for stage, _ in stages for name in stage.mixed_with}
         return {*datasets, *named, *mixed, *(stage.trained_on(dataset) for stage, dataset in stages)}
+
+    def parts_of(self, dataset: str) -> tuple[str, ...]:
+        """Which of train, val and test of a dataset its rows use."""
+        stages = [(self.stages[name], target) for target in self.datasets for row in self.rows for name in row.stages]
+        trained = any(dataset in (stage.trained_on(target), *stage.mixed_with) for stage, target in stages)
+        return (*(("train", "val") if trained else ()), *(("test",) if dataset in self.datasets else ()))
 
 
 def _problems(spec: TableSpec) -> Iterator[HandposeError]:

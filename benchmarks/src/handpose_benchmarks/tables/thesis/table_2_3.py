@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from handpose_benchmarks.tables.spec import IN_PIXELS, RowSpec, TableSpec
-from handpose_benchmarks.tables.thesis.table_2_2 import STAGES, VALUES
+from handpose_benchmarks.tables.thesis.table_2_1 import STAGES, VALUES
+from handpose_benchmarks.tables.thesis.table_2_2 import pose_machine
 
 TABLE = TableSpec(
     number="2.3",
@@ -13,12 +14,12 @@ TABLE = TableSpec(
     stages={name: replace(stage, on={"cmu_ps": "stb"}) for name, stage in STAGES.items()},
     values=VALUES,
     rows=(
-        RowSpec("STB", ("cpm", "cpm_alone"), {"cmu_ps": {"pck_20": 24.09, "epe_mean_px": 55.99}}),
-        RowSpec("+ AR hand w/ CBG", ("cpm", "cpm_cbg"), {"cmu_ps": {}}),
-        RowSpec("+ AR hand w/ RBG", ("cpm", "cpm_rbg"), {"cmu_ps": {"pck_20": 24.82, "epe_mean_px": 56.67}}),
-        RowSpec("+ AR hand w/ pix2pix", ("cpm", "cpm_pix2pix"), {"cmu_ps": {}}),
-        RowSpec("+ AR hand w/ CycleGAN", ("cpm", "cpm_cyclegan"), {"cmu_ps": {}}),
-        RowSpec("+ AR hand w/ TAGAN", ("cpm", "cpm_tagan"), {"cmu_ps": {"pck_20": 28.81, "epe_mean_px": 52.93}}),
+        RowSpec("STB", pose_machine("alone"), {"cmu_ps": {"pck_20": 24.09, "epe_mean_px": 55.99}}),
+        RowSpec("+ AR hand w/ CBG", pose_machine("cbg"), {"cmu_ps": {}}),
+        RowSpec("+ AR hand w/ RBG", pose_machine("rbg"), {"cmu_ps": {"pck_20": 24.82, "epe_mean_px": 56.67}}),
+        RowSpec("+ AR hand w/ pix2pix", pose_machine("pix2pix"), {"cmu_ps": {}}),
+        RowSpec("+ AR hand w/ CycleGAN", pose_machine("cyclegan"), {"cmu_ps": {}}),
+        RowSpec("+ AR hand w/ TAGAN", pose_machine("tagan"), {"cmu_ps": {"pck_20": 28.81, "epe_mean_px": 52.93}}),
     ),
     measures=("pck_20", "epe_mean_px"),
     protocol=IN_PIXELS,

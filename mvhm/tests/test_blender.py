@@ -1,7 +1,6 @@
 """Blender in the place of our shading: the same hand at the same place, and nothing else changed."""
 
 import importlib.util
-import io
 import json
 import os
 import struct
@@ -187,14 +186,13 @@ def test_a_program_that_is_no_python_is_named():
 
 def test_a_job_that_dies_is_told_with_its_last_words(tmp_path):
     """It greets, and is killed for memory, say."""
-    greeting, python = io.BytesIO(), tmp_path / "python"
-    np.save(greeting, np.array("9"))
-    (tmp_path / "greeting").write_bytes(struct.pack("<q", greeting.tell()) + greeting.getvalue())
+    python = tmp_path / "python"
+    (tmp_path / "greeting").write_bytes(struct.pack("<q", 1) + b"9")
     python.write_text(f"#!/bin/sh\ncat {tmp_path}/greeting\nhead -c 9 >/dev/null\necho out of memory >&2\nexit 1\n")
     python.chmod(0o755)
     blender = Interpreter(str(python))
     assert blender.version == "9"
-    with pytest.raises(HandposeError, match="draws with an error: out of memory"):
+    with pytest.raises(HandposeError, match="answers with an error: out of memory"):
         blender.draw({"K": np.zeros(1)})
     with pytest.raises(HandposeError, match=r"found blender 9; expected blender 4\.2\.0, as everywhere else"):
         painter("blender 4.2.0", str(python))

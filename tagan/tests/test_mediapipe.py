@@ -10,14 +10,19 @@ from handpose_tagan.detection.mediapipe import MediaPipe
 
 STAND_IN = """#!{python}
 import json, struct, sys
-print("mediapipe 0.0", flush=True)
+def send(text):
+    sys.stdout.buffer.write(struct.pack("<q", len(text)) + text.encode())
+    sys.stdout.buffer.flush()
+send("mediapipe 0.0")
 while header := sys.stdin.buffer.read(8):
-    height, width = struct.unpack("<II", header)
-    pixels = sys.stdin.buffer.read(height * width * 3)
+    content = sys.stdin.buffer.read(*struct.unpack("<q", header))
+    height, width = struct.unpack_from("<II", content)
+    pixels = content[8:]
+    assert len(pixels) == height * width * 3
     if pixels[0] == 99:
         sys.exit("out of memory")
     answer = {{"joints": [[width, height]] * 20 + [[pixels[0], pixels[-1]]], "score": 0.75}} if pixels[0] else None
-    print(json.dumps(answer), flush=True)
+    send(json.dumps(answer))
 """
 
 

@@ -1,26 +1,32 @@
 """Finds hands with MediaPipe; run by a Python that has it, so nothing of the suite is imported here.
 
-Standard input: for each image its height and width (two 32-bit integers, little-endian) and its RGB bytes. Standard
-output: a line when it is ready, then a line of JSON an image: null, or ``joints`` (21 of x, y, px) and ``score``.
+Frames as `handpose_core.foreign_python` tells: first the package's name and version; then for each image, its height
+and width (two 32-bit integers, little-endian) and RGB bytes, comes JSON: null, or ``joints`` (21 of x, y, px) and
+``score``.
 """
 
 import json
+import os
 import struct
 import sys
+from typing import BinaryIO
 
 import mediapipe  # type: ignore[import-not-found]
 import numpy as np
 
-_HEADER = struct.Struct("<II")
+_LENGTH, _SIZE = struct.Struct("<q"), struct.Struct("<II")
 
 
 def main() -> None:
     """Answer until the input ends."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever a library prints is no answer
     hands = mediapipe.solutions.hands.Hands(static_image_mode=True, max_num_hands=1, min_detection_confidence=0.2)
-    print(f"mediapipe {mediapipe.__version__}", flush=True)
-    while header := sys.stdin.buffer.read(_HEADER.size):
-        height, width = _HEADER.unpack(header)
-        image = np.frombuffer(sys.stdin.buffer.read(height * width * 3), np.uint8).reshape(height, width, 3)
+    _send(answers, f"mediapipe {mediapipe.__version__}")
+    while header := sys.stdin.buffer.read(_LENGTH.size):
+        content = sys.stdin.buffer.read(_LENGTH.unpack(header)[0])
+        height, width = _SIZE.unpack_from(content)
+        image = np.frombuffer(content, np.uint8, offset=_SIZE.size).reshape(height, width, 3)
         found = hands.process(image)
         answer = None
         if found.multi_hand_landmarks:
@@ -28,7 +34,13 @@ def main() -> None:
             marks = found.multi_hand_landmarks[0].landmark
             joints = [[mark.x * width - 0.5, mark.y * height - 0.5] for mark in marks]
             answer = {"joints": joints, "score": found.multi_handedness[0].classification[0].score}
-        print(json.dumps(answer), flush=True)
+        _send(answers, json.dumps(answer))
+
+
+def _send(answers: BinaryIO, text: str) -> None:
+    content = text.encode()
+    answers.write(_LENGTH.pack(len(content)) + content)
+    answers.flush()
 
 
 if __name__ == "__main__":

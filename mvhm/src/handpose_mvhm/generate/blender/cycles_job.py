@@ -1,7 +1,6 @@
 """Draws hands with Cycles. Runs by itself, in a Python that has Blender's ``bpy``; it imports nothing of handpose.
 
-``python -I cycles_job.py`` answers requests, one after the other, until its standard input ends. Each is a file after
-its length (8 bytes, little endian). First the job says which version of Blender it is. A request is an npz file of what
+Frames as `handpose_core.foreign_python` tells: first Blender's version; then a request is an npz file of what
 `handpose_mvhm.generate.blender.painter.Request` says; the answer an npy file of pictures, linear RGB and alpha.
 """
 
@@ -30,18 +29,18 @@ def main() -> None:
     """Say who is there, then draw what is asked for."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # Blender prints to standard output, which is for answers alone
-    _send(answers, np.array(bpy.app.version_string))
+    _send(answers, bpy.app.version_string.encode())
     with tempfile.TemporaryDirectory() as folder:
         studio = Studio(Path(folder) / "picture.exr")
         while header := sys.stdin.buffer.read(8):
             with np.load(io.BytesIO(sys.stdin.buffer.read(struct.unpack("<q", header)[0]))) as request:
-                _send(answers, studio.draw(dict(request)))
+                pictures = io.BytesIO()
+                np.save(pictures, studio.draw(dict(request)))
+                _send(answers, pictures.getvalue())
 
 
-def _send(answers: BinaryIO, array: np.ndarray) -> None:
-    content = io.BytesIO()
-    np.save(content, array)
-    answers.write(struct.pack("<q", content.tell()) + content.getvalue())
+def _send(answers: BinaryIO, content: bytes) -> None:
+    answers.write(struct.pack("<q", len(content)) + content)
     answers.flush()
 
 

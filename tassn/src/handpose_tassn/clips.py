@@ -11,6 +11,7 @@ from handpose_core.datasets.sample import Sample
 from handpose_core.hand import REFERENCE_BONE, WRIST
 from handpose_tassn.flow import Flow
 from handpose_tassn.networks import ClipOutput
+from handpose_tassn.reversal import Seen
 
 
 class Passes(NamedTuple):
@@ -47,25 +48,33 @@ def forward_flow(images: Float[Tensor, "n t 3 s s"], flow: Flow) -> Float[Tensor
 
 
 def both_directions(
-    images: Float[Tensor, "n t 3 s s"], flow: Flow
+    images: Float[Tensor, "n t 3 s s"], reverse: Seen, flow: Flow
 ) -> tuple[Float[Tensor, "both t 3 s s"], Float[Tensor, "both t 2 s s"]]:
-    """The clips, then the clips reversed (section 4.3.3's reversed temporal measurement), each with its flow."""
-    still = images.new_zeros(len(images), 1, 2, *images.shape[-2:])
-    both = torch.cat([images, images.flip(1)])
+    """The clips, then the clips reversed (section 4.3.3's reversed temporal measurement), each with its flow.
+
+    Args:
+        images: the clips.
+        reverse: the clips as they are seen reversed.
+        flow: estimates optical flow.
+    """
+    both = torch.cat([images, reverse.images.flip(1)])
+    still = both.new_zeros(len(both), 1, 2, *both.shape[-2:])
     if images.shape[1] == 1:
-        return both, torch.cat([still, still])
-    ahead, back = flow.both_ways(images[:, :-1].flatten(0, 1), images[:, 1:].flatten(0, 1))
-    ahead, back = (one.unflatten(0, (len(images), -1)).to(still) for one in (ahead, back))
-    return both, torch.cat([torch.cat([still, ahead], dim=1), torch.cat([still, back.flip(1)], dim=1)])
+        return both, still
+    if reverse.images is images:  # the same pictures: their flow the other way
+        ways = flow.both_ways(images[:, :-1].flatten(0, 1), images[:, 1:].flatten(0, 1))
+        ahead, back = (one.unflatten(0, (len(images), -1)) for one in ways)
+        return both, torch.cat([still, torch.cat([ahead, back.flip(1)]).to(still)], dim=1)
+    return both, forward_flow(both, flow)
 
 
-def in_clip_order(output: ClipOutput, faces: Int[Tensor, "f 3"]) -> Passes:
-    """Both directions' outputs out of that for `both_directions`."""
+def in_clip_order(output: ClipOutput, reverse: Seen, faces: Int[Tensor, "f 3"]) -> Passes:
+    """Both directions' outputs out of that for `both_directions`, in the clips' own crops."""
     stages = [stage.chunk(2) for stage in output.stages]
     vertices, joints = output.vertices.chunk(2), output.joints.chunk(2)
     forward = ClipOutput([stage[0] for stage in stages], vertices[0], joints[0])
     backward = ClipOutput([stage[1].flip(1) for stage in stages], vertices[1].flip(1), joints[1].flip(1))
-    return Passes(forward, backward, faces)
+    return Passes(forward, reverse.brought_back(backward), faces)
 
 
 def places(pixels: Float[Tensor, "*batch n 2"], image_size: int) -> Float[Tensor, "*batch n 2"]:

@@ -32,6 +32,7 @@ from handpose_tassn.networks import (
     PoseSize,
 )
 from handpose_tassn.objectives import END_TO_END, PARTS, Objective, Values
+from handpose_tassn.reversal import AsTheyAre, Reversal, Turned
 
 LEARNT_FROM = "learnt_from"
 """In a chapter of the history: which labels of its data a training looked at."""
@@ -79,10 +80,12 @@ class OfHeatmaps(Places):
 
 OF_POSE = OfPose()
 DIS = DISFlow()
+AS_THEY_ARE = AsTheyAre()
 
 # so that a checkpoint that holds them loads
 _IN_CHECKPOINTS: list[Any] = [
     *(HeatmapSize, MeshSize, PoseSize, OfPose, OfHeatmaps, Argmax, SoftArgmax, DISFlow, NetworkFlow),
+    *(AsTheyAre, Turned),
     *(objectives.MeshPretraining, objectives.HeatmapObjective, objectives.SilhouetteMesh, objectives.EndToEnd),
     *(terms.Heatmaps, terms.SilhouetteTerm, terms.SoftSilhouetteTerm, terms.PoseConsistency, terms.MeshConsistency),
     *(terms.BoneConstancy, terms.OneHand, terms.Plausibility, terms.Projection, terms.TrueMesh, terms.TruePose),
@@ -103,6 +106,7 @@ class TASSNModule(LeavesFixed, HandPoseModule):
         flow: estimates optical flow.
         objective: what is trained, and by which losses.
         drop: how often a frame in training sees neither its flow nor the maps of the frame before.
+        reversal: how clips are seen in training when they run backward.
         places: where joints lie in the crop.
         optimizer: builds the optimiser; the thesis's rate by default.
         schedule: the learning rate's schedule; None keeps it constant.
@@ -120,6 +124,7 @@ class TASSNModule(LeavesFixed, HandPoseModule):
         flow: Flow = DIS,
         objective: Objective = END_TO_END,
         drop: float = 0.3,
+        reversal: Reversal = AS_THEY_ARE,
         places: Places = OF_POSE,
         optimizer: OptimizerCallable = lambda parameters: Adam(parameters, lr=1e-5),
         schedule: Schedule | None = None,
@@ -129,6 +134,7 @@ class TASSNModule(LeavesFixed, HandPoseModule):
         self.sizes = heatmaps, mesh, pose
         self.network = self.build_network()
         self.flow, self.objective, self.drop, self.places = flow, objective, drop, places
+        self.reversal = reversal
         self.save_sizes()
 
     def build_network(self) -> PoseAndMesh:
@@ -146,6 +152,7 @@ class TASSNModule(LeavesFixed, HandPoseModule):
         """The objective, the parts it trains, and which labels it looks at."""
         return {
             "objective": str(self.objective),
+            "reversal": str(self.reversal),
             "trained": ", ".join(self.objective.trains),
             LEARNT_FROM: self.objective.labels,
         }
@@ -159,19 +166,21 @@ class TASSNModule(LeavesFixed, HandPoseModule):
         """See `HandPoseModule.frames`."""
         return as_frames(batch)
 
-    def measure(self, images: Float[Tensor, "n t 3 s s"], drop: float) -> Passes:
+    def measure(self, images: Float[Tensor, "n t 3 s s"], drop: float, reversal: Reversal = AS_THEY_ARE) -> Passes:
         """Both directions of clips: reversed temporal measurement (section 4.3.3).
 
         Args:
             images: in the order of time.
             drop: how often a frame sees neither its flow nor the maps of the frame before.
+            reversal: how they are seen reversed.
         """
         if images.shape[1] == 1:  # a single frame has no past in either direction
             once = self(images, forward_flow(images, self.flow), _all(images))
             return Passes(once, once, self.network.faces)
-        both, flow = both_directions(images, self.flow)
+        reverse = reversal.see(images)
+        both, flow = both_directions(images, reverse, self.flow)
         heeded = torch.rand(both.shape[:2], device=both.device) >= drop
-        return in_clip_order(self(both, flow, heeded), self.network.faces)
+        return in_clip_order(self(both, flow, heeded), reverse, self.network.faces)
 
     def losses(self, output: Any, batch: Sample) -> Values:
         """Those of the objective, of `Passes` and their clips."""
@@ -205,7 +214,7 @@ class TASSNModule(LeavesFixed, HandPoseModule):
         """One step on clips in both directions."""
         if self.objective.supervised:
             self.label_means.update(as_frames(batch))
-        values = self.losses(self.measure(as_clips(batch)["image"], self.drop), batch)
+        values = self.losses(self.measure(as_clips(batch)["image"], self.drop, self.reversal), batch)
         size = len(batch["image"])
         self.log_dict({f"train/{name}": value for name, value in values.items()}, prog_bar=True, batch_size=size)
         return values["loss"]

@@ -24,6 +24,7 @@ from handpose_tassn.masks import GrabCut
 from handpose_tassn.module import TASSNModule
 from handpose_tassn.networks import HeatmapSize, MeshSize, PoseSize
 from handpose_tassn.objectives import EndToEnd
+from handpose_tassn.reversal import AsTheyAre
 from handpose_tassn.terms import Heatmaps, SilhouetteTerm
 
 RECIPE = "demo-4-consistency"
@@ -63,7 +64,7 @@ def shares(module: TASSNModule, batch: Sample, seconds_of_masks: float) -> list[
     optimizer: Any = module.configure_optimizers()
     passes, term = module.measure(batch["image"], module.drop), module.objective.terms()["silhouette"]
     step = clips / rate(lambda: _step(module, optimizer, batch), clips)
-    flow = clips / rate(lambda: both_directions(batch["image"], module.flow), clips)
+    flow = clips / rate(lambda: both_directions(batch["image"], AsTheyAre().see(batch["image"]), module.flow), clips)
     drawing = clips / rate(_drawing(term, passes, batch), clips)
     note = f"{RECIPE}: clips of {length} frames of {size} px in both directions, batch of {clips}, one core"
     return [

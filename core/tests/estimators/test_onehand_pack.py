@@ -9,8 +9,10 @@ from handpose_core.errors import HandposeError
 from handpose_core.estimators.onehand.module import OneHandModule
 from handpose_core.estimators.onehand.network import OneHandSize
 from handpose_core.estimators.onehand.pack import pack, unpack
+from handpose_core.export.onnx_file import export_onnx
 from handpose_core.hand import Side
 from handpose_core.predict import Box, Known, load
+from handpose_core.predict.checkpoint import load_checkpoint
 from handpose_core.training.checkpoints import CLASS_KEY, HISTORY_KEY, class_path
 
 SMALL = OneHandSize(8, (16, 32, 48), (1, 1, 1), 2, 0, 32, 8, 64)
@@ -106,6 +108,13 @@ def test_the_commands_pack_and_predict(checkpoint, tmp_path, picture, capfd):
     assert (found / "meshes" / "photo.png-0.glb").read_bytes()[:4] == b"glTF"
     drawn = cv2.imread(str(found / "overlays" / "photo.png"))
     assert drawn.shape[0] >= 90
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_it_exports_for_any_number_of_crops(checkpoint, tmp_path):
+    pytest.importorskip("onnxscript")
+    done = export_onnx(load_checkpoint(checkpoint), tmp_path / "onehand.onnx")
+    assert max(done.differences.values()) < 1e-3
 
 
 def test_other_files_are_refused(tmp_path):

@@ -78,7 +78,7 @@ class HandRig(nn.Module):
         hinge = self.hinges.repeat_interleave(3, dim=0)
         x = nn.functional.normalize(hinge - (hinge * y).sum(-1, keepdim=True) * y, dim=-1)
         frames = torch.stack([x, y, torch.linalg.cross(x, y)], dim=-1)
-        wrist = torch.eye(3, device=joints.device, dtype=joints.dtype).expand(len(joints), 1, 3, 3)
+        wrist = torch.eye(3, device=joints.device, dtype=joints.dtype).expand(joints.shape[0], 1, 3, 3)
         return torch.cat([wrist, frames], dim=1)
 
     def forward(
@@ -99,9 +99,9 @@ class HandRig(nn.Module):
         vertices, joints = self.rest(shape)
         frames = self.rest_frames(joints)
         if rotation is None:
-            rotation = torch.eye(3, device=pose.device, dtype=pose.dtype).expand(len(pose), 3, 3)
+            rotation = torch.eye(3, device=pose.device, dtype=pose.dtype).expand(pose.shape[0], 3, 3)
         if translation is None:
-            translation = pose.new_zeros(len(pose), 3)
+            translation = pose.new_zeros(pose.shape[0], 3)  # not len(): an exported graph takes any number
         turns, moved = self._chain(pose, joints, frames, rotation, translation)
         # rest joint j goes to moved[j]; a vertex p bound to it goes to turn (p - rest) + moved
         offsets = moved - (turns @ joints[:, list(ARTICULATED), :, None]).squeeze(-1)

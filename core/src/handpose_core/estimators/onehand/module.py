@@ -49,8 +49,8 @@ class Weights:
         shape: the hand model's components, squared: what a picture does not show stays the mean hand's.
     """
 
-    maps: float = 0.3
-    pixels: float = 0.3
+    maps: float = 1.0
+    pixels: float = 0.05
     space: float = 0.1
     side: float = 0.5
     shape: float = 0.01
@@ -118,7 +118,8 @@ class OneHandModule(HandPoseModule):
     def forward(self, image: Tensor) -> Output:
         """Read off each crop and its mirror image."""
         read: Read = self.network(torch.cat([image, image.flip(-1)]))
-        return Output(_rows(read, slice(None, len(image))), _rows(read, slice(len(image), None)))
+        count = image.shape[0]  # not len(): an exported graph takes any number
+        return Output(_rows(read, slice(None, count)), _rows(read, slice(count, None)))
 
     def training_step(self, batch: Sample, batch_idx: int) -> Tensor:
         """One step on pictures of right hands, some of them mirrored again."""

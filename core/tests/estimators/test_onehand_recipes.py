@@ -1,0 +1,59 @@
+"""The recipes through the command line, on a handful of generated pictures."""
+
+import json
+from importlib.resources import files
+
+import pytest
+import torch
+import yaml
+
+from handpose_core.cli.main import main
+from handpose_core.estimators.onehand.module import OneHandModule
+from handpose_core.synth.generate import Recipe, generate
+from handpose_core.synth.twins import RHDTwin
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+QUICK = ["--trainer.max_epochs", "1", "--trainer.limit_train_batches", "2", "--trainer.accelerator", "cpu"]
+
+
+@pytest.fixture(scope="module")
+def generated(tmp_path_factory):
+    """A folder with a small generated set, and its crops."""
+    root = tmp_path_factory.mktemp("generated")
+    twin = RHDTwin(Recipe("rhd", "source", 3))
+    for part, frames in {"training": 32, "evaluation": 3}.items():
+        list(generate(twin, root / "hands", part, frames, 1))
+    options = ["--data", "RHD", "--data.image_size", "128", "--margin", "2.0", "--workers", "1"]
+    assert main(["data", "prepare", str(root / "hands"), str(root / "crops"), *options]) == 0
+    return root
+
+
+def test_the_demo_recipe_trains_and_is_tested(generated, tmp_path, monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    run = tmp_path / "run"
+    command = ["recipe", "onehand/demo", "--run_dir", str(run), "--data.root", str(generated / "hands")]
+    assert main([*command, *QUICK, "--data.num_workers", "0"]) == 0
+    record = json.loads(next(run.rglob("results.json")).read_text())
+    ours = [row for row in record["rows"] if row["method"] == "onehand"]
+    assert {row["alignment"] for row in ours} >= {"root", "procrustes"}
+    assert torch.isfinite(torch.tensor([row["epe_mean"] for row in ours])).all()
+
+
+def test_the_shipped_recipe_trains_and_what_it_trained_is_packed(generated, tmp_path, monkeypatch, capfd):
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    packaged = files("handpose_core.estimators.onehand") / "configs" / "shipped.yaml"
+    recipe = yaml.safe_load(packaged.read_text(encoding="utf-8"))
+    for part in recipe["data"]["init_args"]["parts"]:
+        part["init_args"]["root"] = str(generated / "crops")
+    own = tmp_path / "own.yaml"
+    own.write_text(yaml.safe_dump(recipe))
+    fit = ["onehand", "fit", "--config", str(own), "--run_dir", str(tmp_path / "run"), *QUICK]
+    assert main([*fit, "--data.batch_size", "8", "--data.num_workers", "0"]) == 0, capfd.readouterr().err
+    best = next((tmp_path / "run").rglob("best.ckpt"))
+    assert OneHandModule.load_from_checkpoint(best).clutter.occluder == 0.4
+    packed = tmp_path / "onehand.safetensors"
+    assert main(["onehand", "pack", str(best), str(packed)]) == 0
+    assert packed.stat().st_size < 8e6
+    card = packed.with_suffix(".md").read_text()
+    assert "clutter" in card
+    assert "Not measured yet" in card

@@ -1,4 +1,4 @@
-"""Figures 2.4 and 2.6 from the command: what stands where, and whose labels are drawn."""
+"""Figures 2.4, 2.6 and 2.7 from the command: what stands where, and whose labels are drawn."""
 
 import shutil
 
@@ -44,6 +44,17 @@ def test_a_row_a_hand_with_all_that_was_asked_for(made, tmp_path, capsys):
     assert (np.ptp(tiles[5].astype(int), axis=2) == 0).all()  # edges are grey
     assert all(tile.std() > 0 for tile in tiles)
     assert "figure 2.6" in capsys.readouterr().out
+    tones = cv2.imread(str(tmp_path / "tonality.png"))
+    columns = 3  # real, RBG, Pix2pix
+    assert tones.shape[:2] == (2 * (TILE + 24 + 8), columns * (TILE + 4) + 4)
+    apart = [_apart(*(tones[top + 24 :, 4 + i * (TILE + 4) :][:TILE, :TILE] for i in (0, 1))) for top in (4, TILE + 36)]
+    assert apart[0] > apart[1] > 0  # the worst first
+
+
+def _apart(real, over):
+    """Of the colours of two pictures: an independent measure, by quantiles."""
+    quantiles = [np.quantile(picture.reshape(-1, 3), np.linspace(0, 1, 33), axis=0) for picture in (real, over)]
+    return np.abs(quantiles[0] - quantiles[1]).mean()
 
 
 def test_folders_that_the_hands_were_not_made_of_are_refused(made, tmp_path, capsys):

@@ -1,4 +1,4 @@
-"""Figures 2.4 and 2.6 of the thesis from one's own data: condition maps, and generators on the same inputs."""
+"""Figures 2.4, 2.6 and 2.7 of the thesis from one's own data: condition maps, generators on the same inputs, tones."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,11 +16,14 @@ from handpose_core.errors import HandposeError
 from handpose_core.viz import PREDICTION, contact_sheet, draw_hand, with_caption
 from handpose_tagan.conditions.maps import ConditionMaps
 from handpose_tagan.generated import Generation, LabelledHands
+from handpose_tagan.losses import tonality_loss
 from handpose_tagan.simulation.reader import SimulatedFolder
 from handpose_tagan.superposition.bulk import read_pairs
 
 TILE = 192
 """Side of the pictures on a sheet, px."""
+SEARCHED = 64
+"""Superposed hands, evenly spread, among which those that fit their pictures least are looked for."""
 Tile = UInt8[ndarray, "s s 3"]
 
 
@@ -106,6 +109,39 @@ def comparison_sheet(
         tiles = [panel if rows else with_caption(panel, title) for title, panel in panels.items()]
         rows.append(contact_sheet(tiles, len(tiles), gap=4))
     return np.concatenate(rows)
+
+
+def tonality_sheet(
+    hands: LabelledHands, generators: Mapping[str, Path], count: int, origins: Origins
+) -> UInt8[ndarray, "h w 3"]:
+    """Figure 2.7: superposed hands whose tones fit their pictures least, and what each generator makes of them.
+
+    Above each picture stands how far its colours are from the real picture's: the tonality loss (2.10).
+
+    Args:
+        hands: superposed ones.
+        generators: checkpoints, by what stands above their pictures.
+        count: how many hands; they are looked for among `SEARCHED`.
+        origins: what the hands were made of.
+
+    Raises:
+        HandposeError: a file is no checkpoint of this method, or a picture is damaged.
+    """
+    made = {title: Generation(hands, checkpoint, 0, "cpu") for title, checkpoint in generators.items()}
+    real = {number: origins.panels(number)["real"] for number in _spread(len(hands), SEARCHED)}
+    tones = {number: _tones_apart(_tile(hands.image(number)), image) for number, image in real.items()}
+    rows: list[Tile] = []
+    for number in sorted(tones, key=lambda number: tones[number], reverse=True)[:count]:
+        pictures = {hands.hands: _tile(hands.image(number))}
+        pictures |= {title: _tile(generation.picture(number)) for title, generation in made.items()}
+        panels = {"real": real[number]}
+        panels |= {f"{name} {_tones_apart(tile, real[number]):.2f}": tile for name, tile in pictures.items()}
+        rows.append(contact_sheet([with_caption(tile, title) for title, tile in panels.items()], len(panels), gap=4))
+    return np.concatenate(rows)
+
+
+def _tones_apart(image: Tile, real: Tile) -> float:
+    return float(tonality_loss(_as_batch(image), _as_batch(real)))
 
 
 def _spread(count: int, wanted: int) -> Sequence[int]:

@@ -141,7 +141,7 @@ def make_sets(names: set[str], workshop: Workshop, runner: Runner, report: Calla
 
 
 def judge_sets(names: set[str], workshop: Workshop) -> Document:
-    """How far sets are from the held-out real pictures, and the thesis's figures 2.4 and 2.6, measured and drawn once.
+    """How far sets are from the held-out real pictures, and the thesis's figures 2.4, 2.6 and 2.7, made once.
 
     Args:
         names: Of the sets, all made.
@@ -156,7 +156,10 @@ def judge_sets(names: set[str], workshop: Workshop) -> Document:
     folders = [str(workshop.of(name).root) for name in GENERATED_SETS if name in names]
     if not record.is_file() or len(json.loads(record.read_text())["sets"]) < len(folders):
         quality.main([str(workshop.held_out), *folders, "--out", str(record)])
-    drawn = {"2.4": sheets / "condition_maps.png", "2.6": sheets / "generators.png"}
+    drawn = {
+        number: sheets / f"{name}.png"
+        for number, name in (("2.4", "condition_maps"), ("2.6", "generators"), ("2.7", "tonality"))
+    }
     if workshop.superposed.is_dir() and not all(path.is_file() for path in drawn.values()):
         finished = {name: read_finished(workshop.generator(name).folder) for name in GENERATORS if name in names}
         checkpoints = [

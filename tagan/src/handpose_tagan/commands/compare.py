@@ -1,4 +1,4 @@
-"""``handpose tagan compare``: figures 2.4 and 2.6 of the thesis from one's own data."""
+"""``handpose tagan compare``: figures 2.4, 2.6 and 2.7 of the thesis from one's own data."""
 
 import argparse
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ def main(argv: Sequence[str]) -> int:
     from handpose_tagan.conditions.maps import ConditionMaps
     from handpose_tagan.generated import LabelledHands
     from handpose_tagan.module import TAGANModule
-    from handpose_tagan.sheets import TILE, Origins, comparison_sheet, maps_sheet
+    from handpose_tagan.sheets import TILE, Origins, comparison_sheet, maps_sheet, tonality_sheet
 
     if options.simulated is not None and options.real is None:
         raise HandposeError("--simulated", "no --real with it", "both folders or neither", "Give --real FOLDER.")
@@ -27,9 +27,12 @@ def main(argv: Sequence[str]) -> int:
         print(f"figure 2.4: {options.out / 'condition_maps.png'}")
     generators = dict(zip((type(module.objective).__name__ for module in modules), options.checkpoints, strict=True))
     origins = Origins(options.hands, options.real, options.simulated) if options.simulated is not None else None
-    sheet = comparison_sheet(LabelledHands(options.hands), generators, maps, options.count, origins)
-    write_image(options.out / "generators.png", sheet)
+    hands = LabelledHands(options.hands)
+    write_image(options.out / "generators.png", comparison_sheet(hands, generators, maps, options.count, origins))
     print(f"figure 2.6: {options.out / 'generators.png'}")
+    if origins is not None:
+        write_image(options.out / "tonality.png", tonality_sheet(hands, generators, options.count, origins))
+        print(f"figure 2.7: {options.out / 'tonality.png'}")
     return 0
 
 
@@ -37,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="handpose tagan compare",
         description="Draw what generators make of the same hands, beside their keypoints and condition maps (figure "
-        "2.6), and real pictures with their maps (figure 2.4).",
+        "2.6), real pictures with their maps (2.4), and superposed hands whose tones fit their pictures least (2.7).",
     )
     parser.add_argument("hands", type=Path, help="folder that handpose tagan simulate or superpose made")
     parser.add_argument("out", type=Path, help="folder for the pictures")
@@ -45,6 +48,8 @@ def _parser() -> argparse.ArgumentParser:
         "--checkpoints", type=Path, nargs="+", default=[], help="of generators; the maps shown are the last one's"
     )
     parser.add_argument("--real", type=Path, help="real pictures, for figure 2.4")
-    parser.add_argument("--simulated", type=Path, help="with --real: shows what superposed hands were made of")
+    parser.add_argument(
+        "--simulated", type=Path, help="with --real: shows what superposed hands were made of, and their tones"
+    )
     parser.add_argument("--count", type=positive, default=8, help="hands on a sheet (default %(default)s)")
     return parser

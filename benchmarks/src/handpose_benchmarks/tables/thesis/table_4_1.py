@@ -52,9 +52,7 @@ TABLE = TableSpec(
                 "mhp": {"auc_0_50": 0.689, "auc_20_50": 0.892, "epe_mean": 16.2},
             },
         ),
-        RowSpec(
-            "TASSN, reversed clips as they are", (*_PARTS, "as_they_are"), {"stb": {}, "mhp": {}}, optional=True
-        ),
+        RowSpec("TASSN, reversed clips as they are", (*_PARTS, "as_they_are"), {"stb": {}, "mhp": {}}, optional=True),
         RowSpec("TASSN + constant bones", (*_PARTS, "bones"), {"stb": {}, "mhp": {}}, optional=True),
         RowSpec("TASSN + joint limits", (*_PARTS, "limits"), {"stb": {}, "mhp": {}}, optional=True),
     ),

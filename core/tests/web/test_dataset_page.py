@@ -1,21 +1,16 @@
-"""``handpose data show --web``: the page as its server gives it, and what is said instead of it.
+"""``handpose data show --web``: the page as its server gives it, and what is said instead of it."""
 
-gradio stays in a process of its own: it leaves event loops behind that are reported as warnings elsewhere.
-"""
-
-import json
-import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
-from urllib.request import Request, urlopen
+from urllib.request import urlopen
 
 import cv2
 import numpy as np
 import pytest
+from core.tests.web.serving import ask, serving
 
 from handpose_core.cli.data import main
 from handpose_core.datasets.rhd import RHD
@@ -37,38 +32,19 @@ def damaged(rhd_root, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def served(damaged):
-    """The address of a real server, which Ctrl+C ends without an error."""
-    command = [*COMMAND, str(damaged), "--web", "--index", "3"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
-    try:
-        said = process.stdout.readline()
-        found = re.search(r"http://127\.0\.0\.1:\d+/", said)
-        assert found, said
-        yield found[0]
-        process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=30) == 0
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.stdout.close()
+    with serving([*COMMAND, str(damaged), "--web", "--index", "3"]) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
 def page(served):
     """Does what the page does when something is clicked: the name of the event and its inputs to its outputs."""
 
-    def ask(event, *inputs):
-        address = f"{served}gradio_api/call/{event}"
-        body = json.dumps({"data": inputs}).encode()
-        with urlopen(Request(address, body, {"Content-Type": "application/json"}), timeout=30) as answer:
-            number = json.load(answer)["event_id"]
-        with urlopen(f"{address}/{number}", timeout=30) as answer:
-            lines = answer.read().decode().splitlines()
-        assert "event: complete" in lines, lines
-        outputs = json.loads(lines[lines.index("event: complete") + 1].removeprefix("data: "))
-        return outputs if len(outputs) > 1 else outputs[0]
+    def outputs(event, *inputs):
+        found = ask(served, event, *inputs)
+        return found if len(found) > 1 else found[0]
 
-    return ask
+    return outputs
 
 
 def image(file):

@@ -6,6 +6,8 @@ from typing import Any
 
 from handpose_core.errors import HandposeError
 
+LARGEST_UPLOAD = 64 * 2**20
+"""Bytes of a file that a page takes."""
 _FONTS = {"font": ("system-ui", "sans-serif"), "font_mono": ("ui-monospace", "monospace")}
 
 
@@ -20,7 +22,7 @@ def import_gradio() -> ModuleType:
         import gradio
     except ImportError as error:
         raise HandposeError(
-            "--web", f"no gradio to make the page with ({error})", "the packages of the extra `web`",
+            "page", f"no gradio to make it with ({error})", "the packages of the extra `web`",
             "Install them: python -m pip install 'handpose-core[web]'",
         ) from error  # fmt: skip
     return gradio
@@ -51,6 +53,7 @@ def start(page: Any, host: str, port: int | None) -> str:
             share=False,
             ssr_mode=False,
             footer_links=[],
+            max_file_size=LARGEST_UPLOAD,
             theme=theme,
         )
     except OSError as error:

@@ -43,6 +43,17 @@ def test_the_same_command_trains_the_same_network(tiny, tmp_path):
     assert torch.equal(a["state_dict"]["network.pose"], b["state_dict"]["network.pose"])
 
 
+@pytest.mark.parametrize(("interval", "validations"), [("1000", 1), ("2", 2)])
+def test_a_training_shorter_than_its_validations_interval_is_validated_at_its_end(
+    tiny, tmp_path, interval, validations
+):
+    rare = ("--trainer.check_val_every_n_epoch", "null", "--trainer.val_check_interval", interval)
+    short = ("--trainer.max_steps", "5", "--trainer.max_epochs", "-1", "--trainer.num_sanity_val_steps", "0")
+    assert tiny("fit", "--config", "tiny", "--run_dir", "run", *rare, *short, "--trainer.log_every_n_steps", "1") == 0
+    assert (tmp_path / "run/fit/checkpoints/best.ckpt").is_file()
+    assert sum(row["val/epe"] != "" for row in _metrics(tmp_path / "run/fit")) == validations
+
+
 def test_options_overrule_the_recipe(tiny, tmp_path):
     tiny("fit", "--config", "tiny", "--model.width", "6", "--data.n=4", "--run_dir", "run")
     config = _config(tmp_path / "run/fit/config.yaml")

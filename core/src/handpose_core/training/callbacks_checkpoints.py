@@ -1,7 +1,8 @@
-"""The checkpoint to go on from, beside the best one."""
+"""The checkpoint to go on from, beside the best one; and that there is a best one."""
 
 from pathlib import Path
 
+from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
 
 
@@ -25,3 +26,18 @@ class LastCheckpoint(ModelCheckpoint):
             save_on_train_epoch_end=True,
             enable_version_counter=False,
         )
+
+
+class ValidatesOnce(Callback):
+    """Validates at the end of trainings that have fewer batches than lie between two validations.
+
+    Recipes validate every so many batches, whatever the data's size; tried out with fewer they would have no best
+    checkpoint.
+    """
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Bring the first validation forward."""
+        interval = trainer.val_check_batch
+        if trainer.check_val_every_n_epoch is None and isinstance(interval, int):
+            planned = trainer.estimated_stepping_batches * trainer.accumulate_grad_batches
+            trainer.val_check_batch = int(min(interval, max(planned, 1)))

@@ -25,7 +25,7 @@ from handpose_core.cli.registry import Method
 from handpose_core.errors import HandposeError
 from handpose_core.training import logging
 from handpose_core.training.baselines import Baselines
-from handpose_core.training.callbacks_checkpoints import LastCheckpoint
+from handpose_core.training.callbacks_checkpoints import LastCheckpoint, ValidatesOnce
 from handpose_core.training.callbacks_meshes import Meshes
 from handpose_core.training.callbacks_pictures import Pictures
 from handpose_core.training.callbacks_predictions import PredictionFile
@@ -219,6 +219,7 @@ class HandposeCLI(LightningCLI):
                 logger=self._loggers(options.logger),
                 callbacks=[
                     *callbacks,
+                    ValidatesOnce(),
                     *self._progress_bar(options.enable_progress_bar, callbacks),
                     *self._standing_callbacks(
                         options.enable_checkpointing is not False and not options.fast_dev_run, callbacks

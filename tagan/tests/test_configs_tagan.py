@@ -60,7 +60,8 @@ def test_a_recipe_is_what_the_command_line_reads_and_takes_a_step(name):
     parsed = parser.parse_object({part: content[part] for part in ("model", "data")})
     built = parser.instantiate_classes(parsed)
     module, data = built.model, built.data
-    assert (data.batch_size, data.image_size) == ((1, 256) if "paper" in name else (4, 96))
+    assert data.image_size == (256 if "paper" in name else 96)
+    assert data.batch_size == 1 or "paper" not in name  # the thesis's
     assert type(module.objective).__name__.lower() == name.partition("-")[2]
     assert "tagan" not in name or module.objective.lambda_colour == 1
     batch = dict(zip(("image", "simulated"), torch.rand(2, 2, 3, SIDE, SIDE), strict=True))

@@ -25,10 +25,11 @@ def serving(command: Sequence[str]) -> Iterator[str]:
         assert found, said
         yield found[0]
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=120) == 0
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
         process.stdout.close()
 
 

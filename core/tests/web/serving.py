@@ -9,8 +9,11 @@ import re
 import signal
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
+from http import HTTPStatus
+from http.client import HTTPConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 
@@ -46,12 +49,17 @@ def ask(server: str, event: str, *inputs: object) -> list:
 
 
 def upload(server: str, path: Path) -> dict:
-    """Upload a file as the page does: what stands for it."""
+    """Upload a file as the page does: what stands for it, or the status with which it is refused."""
     boundary = "-" * 24
     head = f'--{boundary}\r\nContent-Disposition: form-data; name="files"; filename="{path.name}"\r\n'
     body = f"{head}Content-Type: application/octet-stream\r\n\r\n".encode() + path.read_bytes()
     body += f"\r\n--{boundary}--\r\n".encode()
-    headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
-    with urlopen(Request(f"{server}gradio_api/upload", body, headers), timeout=60) as answer:
-        (there,) = json.load(answer)
+    with closing(HTTPConnection(urlsplit(server).netloc, timeout=60)) as connection:
+        headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+        with suppress(ConnectionError):  # it need not take the whole of what it refuses
+            connection.request("POST", "/gradio_api/upload", body, headers)
+        with connection.getresponse() as answer:
+            if answer.status != HTTPStatus.OK:
+                return {"status": answer.status}
+            (there,) = json.load(answer)
     return {"path": there, "orig_name": path.name, "meta": {"_type": "gradio.FileData"}}

@@ -2,7 +2,7 @@
 
 import struct
 import sys
-from urllib.error import HTTPError
+from http import HTTPStatus
 from urllib.request import urlopen
 
 import cv2
@@ -122,9 +122,7 @@ def test_a_file_that_is_too_large_is_refused_and_the_page_goes_on(served, tmp_pa
     path = tmp_path / "large.png"
     with path.open("wb") as file:
         file.truncate(LARGEST_UPLOAD + 2**20)
-    with pytest.raises((HTTPError, ConnectionError)) as refused:
-        upload(served, path)
-    assert getattr(refused.value, "code", 413) == 413
+    assert upload(served, path) == {"status": HTTPStatus.REQUEST_ENTITY_TOO_LARGE}
     (example, *_) = sorted(EXAMPLES.glob("*.jpg"))
     assert len(hand(served, example)[-1]["data"]) == 21
 

@@ -54,7 +54,7 @@ def pictures(tmp_path: Path) -> str:
 def test_a_set_is_named_with_its_folder_and_options(pictures: str) -> None:
     further = further_set(f"Real hands='{pictures}' --data.side left")
     assert (further.name, further.folder) == ("Real hands", "also_Real_hands")
-    assert further.data == ("--data", "folder", "--data.root", pictures, "--data.side", "left")
+    assert further.data == ("--data", "Folder", "--data.root", pictures, "--data.side", "left")
     for wrong in ("no_path", f"a='{pictures}' --data.side", f"a='{pictures}' --trainer.limit 1", "a=nowhere"):
         with pytest.raises(HandposeError):
             further_set(wrong)

@@ -90,6 +90,7 @@ TABLE = TableSpec(
         "STB has one camera in each picture, hence two rows.",
         "Rows of several views see all of MHP's cameras, and their joints are scored before each of them; as these "
         "errors differ by a rotation alone, a hand counts as often as it has views.",
+        "Rows with MVHM are trained for more steps in all: four stages on its data, then the last one on the target's.",
         "MVHM is of the source world, and the twins of the target world: they share no hand, shading or camera.",
         "The thesis's text gives gains of 0.218 and 13.80 mm by several views on MHP; its table gives 0.228 and 13.70.",
         "Geometry-aware fusion is none of the thesis's: views are precise across their rays and vague along them.",

@@ -2,39 +2,20 @@ import json
 
 import numpy as np
 import pytest
-import torch
+from core.tests.estimators.small_onehand import write_checkpoint
 
 from handpose_core.cli.main import main
 from handpose_core.errors import HandposeError
-from handpose_core.estimators.onehand.module import OneHandModule
-from handpose_core.estimators.onehand.network import OneHandSize
 from handpose_core.estimators.onehand.pack import pack, unpack
 from handpose_core.export.onnx_file import export_onnx
 from handpose_core.hand import Side
 from handpose_core.predict import Box, Known, load
 from handpose_core.predict.checkpoint import load_checkpoint
-from handpose_core.training.checkpoints import CLASS_KEY, HISTORY_KEY, class_path
-
-SMALL = OneHandSize(8, (16, 32, 48), (1, 1, 1), 2, 0, 32, 8, 64)
-HISTORY = [{"dataset": "none", "crop": "square around the joints x 1.5, resized to 64 px"}]
 
 
 @pytest.fixture
 def checkpoint(tmp_path):
-    torch.manual_seed(0)
-    module = OneHandModule(SMALL, scale_mm=45.0)
-    path = tmp_path / "best.ckpt"
-    torch.save(
-        {
-            "state_dict": module.state_dict(),
-            "hyper_parameters": dict(module.hparams),
-            "pytorch-lightning_version": "2.6.0",
-            CLASS_KEY: class_path(OneHandModule),
-            HISTORY_KEY: HISTORY,
-        },
-        path,
-    )
-    return path
+    return write_checkpoint(tmp_path / "best.ckpt")
 
 
 @pytest.fixture

@@ -48,6 +48,13 @@ def ask(server: str, event: str, *inputs: object) -> list:
     return json.loads(lines[lines.index(ended) + 1].removeprefix("data: "))
 
 
+def fetched_elsewhere(server: str) -> list[str]:
+    """What the page fetches that is not this server's."""
+    with urlopen(server, timeout=30) as answer:
+        fetched = re.findall(r"""(?:src|href)=["'](https?://[^"']+)""", answer.read().decode())
+    return [address for address in fetched if not address.startswith(server)]
+
+
 def upload(server: str, path: Path) -> dict:
     """Upload a file as the page does: what stands for it, or the status with which it is refused."""
     boundary = "-" * 24

@@ -10,7 +10,7 @@ from urllib.request import urlopen
 import cv2
 import numpy as np
 import pytest
-from core.tests.web.serving import ask, serving
+from core.tests.web.serving import ask, fetched_elsewhere, serving
 
 from handpose_core.cli.data import main
 from handpose_core.datasets.rhd import RHD
@@ -91,8 +91,7 @@ def test_a_split_that_cannot_be_read_is_told_in_the_page(page):
 def test_the_page_takes_nothing_from_elsewhere(served):
     page = urlopen(served).read().decode()
     assert "rhd" in page
-    fetched = re.findall(r"""(?:src|href)=["'](https?://[^"']+)""", page)
-    assert not [address for address in fetched if not address.startswith(served)]
+    assert not fetched_elsewhere(served)
     assert "fonts.googleapis" not in page
 
 

@@ -8,34 +8,22 @@ from urllib.request import urlopen
 import cv2
 import numpy as np
 import pytest
-import torch
 import trimesh
-from core.tests.web.serving import ask, serving, upload
+from core.tests.estimators.small_onehand import write_checkpoint
+from core.tests.web.serving import ask, fetched_elsewhere, serving, upload
 
 from handpose_core.cli.demo import main
 from handpose_core.errors import HandposeError
-from handpose_core.estimators.onehand.module import OneHandModule
-from handpose_core.estimators.onehand.network import OneHandSize
 from handpose_core.hand import BONES, JOINT_NAMES
-from handpose_core.training.checkpoints import CLASS_KEY, HISTORY_KEY, class_path
 from handpose_core.viz.mesh import skeleton
 from handpose_core.web.hands import EXAMPLES
 from handpose_core.web.server import LARGEST_UPLOAD
-
-SMALL = OneHandSize(8, (16, 32, 48), (1, 1, 1), 2, 0, 32, 8, 64)
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
     """A page with an untrained model."""
-    torch.manual_seed(0)
-    module, path = OneHandModule(SMALL, scale_mm=45.0), tmp_path_factory.mktemp("page") / "small.ckpt"
-    content = {"state_dict": module.state_dict(), "hyper_parameters": dict(module.hparams)}
-    history = [{"dataset": "none", "crop": "square around the joints x 1.5, resized to 64 px"}]
-    torch.save(
-        {**content, "pytorch-lightning_version": "2.6.0", CLASS_KEY: class_path(OneHandModule), HISTORY_KEY: history},
-        path,
-    )
+    path = write_checkpoint(tmp_path_factory.mktemp("page") / "small.ckpt")
     with serving([sys.executable, "-m", "handpose_core.cli.main", "demo", "--checkpoint", str(path)]) as address:
         yield address
 
@@ -128,10 +116,7 @@ def test_a_file_that_is_too_large_is_refused_and_the_page_goes_on(served, tmp_pa
 
 
 def test_the_page_takes_nothing_from_elsewhere(served):
-    import re
-
-    page = urlopen(served).read().decode()
-    assert not [found for found in re.findall(r"""(?:src|href)=["'](https?://[^"']+)""", page) if served not in found]
+    assert not fetched_elsewhere(served)
 
 
 def test_a_skeleton_has_a_ball_a_joint_and_a_stick_a_bone():

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from math import radians
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
+from handpose_core.datamodules.augmentation import LUMA, colour_matrix
+from handpose_core.datamodules.device_warp import vary_colours
 from handpose_tassn.networks import ClipOutput
-
-_LUMA = (0.299, 0.587, 0.114)
 
 
 class Seen(NamedTuple):
@@ -80,16 +81,10 @@ class Turned(Reversal):
         return Seen(turned(self._coloured(images), angles), angles)
 
     def _coloured(self, images: Float[Tensor, "n t 3 s s"]) -> Float[Tensor, "n t 3 s s"]:
-        factors = [1 + reach * _between(images, len(images), 1, 1, 1, 1) for reach in self._reaches]
-        brightness, contrast, saturation = factors
-        luma = (images * images.new_tensor(_LUMA)[:, None, None]).sum(2, keepdim=True)
-        colours = luma + saturation * (images - luma)
-        middle = luma.mean((1, 3, 4), keepdim=True)
-        return (brightness * (middle + contrast * (colours - middle))).clamp(0, 1)
-
-    @property
-    def _reaches(self) -> tuple[float, float, float]:
-        return self.brightness, self.contrast, self.saturation
+        reaches = torch.tensor([self.brightness, self.contrast, self.saturation])
+        factors = 1 + reaches * _between(reaches, len(images), 3)
+        matrices = np.stack([colour_matrix(b, c, s, 0.0, np.ones(3)) for b, c, s in factors.tolist()])
+        return vary_colours(images, torch.from_numpy(matrices).to(images), torch.from_numpy(LUMA).to(images))
 
 
 def turned(images: Float[Tensor, "n t c s s"], angles: Float[Tensor, " n"]) -> Float[Tensor, "n t c s s"]:

@@ -1,6 +1,9 @@
-"""Values of command-line options, for argparse's ``type``."""
+"""Command-line options that several commands have, and values for argparse's ``type``."""
 
 import argparse
+from pathlib import Path
+
+from handpose_core.errors import HandposeError
 
 
 def positive(text: str) -> int:
@@ -13,3 +16,21 @@ def positive(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"found {text}; expected a whole number from 1")
     return value
+
+
+def add_model(to: argparse._ActionsContainer) -> None:
+    """Which trained model."""
+    to.add_argument(
+        "--checkpoint", type=Path, metavar="CKPT", help="of any installed method (default: the model that comes along)"
+    )
+    to.add_argument("--model", type=Path, metavar="FILE", help="what handpose export or handpose onehand pack wrote")
+
+
+def check_model(options: argparse.Namespace) -> None:
+    """Complain of two models.
+
+    Raises:
+        HandposeError: both were named.
+    """
+    if options.checkpoint and options.model:
+        raise HandposeError("--checkpoint and --model", "both", "one of them", "Leave one out.")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handpose_core.cli.export import add_framing
+from handpose_core.cli.options import add_model, check_model
 from handpose_core.errors import HandposeError
 
 if TYPE_CHECKING:
@@ -35,10 +36,7 @@ def parser() -> argparse.ArgumentParser:
     )
     result.add_argument("source", type=Path, metavar="IMAGE|FOLDER|VIDEO")
     model = result.add_argument_group("model")
-    model.add_argument(
-        "--checkpoint", type=Path, metavar="CKPT", help="of any installed method (default: the model that comes along)"
-    )
-    model.add_argument("--model", type=Path, metavar="FILE", help="what handpose export or handpose onehand pack wrote")
+    add_model(model)
     model.add_argument(
         "--runtime", choices=("torch", "onnx"), help="what runs it (default: torch for a checkpoint, onnx for a model)"
     )
@@ -96,8 +94,7 @@ def _check(options: argparse.Namespace) -> None:
         raise HandposeError(
             str(options.source), "no such file or folder", "a picture, a folder or a video", "Check the path."
         )
-    if options.checkpoint and options.model:
-        raise HandposeError("--checkpoint and --model", "both", "one of them", "Leave one out.")
+    check_model(options)
     if options.runtime == "onnx" and options.checkpoint:
         raise HandposeError(
             "--runtime onnx",

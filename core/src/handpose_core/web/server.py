@@ -6,6 +6,8 @@ from typing import Any
 
 from handpose_core.errors import HandposeError
 
+HOST = "127.0.0.1"
+"""This machine alone."""
 LARGEST_UPLOAD = 64 * 2**20
 """Bytes of a file that a page takes."""
 _FONTS = {"font": ("system-ui", "sans-serif"), "font_mono": ("ui-monospace", "monospace")}
@@ -62,3 +64,16 @@ def start(page: Any, host: str, port: int | None) -> str:
             "an address of this machine and a free port", "Choose others, or end what listens there.",
         ) from error  # fmt: skip
     return str(url)
+
+
+def serve(page: Any, shown: str, host: str, port: int | None) -> None:
+    """Serve a page until Ctrl+C, and tell where; raises what `start` raises.
+
+    Args:
+        page: gradio's Blocks.
+        shown: What the page shows, for the line that tells.
+        host: See `start`.
+        port: See `start`.
+    """
+    print(f"{shown}: {start(page, host, port)} (Ctrl+C ends it)", flush=True)
+    page.block_thread()

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handpose_core.errors import HandposeError
+from handpose_core.web.server import HOST, serve
 
 if TYPE_CHECKING:
     from handpose_core.datasets.detect import Source
-
-_HOST = "127.0.0.1"
 
 
 def main(argv: Sequence[str]) -> int:
@@ -61,14 +60,11 @@ def _write_mesh(arguments: argparse.Namespace, source: "Source", index: int) -> 
 def _serve(arguments: argparse.Namespace) -> int:
     from handpose_core.web.dataset import dataset_page
     from handpose_core.web.leaves import Leaves
-    from handpose_core.web.server import start
 
     leaves = Leaves(arguments.root)
     index = _index(arguments, leaves.source(arguments.split))
     page = dataset_page(leaves, arguments.split or leaves.splits[0], index)
-    url = start(page, arguments.host or _HOST, arguments.port)
-    print(f"{leaves.dataset}, {leaves.root}: {url} (Ctrl+C ends it)", flush=True)
-    page.block_thread()
+    serve(page, f"{leaves.dataset}, {leaves.root}", arguments.host or HOST, arguments.port)
     return 0
 
 
@@ -95,6 +91,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--web", action="store_true", help="serve a page; needs the extra handpose-core[web]")
     parser.add_argument("--port", type=int, metavar="N", help="of the page (default: the first free one from 7860)")
     parser.add_argument(
-        "--host", help=f"address to serve the page at (default: {_HOST}, for this machine alone; 0.0.0.0 for all)"
+        "--host", help=f"address to serve the page at (default: {HOST}, for this machine alone; 0.0.0.0 for all)"
     )
     return parser

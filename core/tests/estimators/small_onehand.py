@@ -1,0 +1,29 @@
+"""A small, untrained estimator of the suite's own, and its checkpoint."""
+
+from pathlib import Path
+
+import torch
+
+from handpose_core.estimators.onehand.module import OneHandModule
+from handpose_core.estimators.onehand.network import OneHandSize
+from handpose_core.training.checkpoints import CLASS_KEY, HISTORY_KEY, class_path
+
+SMALL = OneHandSize(8, (16, 32, 48), (1, 1, 1), 2, 0, 32, 8, 64)
+HISTORY = [{"dataset": "none", "crop": "square around the joints x 1.5, resized to 64 px"}]
+
+
+def write_checkpoint(path: Path) -> Path:
+    """Write one of 64 px crops."""
+    torch.manual_seed(0)
+    module = OneHandModule(SMALL, scale_mm=45.0)
+    torch.save(
+        {
+            "state_dict": module.state_dict(),
+            "hyper_parameters": dict(module.hparams),
+            "pytorch-lightning_version": "2.6.0",
+            CLASS_KEY: class_path(OneHandModule),
+            HISTORY_KEY: HISTORY,
+        },
+        path,
+    )
+    return path

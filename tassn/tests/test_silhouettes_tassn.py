@@ -5,7 +5,9 @@ import pytorch_lightning as pl
 import torch
 from tassn.tests.tiny import SIZES
 
+from handpose_core.cli.main import main
 from handpose_core.datamodules.folder import FolderDataModule
+from handpose_core.datamodules.prepared import PreparedDataModule
 from handpose_core.errors import HandposeError
 from handpose_tassn.masks import MASK_USED
 from handpose_tassn.module import TASSNModule
@@ -48,6 +50,24 @@ def test_samples_get_the_masks_of_their_frames(group, drawn_video, tmp_path, cap
     fit(data, tmp_path)
     fit(FolderDataModule(str(drawn_video), image_size=32, val_fraction=0.34), tmp_path)
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.png")} == made
+
+
+def test_prepared_clips_get_the_masks_of_their_frames(drawn_video, tmp_path, capsys):
+    options = ["--data", "Folder", "--data.group", "clips", "--data.clip_length", "3", "--data.val_fraction", "0.34"]
+    options += ["--data.image_size", "64", "--parts=[train,val]"]
+    assert main(["data", "prepare", str(drawn_video), str(tmp_path / "prepared"), *options]) == 0
+    data = PreparedDataModule(str(tmp_path / "prepared"), batch_size=2, image_size=32)
+    trainer, module = fit(data, tmp_path / "masks")
+    assert torch.isfinite(trainer.callback_metrics["train/loss_silhouette"])
+    assert "silhouettes: 6 of 6 used" in capsys.readouterr().out
+    for samples in (data.train_set, data.val_set):
+        clip = samples[0]
+        skin = (clip["image"].select(-3, 0) > 0.5) & (clip["image"].select(-3, 2) < 0.6)
+        mask = clip["mask"].select(-3, 0)
+        assert mask.shape == skin.shape == (3, 32, 32)
+        assert (mask & skin).sum() / (mask | skin).sum() > 0.7
+    assert "6 of 6 used" in module.history[0]["masks"]
+    assert data.describe()["crop"].startswith("one square around the joints of all the clip's frames")
 
 
 def test_frames_without_labels_are_named(drawn_video, tmp_path):

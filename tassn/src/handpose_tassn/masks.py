@@ -174,11 +174,20 @@ class MaskedSamples(Dataset[Sample]):
             HandposeError: its mask was not made: `make` was not run, or the data changed since.
         """
         sample = self.source[index]
-        key = self._key(sample, self.where(index))
+        return sample | self.mask(sample, self.where(index))
+
+    def mask(self, sample: Sample, where: str) -> Sample:
+        """``mask`` and ``mask_used`` of one of the samples, wherever it was read; raises as reading it here does.
+
+        Args:
+            sample: with the picture and labels that its mask was made of.
+            where: its name for messages.
+        """
+        key = self._key(sample, where)
         if key not in self._shares:
-            raise HandposeError(self.where(index), "no mask of this picture", "all made before", "Run `make` first.")
+            raise HandposeError(where, "no mask of this picture", "all made before", "Run `make` first.")
         mask = torch.from_numpy(_read(self._path(key)))[None]
-        return sample | {"mask": mask, MASK_USED: torch.tensor(self._usable(self._shares[key]))}
+        return {"mask": mask, MASK_USED: torch.tensor(self._usable(self._shares[key]))}
 
     def where(self, index: int) -> str:
         """The sample's name for messages."""

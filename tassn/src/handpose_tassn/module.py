@@ -139,7 +139,8 @@ class TASSNModule(LeavesFixed, HandPoseModule):
 
     def build_network(self) -> PoseAndMesh:
         """See `HandPoseModule.build_network`."""
-        return PoseAndMesh(*self.sizes)
+        network = PoseAndMesh(*self.sizes)
+        return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
     def forward(
         self, images: Float[Tensor, "n t 3 s s"], flow: Float[Tensor, "n t 2 s s"], heeded: Bool[Tensor, "n t"]

@@ -248,7 +248,7 @@ class PoseAndMesh(nn.Module):
             heeds = heeded[:, time, None, None, None] if time else torch.zeros_like(heeded[:, 0, None, None, None])
             motion = torch.where(heeds, flow[:, time] / (FLOW_UNIT * side), 0)
             seen = torch.cat([images[:, time] - 0.5, motion, torch.where(heeds, before, 0)], dim=1)
-            stages, feature = self.hourglass(seen)
+            stages, feature = self.hourglass(seen.contiguous(memory_format=torch.channels_last))
             # each frame learns from its own losses: no gradient runs back through the clip
             before = F.interpolate(stages[-1].detach().float(), size=(side, side), mode="bilinear", align_corners=False)
             maps.append(stages)

@@ -8,9 +8,12 @@ from jaxtyping import Int
 from numpy import ndarray
 from pytorch_lightning import Callback, LightningModule, Trainer
 from rich.console import Console
+from torch.utils.data import Dataset
 
 from handpose_core.datamodules.base import HandDataModule
-from handpose_core.datamodules.cropped import CroppedDataset
+from handpose_core.datamodules.cropped import CroppedDataset, unstack
+from handpose_core.datasets.prepared import PreparedClips, PreparedFrames
+from handpose_core.datasets.sample import Sample, collate
 from handpose_core.datasets.video import Clips
 from handpose_core.errors import HandposeError
 from handpose_tassn.masks import GrabCut, MaskedSamples
@@ -35,6 +38,35 @@ class MaskedFrames(MaskedSamples):
     def sequences(self) -> Int[ndarray, " samples"]:
         """Of the frames."""
         return np.asarray(self.source.sequences)
+
+
+class MaskedClips(Dataset[Sample]):
+    """Prepared clips whose frames have cut masks; a frame is read once, with its clip.
+
+    Args:
+        clips: as prepared.
+        masks: of their frames, one clip's after the other's.
+    """
+
+    def __init__(self, clips: PreparedClips, masks: MaskedSamples) -> None:
+        self.clips, self.masks = clips, masks
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def __getitem__(self, index: int) -> Sample:
+        """One clip; raises what `PreparedClips` and `MaskedSamples` raise."""
+        clip = self.clips[index]
+        frames, where = unstack(clip), self.where(index)
+        return clip | collate([self.masks.mask(frame, f"{where}, picture {i}") for i, frame in enumerate(frames)])
+
+    def where(self, index: int) -> str:
+        """The clip's name for messages."""
+        return self.clips.where(index)
+
+    def describe(self) -> dict[str, str]:
+        """The clips' choices and those of the masks."""
+        return {**self.clips.describe(), "masks": self.masks.describe()["masks"]}
 
 
 class SilhouetteTargets(Callback):
@@ -63,20 +95,26 @@ class SilhouetteTargets(Callback):
             return
         sets = _sets(trainer, stage)
         folder = Path(self.folder) if self.folder else _beside(trainer)
-        made: dict[int, MaskedFrames] = {}
+        made: dict[int, MaskedSamples | MaskedClips] = {}
         for samples in sets:
             holder: Any = samples.source if isinstance(samples.source, Clips) else samples
-            if isinstance(holder.source, MaskedSamples):  # of an earlier fit with the same data, or shared by the sets
+            source = holder.source
+            if isinstance(source, MaskedSamples | MaskedClips):  # of an earlier fit, or shared by the sets
                 continue
-            frames = holder.source
-            if id(frames) not in made:
-                made[id(frames)] = MaskedFrames(frames, folder, self.grabcut, self.tolerance)
-                self._make(trainer, made[id(frames)])
-            holder.source = made[id(frames)]
+            if id(source) not in made:
+                made[id(source)] = self._masked(trainer, source, folder)
+            holder.source = made[id(source)]
         datamodule: Any = getattr(trainer, "datamodule", None)
         datamodule.setup(stage)  # once more, so that it describes the masks, too
 
-    def _make(self, trainer: Trainer, frames: MaskedFrames) -> None:
+    def _masked(self, trainer: Trainer, source: Any, folder: Path) -> MaskedSamples | MaskedClips:
+        of_clips = isinstance(source, PreparedClips)
+        kind, frames = (MaskedSamples, PreparedFrames(source)) if of_clips else (MaskedFrames, source)
+        masks = kind(frames, folder, self.grabcut, self.tolerance)
+        self._make(trainer, masks)
+        return MaskedClips(source, masks) if of_clips else masks
+
+    def _make(self, trainer: Trainer, frames: MaskedSamples) -> None:
         if trainer.is_global_zero:
             for _ in frames.make(self.workers):
                 pass

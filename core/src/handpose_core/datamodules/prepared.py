@@ -8,7 +8,7 @@ from handpose_core.datamodules.base import HandDataModule, Part
 from handpose_core.datamodules.depth_maps import DepthMapSource
 from handpose_core.datasets.prepared import PreparedPart, open_prepared
 from handpose_core.errors import HandposeError
-from handpose_core.prepare.manifest import Kind, read_manifest
+from handpose_core.prepare.manifest import Kind, PartName, read_manifest
 
 
 class PreparedDataModule(HandDataModule):
@@ -71,6 +71,5 @@ class PreparedDataModule(HandDataModule):
     def setup(self, stage: str) -> None:
         """Open the parts that ``stage`` needs."""
         super().setup(stage)
-        described = self.train_set if stage in ("fit", "validate") else self.test_set
-        if isinstance(described.source, PreparedPart):
-            self._rule = described.source.rule
+        part: PartName = "train" if stage in ("fit", "validate") else "test"
+        self._rule = read_manifest(self.root).parts[part].rule

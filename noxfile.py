@@ -75,6 +75,14 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site into site/ and follow its guides, command by command; further arguments go to pytest."""
+    _install_suite(session, *_group("tests"), *_group("docs"))
+    session.run("mkdocs", "build", "--strict", env={"NO_MKDOCS_2_WARNING": "1"})
+    session.run("pytest", "docs/tests", *session.posargs, env=QUIET)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure speed beside peers where they install; further arguments go to ``handpose bench speed``."""
     _install_suite(session)

@@ -181,6 +181,18 @@ def test_schedules_end_where_they_should(tmp_path, schedule, expected):
     assert run.optimizers[0].param_groups[0]["lr"] == pytest.approx(expected, rel=1e-3)
 
 
+def test_a_cycle_goes_on_in_a_training_of_its_own_length_alone(tmp_path):
+    run = trainer(tmp_path, max_epochs=2, enable_checkpointing=False)
+    run.fit(Oracle(schedule=OneCycle()), loader(), loader())
+    checkpoint = tmp_path / "one.ckpt"
+    run.save_checkpoint(checkpoint)
+    longer = trainer(tmp_path, max_epochs=3, enable_checkpointing=False)
+    with pytest.raises(HandposeError, match="found one over 6 steps; expected over 9, as many as this training has"):
+        longer.fit(Oracle(schedule=OneCycle()), loader(), loader(), ckpt_path=checkpoint)
+    again = trainer(tmp_path, max_epochs=2, enable_checkpointing=False)
+    again.fit(Oracle(schedule=OneCycle()), loader(), loader(), ckpt_path=checkpoint)
+
+
 def test_joints_without_annotation_do_not_count_in_the_means():
     module = Oracle()
     batch = collate(samples())

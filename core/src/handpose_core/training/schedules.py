@@ -10,6 +10,8 @@ from pytorch_lightning.utilities.types import LRSchedulerConfigType
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import OneCycleLR, StepLR
 
+from handpose_core.errors import HandposeError
+
 OptimizerCallable = Callable[[Iterable[Any]], Optimizer]
 """An optimiser that still lacks its parameters; in a recipe its ``class_path`` and ``init_args``."""
 
@@ -44,5 +46,24 @@ class OneCycle(Schedule):
         """See `Schedule.build`."""
         peaks = [group["lr"] for group in optimizer.param_groups]
         steps = int(trainer.estimated_stepping_batches) + 1  # Lightning steps once more after the last batch
-        scheduler = OneCycleLR(optimizer, peaks, total_steps=steps, pct_start=self.warmup)
+        scheduler = _OneCycle(optimizer, peaks, total_steps=steps, pct_start=self.warmup)
         return {"scheduler": scheduler, "interval": "step"}
+
+
+class _OneCycle(OneCycleLR):
+    """Goes on only in a training of the length that it was made for."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """As torch's.
+
+        Raises:
+            HandposeError: the other training has another length.
+        """
+        if state_dict["total_steps"] != self.total_steps:
+            raise HandposeError(
+                "--ckpt_path, the schedule OneCycle", f"one over {state_dict['total_steps'] - 1} steps",
+                f"over {self.total_steps - 1}, as many as this training has",
+                "Go on with the same --trainer.max_epochs, --data.batch_size and data; to train further, begin anew from "
+                "the weights: --init_from in place of --ckpt_path.",
+            )  # fmt: skip
+        super().load_state_dict(state_dict)

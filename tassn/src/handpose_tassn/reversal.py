@@ -2,7 +2,7 @@
 
 Both directions see the same picture of a frame, so they agree as soon as the network heeds neither flow nor earlier
 maps, and consistency teaches nothing. Seen otherwise, they agree only where the estimate is right or wrong in the same
-way from both.
+way from both, or the same for all hands: consistency needs another term beside it that holds the poses.
 """
 
 from abc import ABC, abstractmethod

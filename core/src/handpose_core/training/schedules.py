@@ -63,7 +63,7 @@ class _OneCycle(OneCycleLR):
             raise HandposeError(
                 "--ckpt_path, the schedule OneCycle", f"one over {state_dict['total_steps'] - 1} steps",
                 f"over {self.total_steps - 1}, as many as this training has",
-                "Go on with the same --trainer.max_epochs, --data.batch_size and data; to train further, begin anew from "
-                "the weights: --init_from in place of --ckpt_path.",
+                "Go on with the same --trainer.max_epochs, --data.batch_size and data; to train further, begin anew "
+                "from the weights: --init_from in place of --ckpt_path.",
             )  # fmt: skip
         super().load_state_dict(state_dict)

@@ -14,10 +14,12 @@ import pytest
 
 from handpose_core.datamodules.prepared import PreparedDataModule
 from handpose_core.datamodules.rhd import RHDDataModule
+from handpose_core.datasets.detect import LAYOUTS
 from handpose_core.datasets.prepared import Prepared
 from handpose_core.errors import HandposeError
-from handpose_core.prepare.manifest import MANIFEST, Recipe
+from handpose_core.prepare.manifest import MANIFEST, Recipe, read_manifest
 from handpose_core.prepare.run import prepare as prepare_part
+from handpose_core.training.data_names import known_datamodules
 
 
 def files(out):
@@ -203,3 +205,12 @@ def test_the_command_line_finds_out_the_dataset(rhd_root, tmp_path, prepare, cap
     recipe = json.loads((tmp_path / "out" / MANIFEST).read_text())["recipe"]
     assert recipe["datamodule"] == "handpose_core.datamodules.rhd.RHDDataModule"
     assert recipe["options"]["root"] == str(rhd_root)
+
+
+def test_the_command_line_reads_a_plain_folder(drawn_folder, tmp_path, prepare):
+    assert prepare(drawn_folder.root, tmp_path / "out", "--parts=[test]") == 0
+    assert read_manifest(tmp_path / "out").recipe.datamodule.endswith(".FolderDataModule")
+
+
+def test_whatever_dataset_a_folder_holds_has_a_datamodule():
+    assert {layout.datamodule for layout in LAYOUTS} <= known_datamodules().keys()

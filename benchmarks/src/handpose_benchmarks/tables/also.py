@@ -61,9 +61,7 @@ def further_set(text: str) -> FurtherSet:
         raise HandposeError("--also-test", f"'{text}'", _FORM, "Correct it.")
     if not all(word.startswith("--data.") for word in options[::2]) or len(options) % 2:
         raise HandposeError(f"--also-test {name}", " ".join(options), "pairs of --data.OPTION and VALUE", "Correct it.")
-    layout = detect(Path(path)).name.replace("-", "")
-    datamodule = layout[0].upper() + layout[1:]  # of pictures in a plain folder: Folder
-    return FurtherSet(name.strip(), ("--data", datamodule, "--data.root", path, *options))
+    return FurtherSet(name.strip(), ("--data", detect(Path(path)).datamodule, "--data.root", path, *options))
 
 
 def test_further(

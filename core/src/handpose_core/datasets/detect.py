@@ -67,6 +67,12 @@ class Layout:
     unique_pictures: bool = True
     one_hand_a_video: bool = True
 
+    @property
+    def datamodule(self) -> str:
+        """The short name of its datamodule, as ``--data`` takes it: CMUPS, Folder."""
+        name = self.name.replace("-", "")
+        return name[0].upper() + name[1:]
+
     def splits_in(self, folder: Path) -> tuple[SplitLayout, ...]:
         """Those of which the folder has something."""
         return tuple(split for split in self.splits if any(_holds(folder, mark) for mark in split.marks))

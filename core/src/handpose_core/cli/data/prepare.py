@@ -66,7 +66,7 @@ def _with_dataset(argv: Sequence[str]) -> list[str]:
     root = next((argument for argument in rest if not argument.startswith("-")), None)
     if root is None or {"-h", "--help"} & set(rest):
         return list(argv)
-    return [_DATA, named or detect(Path(root)).name.replace("-", ""), f"{_DATA}.root={root}", *rest]
+    return [_DATA, named or detect(Path(root)).datamodule, f"{_DATA}.root={root}", *rest]
 
 
 def _check(options: "Namespace") -> None:

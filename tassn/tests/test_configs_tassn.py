@@ -70,6 +70,14 @@ def fit(name, data, run, *options):
     return next(path for kind in ("best", "last") for path in run.rglob(f"{kind}.ckpt"))
 
 
+def rehearsed(name, root):
+    """Options for the data of a recipe that has its own beside those it adapts to."""
+    has = recipe(name)["model"].get("rehearsal") is not None
+    return [
+        f"--model.rehearsal.data.init_args.{key}={value}" for key, value in (("root", root), ("batch_size", 2))
+    ] * has
+
+
 @pytest.mark.parametrize("which", ["demo", "paper"])
 def test_the_stages_of_a_recipe_follow_one_another(which, tmp_path, drawn_video, drawn_meshes, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "disabled")
@@ -80,7 +88,7 @@ def test_the_stages_of_a_recipe_follow_one_another(which, tmp_path, drawn_video,
     video += ["--data.clip_length=3"]
     for stage in STAGES[1:]:
         name, before = f"{which}-{stage}", ["--init_from", str(checkpoint)]
-        checkpoint = fit(name, video, tmp_path / stage, *narrow, *before)
+        checkpoint = fit(name, video, tmp_path / stage, *narrow, *before, *rehearsed(name, drawn_meshes))
     test = ["test", "--config", name, *narrow, *video, "--ckpt_path", str(checkpoint), "--trainer.logger=false"]
     test += [
         "--run_dir",

@@ -1,6 +1,7 @@
 """TASSN's LightningModule: clips read forward and backward; the objective chooses what is learnt from them."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,7 @@ from handpose_tassn.networks import (
     PoseSize,
 )
 from handpose_tassn.objectives import END_TO_END, PARTS, Objective, Values
+from handpose_tassn.rehearsal import Rehearsal
 from handpose_tassn.reversal import AsTheyAre, Reversal, Turned
 
 LEARNT_FROM = "learnt_from"
@@ -107,6 +109,7 @@ class TASSNModule(LeavesFixed, HandPoseModule):
         objective: what is trained, and by which losses.
         drop: how often a frame in training sees neither its flow nor the maps of the frame before.
         reversal: how clips are seen in training when they run backward.
+        rehearsal: generated hands that are learnt from beside the clips; the thesis has none.
         places: where joints lie in the crop.
         optimizer: builds the optimiser; the thesis's rate by default.
         schedule: the learning rate's schedule; None keeps it constant.
@@ -125,6 +128,7 @@ class TASSNModule(LeavesFixed, HandPoseModule):
         objective: Objective = END_TO_END,
         drop: float = 0.3,
         reversal: Reversal = AS_THEY_ARE,
+        rehearsal: Rehearsal | None = None,
         places: Places = OF_POSE,
         optimizer: OptimizerCallable = lambda parameters: Adam(parameters, lr=1e-5),
         schedule: Schedule | None = None,
@@ -134,8 +138,11 @@ class TASSNModule(LeavesFixed, HandPoseModule):
         self.sizes = heatmaps, mesh, pose
         self.network = self.build_network()
         self.flow, self.objective, self.drop, self.places = flow, objective, drop, places
-        self.reversal = reversal
+        self.reversal, self.rehearsal = reversal, rehearsal
+        self._rehearsed: Iterator[Sample] | None = None
         self.save_sizes()
+        if rehearsal is not None and not isinstance(self.hparams.get("rehearsal"), dict):
+            self.hparams.pop("rehearsal", None)  # data are no part of a model
 
     def build_network(self) -> PoseAndMesh:
         """See `HandPoseModule.build_network`."""
@@ -156,7 +163,18 @@ class TASSNModule(LeavesFixed, HandPoseModule):
             "reversal": str(self.reversal),
             "trained": ", ".join(self.objective.trains),
             LEARNT_FROM: self.objective.labels,
+            **(self.rehearsal.describe() if self.rehearsal else {}),
         }
+
+    def on_fit_start(self) -> None:
+        """Get the hands that are rehearsed, too, then as every training."""
+        if self.rehearsal is not None:
+            self._rehearsed = self.rehearsal.batches(self.trainer, self.device)
+        super().on_fit_start()
+
+    def on_fit_end(self) -> None:
+        """Let go of the loaders."""
+        self._rehearsed = None
 
     def inputs(self, batch: Sample) -> tuple[Tensor, ...]:
         """The clips forward, with their flow; all of it is to be heeded."""
@@ -216,9 +234,16 @@ class TASSNModule(LeavesFixed, HandPoseModule):
         if self.objective.supervised:
             self.label_means.update(as_frames(batch))
         values = self.losses(self.measure(as_clips(batch)["image"], self.drop, self.reversal), batch)
+        if self.rehearsal is not None and self._rehearsed is not None:
+            values = self._rehearse(values, self.rehearsal, as_clips(next(self._rehearsed)))
         size = len(batch["image"])
         self.log_dict({f"train/{name}": value for name, value in values.items()}, prog_bar=True, batch_size=size)
         return values["loss"]
+
+    def _rehearse(self, values: Values, rehearsal: Rehearsal, batch: Sample) -> Values:
+        """The losses of clips with those of generated hands."""
+        own = rehearsal.objective.losses(self.measure(batch["image"], self.drop), batch)["loss"]
+        return {**values, "loss": values["loss"] + rehearsal.weight * own, "loss_rehearsal": own}
 
     def validation_step(self, batch: Sample, batch_idx: int) -> None:
         """Losses of both directions, scores of the forward one, and what the past adds."""

@@ -34,6 +34,7 @@ from handpose_core.training.checkpoints import check_checkpoint, read_history
 from handpose_core.training.data_names import resolve_data, short_name
 from handpose_core.training.folders import new_run_dir, unused
 from handpose_core.training.module import HandPoseModule
+from handpose_core.training.precision import affordable
 from handpose_core.training.recipes import Resolved
 from handpose_core.training.stages import ENDED
 from handpose_core.training.threads import leave_cores_to_loaders
@@ -213,9 +214,13 @@ class HandposeCLI(LightningCLI):
         """
         options = self.config_init[self.config.subcommand].trainer
         callbacks = _as_list(options.callbacks)
+        precision = affordable(options.precision, options.accelerator)
+        if precision != options.precision:
+            rank_zero_only(print)(f"precision: {precision}, as this processor has to emulate {options.precision}")
         try:
             return super().instantiate_trainer(
                 default_root_dir=self.run_dir,
+                precision=precision,
                 logger=self._loggers(options.logger),
                 callbacks=[
                     *callbacks,

@@ -15,7 +15,7 @@ class Clutter:
     """How often, and how much; 0 is never.
 
     Args:
-        background: probability that all but the hand is taken from another picture of the batch.
+        background: probability that all but the hand is replaced by an enlarged part of another picture of the batch.
         occluder: probability that an ellipse of another picture, or of one colour, lies before the hand.
         largest: the ellipse's longest half axis over the crop's side.
         grey: probability that a picture loses its colours.
@@ -37,8 +37,9 @@ class Clutter:
         """Pictures with clutter, by torch's generator; without masks backgrounds stay."""
         if mask is not None:
             chosen = _chosen(image, self.background)
-            hand = F.avg_pool2d(F.max_pool2d(mask.to(image), 3, 1, 1), 3, 1, 1)  # a soft edge just outside
-            image = torch.where(chosen, torch.lerp(image.roll(1, 0), image, hand), image)
+            # a soft edge within the hand: one outside it would keep a rim of the old background
+            hand = (2 * F.avg_pool2d(mask.to(image), 3, 1, 1) - 1).clamp_min(0)
+            image = torch.where(chosen, torch.lerp(_enlarged(image.roll(1, 0)), image, hand), image)
         before = torch.where(_chosen(image, 0.5), image.roll(2, 0), torch.rand_like(image[:, :, :1, :1]))
         image = torch.where(_chosen(image, self.occluder), torch.lerp(image, before, self._ellipses(image)), image)
         grey = image.mean(1, keepdim=True).expand_as(image)
@@ -54,6 +55,15 @@ class Clutter:
         across = (dx * angle.cos() + dy * angle.sin()) / half[0]
         along = (dy * angle.cos() - dx * angle.sin()) / half[1]
         return ((1 - across.square() - along.square()) * 6).clamp(0, 1)[:, None].to(image)
+
+
+def _enlarged(image: Float[Tensor, "batch 3 s s"]) -> Float[Tensor, "batch 3 s s"]:
+    """A part of each picture, 0.15 to 0.6 of its side, as large as the whole: seldom a second whole hand."""
+    part = 0.15 + 0.45 * torch.rand(len(image), 1, device=image.device)
+    middle = (2 * torch.rand(len(image), 2, device=image.device) - 1) * (1 - part)
+    theta = torch.cat([torch.diag_embed(part.expand(-1, 2)), middle[..., None]], dim=-1).to(image)
+    grid = F.affine_grid(theta, list(image.shape), align_corners=False)
+    return F.grid_sample(image, grid, padding_mode="border", align_corners=False)
 
 
 def _chosen(image: Float[Tensor, "batch 3 s s"], share: float) -> Bool[Tensor, "batch 1 1 1"]:

@@ -21,7 +21,8 @@ while header := sys.stdin.buffer.read(8):
     assert len(pixels) == height * width * 3
     if pixels[0] == 99:
         sys.exit("out of memory")
-    answer = {{"joints": [[width, height]] * 20 + [[pixels[0], pixels[-1]]], "score": 0.75}} if pixels[0] else None
+    joints = [[width, height]] * 20 + [[pixels[0], pixels[-1]]]
+    answer = {{"joints": joints, "space": [[1, 2, 3]] * 21, "score": 0.75}} if pixels[0] else None
     send(json.dumps(answer))
 """
 
@@ -43,6 +44,7 @@ def test_images_are_sent_whole_and_keypoints_come_back(stand_in):
         seen = detector.detect(image)
         assert seen.joints_2d.tolist() == [[7, 5]] * 20 + [[3, 4]]
         assert seen.scores.tolist() == [0.75] * 21
+        assert detector.landmarks(image).joints_3d.tolist() == [[1, 2, 3]] * 21
         assert detector.detect(image[::-1]) is None  # sent row by row as they are seen, not as they lie in memory
 
 

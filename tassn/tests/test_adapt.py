@@ -51,6 +51,16 @@ def run(*arguments):
     return method_main("tassn", METHOD, ["adapt", *map(str, arguments), *options])
 
 
+def test_generated_hands_are_rehearsed_beside_a_video(drawn_video, drawn_meshes, checkpoint, tmp_path):
+    given = [drawn_video, "--joints-2d", drawn_video / "labels.npz", "--ckpt_path", checkpoint, "--clip-length", 3]
+    assert run(*given, "--out", tmp_path / "out", "--glb-every", 0, "--rehearse", drawn_meshes) == 0
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["losses"]["last_epoch"]["train/loss_rehearsal"] > 0
+    assert report["trained_on"][-1]["rehearsed labels"] == "3D joints and meshes"
+    missing = ["--out", tmp_path / "none", "--rehearse", tmp_path / "nowhere"]
+    assert run(*given, *missing) == 2
+
+
 def test_a_video_with_gaps_is_adapted_to_and_written(drawn_video, checkpoint, tmp_path, capsys):
     pixels = joints_of(drawn_video)
     pixels[4] = np.nan

@@ -6,11 +6,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from handpose_benchmarks.accuracy import options as accuracy_options
 from handpose_benchmarks.tables import options as table_options
 from handpose_core.cli.registry import Command
 from handpose_core.errors import HandposeError
 
-COMMAND = Command("measure speed beside targets and peers; run the thesis's tables", "handpose_benchmarks.cli:main")
+COMMAND = Command("measure speed and accuracy beside peers; run the thesis's tables", "handpose_benchmarks.cli:main")
 MEASUREMENTS = (
     "metrics",
     "loading",
@@ -35,6 +36,10 @@ def main(argv: Sequence[str]) -> int:
         return _table(options, further)
     if further:
         raise HandposeError("--", " ".join(further), "nothing after --", "Give the options before it.")
+    if options.measured == "accuracy":
+        from handpose_benchmarks.accuracy.command import run_accuracy  # imports torch
+
+        return run_accuracy(options)
     chosen = _chosen(options.only)
     from rich.console import Console
 
@@ -46,7 +51,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="handpose bench", description="Measure the suite on this machine.")
-    measured = parser.add_subparsers(dest="measured", required=True, metavar="speed|table")
+    measured = parser.add_subparsers(dest="measured", required=True, metavar="speed|accuracy|table")
     speed = measured.add_parser("speed", help="throughput of metrics, loading and rendering")
     speed.add_argument(
         "--only", default=",".join(MEASUREMENTS), metavar="NAMES", help="comma-separated, out of %(default)s"
@@ -58,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PYTHON",
         help="a Python that can import Blender's bpy (default: this one)",
     )
+    accuracy_options.add_parser(measured)
     table_options.add_parser(measured)
     return parser
 

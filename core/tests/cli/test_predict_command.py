@@ -1,9 +1,18 @@
 """The command's own part: options that do not go together, and how it ends."""
 
+import json
+import os
+import signal
+
+import cv2
+import numpy as np
 import pytest
+from core.tests.estimators.small_onehand import write_checkpoint
+from core.tests.predict.conftest import Camera
 from PIL import Image
 
 from handpose_core.cli.main import main
+from handpose_core.cli.progress import counting_speed
 
 
 @pytest.fixture
@@ -25,6 +34,9 @@ def photo(tmp_path):
         (["--model", "a.onnx", "--focal", "long"], "fx,fy,cx,cy"),
         (["--model", "a.onnx", "--hand-size", "0"], "An adult's is 160 to 210 mm"),
         (["--model", "a.onnx"], "no such file"),
+        (["--webcam"], "photo.png and --webcam"),
+        (["--model", "a.onnx", "--seconds", "5"], "Leave --seconds out"),
+        (["--model", "a.onnx", "--show"], "Leave --show out"),
     ],
 )
 def test_what_is_wrong_is_told_in_one_line(photo, options, message, capsys):
@@ -38,6 +50,61 @@ def test_what_is_wrong_is_told_in_one_line(photo, options, message, capsys):
 def test_a_source_that_is_not_there(capsys):
     assert main(["predict", "nowhere.jpg"]) == 2
     assert "nowhere.jpg" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], "found neither"),
+        (["--webcam", "97"], "--webcam 97: found no camera that gives pictures"),
+        (["--webcam", "-1"], "a number from 0"),
+        (["--webcam", "--seconds", "0"], "a number above 0"),
+        (["--webcam", "--seconds", "nan"], "a number above 0"),
+        (["--webcam", "--show"], "opencv-python in place of opencv-python-headless"),
+    ],
+)
+def test_what_is_wrong_with_a_webcam_is_told_in_one_line(options, message, capfd, monkeypatch):
+    monkeypatch.setattr(cv2, "currentUIFramework", lambda: "")
+    assert main(["predict", *options]) == 2
+    error = capfd.readouterr().err
+    assert error.startswith("error: ")
+    assert message in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(("one", "other"), [("--box=1,2,3,4", "--whole"), ("--search", "--whole")])
+def test_one_way_to_look_at_a_time(photo, one, other, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["predict", photo, one, other])
+    assert "not allowed with" in capsys.readouterr().err
+
+
+def test_ctrl_c_ends_a_webcam_with_everything_written(tmp_path, monkeypatch, capsys):
+    class Interrupted(Camera):
+        def read(self):
+            if self.now > 0.35:
+                os.kill(os.getpid(), signal.SIGINT)
+            return super().read()
+
+    noise = np.random.default_rng(0).integers(0, 255, (90, 120, 3), np.uint8)
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(cv2, "VideoCapture", Interrupted([noise] * 100))
+    model = ["--checkpoint", str(write_checkpoint(tmp_path / "small.ckpt"))]
+    assert main(["predict", "--webcam", *model, "--smooth", "--out", str(tmp_path / "out")]) == 0
+    assert "hands: 4, pictures: 4" in capsys.readouterr().out
+    assert len(json.loads((tmp_path / "out" / "hands.json").read_text())["pictures"]) == 4
+    assert len(np.load(tmp_path / "out" / "hands.npz")["joints_2d"]) == 4
+    assert (tmp_path / "out" / "webcam.mp4").stat().st_size > 0
+    assert not list((tmp_path / "out").glob(".*"))
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_the_progress_line_tells_frames_a_second():
+    progress = counting_speed("frames")
+    task = progress.add_task("until Ctrl+C", total=None)
+    for _ in range(3):
+        progress.advance(task)
+    assert progress.columns[-1].render(progress.tasks[0]).plain.endswith(" frames/s")
 
 
 def test_help_names_what_is_written(capsys):

@@ -2,15 +2,16 @@ import json
 
 import numpy as np
 import pytest
-from core.tests.estimators.small_onehand import write_checkpoint
+from core.tests.estimators.small_onehand import SMALL, write_checkpoint
 
 from handpose_core.cli.main import main
 from handpose_core.errors import HandposeError
+from handpose_core.estimators.onehand.module import OneHandModule
 from handpose_core.estimators.onehand.pack import pack, unpack
-from handpose_core.export.onnx_file import export_onnx
 from handpose_core.hand import Side
 from handpose_core.predict import Box, Known, load
-from handpose_core.predict.checkpoint import load_checkpoint
+from handpose_core.training.checkpoints import check_checkpoint
+from handpose_core.training.weights import take_weights
 
 
 @pytest.fixture
@@ -33,6 +34,18 @@ def test_a_packed_model_answers_as_its_checkpoint_and_is_small(checkpoint, tmp_p
     assert np.abs(one.joints_2d - other.joints_2d).max() < 0.5
     assert np.abs(one.mesh.vertices - other.mesh.vertices).max() < 2
     assert one.side == other.side
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_packed_model_becomes_a_checkpoint_to_train_further(checkpoint, tmp_path):
+    packed, again, twice = tmp_path / "a.safetensors", tmp_path / "again.ckpt", tmp_path / "b.safetensors"
+    pack(checkpoint, packed)
+    assert main(["onehand", "unpack", str(again), "--model", str(packed)]) == 0
+    assert pack(again, twice) == pack(checkpoint, packed)
+    one, other = (unpack(path)[0].network.state_dict() for path in (packed, twice))
+    assert all((one[name] == other[name]).all() for name in one)
+    check_checkpoint(again, OneHandModule, "--init_from")
+    assert not take_weights(OneHandModule(SMALL), again).fresh
 
 
 def test_a_hand_has_a_side_and_a_mesh_that_is_where_its_joints_are(checkpoint, picture):
@@ -89,13 +102,6 @@ def test_the_commands_pack_and_predict(checkpoint, tmp_path, picture, capfd):
     assert (found / "meshes" / "photo.png-0.glb").read_bytes()[:4] == b"glTF"
     drawn = cv2.imread(str(found / "overlays" / "photo.png"))
     assert drawn.shape[0] >= 90
-
-
-@pytest.mark.filterwarnings("ignore")
-def test_it_exports_for_any_number_of_crops(checkpoint, tmp_path):
-    pytest.importorskip("onnxscript")
-    done = export_onnx(load_checkpoint(checkpoint), tmp_path / "onehand.onnx")
-    assert max(done.differences.values()) < 1e-3
 
 
 def test_other_files_are_refused(tmp_path):

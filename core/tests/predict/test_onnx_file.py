@@ -103,6 +103,6 @@ def test_other_onnx_files_are_refused(tmp_path, exported):
         load(tmp_path / "missing.onnx")
 
 
-def test_the_name_must_end_in_onnx(tmp_path):
-    with pytest.raises(HandposeError, match=r"ends in \.onnx"):
+def test_the_name_says_what_is_written(tmp_path):
+    with pytest.raises(HandposeError, match=r"ends in \.onnx or \.pt2"):
         export([str(tmp_path / "best.ckpt"), str(tmp_path / "hand.pt")])

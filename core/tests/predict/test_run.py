@@ -7,11 +7,14 @@ from PIL import Image
 
 from handpose_core.errors import HandposeError
 from handpose_core.hand import N_JOINTS, Side
-from handpose_core.predict import Box, Known
+from handpose_core.predict import Box, HandModel, Known
 from handpose_core.predict.run import Job, is_video, predict_pictures, predict_video
 from handpose_core.predict.videos import Video
 
 RATE = 12.0
+
+
+WHOLE = Job(search=False)
 
 
 @pytest.fixture
@@ -41,9 +44,10 @@ def test_a_folder_gives_pictures_numbers_and_arrays(model, folder, tmp_path):
     written = json.loads((out / "hands.json").read_text())
     assert [picture["name"] for picture in written["pictures"]] == ["0.png", "1.png", "2.png"]
     assert written["joint_names"][0] == "wrist"
-    assert any("the whole picture" in note for note in written["notes"])
+    assert "by the model itself, with no detector" in written["notes"][0]
     hand = written["pictures"][1]["hands"][0]
     assert hand["side"] == "left"
+    assert hand["square_from"] == "search"
     assert hand["wrist"] is None
     assert hand["joints_2d"][0] == pytest.approx([30, 20], abs=1.5)
     arrays = np.load(out / "hands.npz")
@@ -84,7 +88,8 @@ def test_boxes_say_which_hands_there_are(model, folder, tmp_path):
 
 def test_a_video_gives_a_video(model, video, tmp_path):
     assert is_video(video)
-    done = predict_video(model, Video(video), tmp_path / "out", Job(), lambda _: None, smooth=False)
+    done = predict_video(model, Video(video), tmp_path / "out", WHOLE, lambda _: None, smooth=False)
+    assert "the whole picture, squared, was taken for the hand (4 times)" in done.notes[0]
     assert [one.name for one in done.found] == ["0", "1", "2", "3"]
     np.testing.assert_allclose([one.hands[0].joints_2d[0, 0] for one in done.found], [20, 40, 60, 80], atol=8)
     drawn = Video(tmp_path / "out" / "moving.mp4")
@@ -93,8 +98,27 @@ def test_a_video_gives_a_video(model, video, tmp_path):
     assert not list((tmp_path / "out").glob(".*"))
 
 
+def test_the_hand_of_a_video_is_followed(fitting, tmp_path, spot):
+    path = tmp_path / "steady.mp4"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), RATE, (128, 96))
+    for x in (50, 53, 56, 59):
+        writer.write(spot(128, 96, x, 50, half=20))
+    writer.release()
+    done = predict_video(HandModel(fitting), Video(path), tmp_path / "out", Job(), lambda _: None, smooth=False)
+    np.testing.assert_allclose([one.hands[0].joints_2d[:, 0].mean() for one in done.found], [50, 53, 56, 59], atol=4)
+    assert "(1 times)" in done.notes[0]
+    assert done.notes[1] == "followed from the frame before by the model itself: 3 times"
+
+
+def test_pictures_are_taken_whole_where_that_is_asked_for(model, brightest, folder, tmp_path):
+    done = predict_pictures(model, folder, tmp_path / "out", WHOLE, lambda _: None)
+    assert brightest.batches == [3]
+    assert all(one.hands[0].whole_picture for one in done.found)
+    assert "was taken for the hand (3 times)" in done.notes[0]
+
+
 def test_smoothing_lags_and_says_so(model, video, tmp_path):
-    done = predict_video(model, Video(video), tmp_path / "out", Job(), lambda _: None, smooth=True)
+    done = predict_video(model, Video(video), tmp_path / "out", WHOLE, lambda _: None, smooth=True)
     places = [one.hands[0].joints_2d[0, 0] for one in done.found]
     assert places[0] == pytest.approx(20, abs=8)
     assert 20 < places[3] < 80

@@ -7,7 +7,7 @@ from string import Template
 
 from handpose_benchmarks.tables.data import Source, mixed_options
 from handpose_benchmarks.tables.datasets import DATASETS
-from handpose_benchmarks.tables.spec import RowSpec, StageSpec, TableSpec
+from handpose_benchmarks.tables.spec import RowSpec, StageSpec, TableSpec, unprepared
 from handpose_core.errors import HandposeError
 from handpose_core.training.arguments import is_option
 
@@ -165,6 +165,7 @@ def _arguments(spec: TableSpec, setting: Setting, stage: str, dataset: str, seed
     values = {name: str(where.prepared or where.root) for name, where in setting.sources.items()} | dict(
         spec.values.get(setting.recipe, {})
     )
+    values |= {unprepared(name): str(where.root) for name, where in setting.sources.items()}
     values |= {"recipe": setting.recipe, "root": str(source.prepared or source.root)}
     config, recipe, *further = _fill(chosen.command(dataset), values, f"{stage} on {dataset}")
     data = _data_options(setting, chosen, trained_on, f"{stage} on {dataset}")

@@ -13,6 +13,11 @@ Printed = Mapping[str, float]
 OWN_PLACEHOLDERS = ("recipe", "root")
 
 
+def unprepared(dataset: str) -> str:
+    """The placeholder of a dataset's own folder, whether it was prepared or not."""
+    return f"{dataset}_root"
+
+
 @dataclass(frozen=True)
 class StageSpec:
     """One training of a method, a step of a row.
@@ -208,7 +213,12 @@ class TableSpec:
             if rows is None or row in rows
             for name in row.stages
         ]
-        named = {name for stage, dataset in stages for name in stage.placeholders(dataset) if name in DATASETS}
+        named = {
+            name
+            for stage, dataset in stages
+            for name in DATASETS
+            if {name, unprepared(name)} & stage.placeholders(dataset)
+        }
         mixed = {name for stage, _ in stages for name in stage.mixed_with}
         return {*datasets, *named, *mixed, *(stage.trained_on(dataset) for stage, dataset in stages)}
 
@@ -234,7 +244,7 @@ def _problems(spec: TableSpec) -> Iterator[HandposeError]:
         ("datasets of rows and quoted figures", named, set(spec.datasets)),
         ("datasets", set(spec.datasets), set(DATASETS)),
         ("datasets trained on", trained_on, set(DATASETS)),
-        ("placeholders in stages", filled, {*OWN_PLACEHOLDERS, *DATASETS, *values}),
+        ("placeholders in stages", filled, {*OWN_PLACEHOLDERS, *DATASETS, *map(unprepared, DATASETS), *values}),
         ("measures", measures | set(spec.measures), set(MEASURES)),
     )
     for what, found, known in checks:

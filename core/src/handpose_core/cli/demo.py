@@ -20,7 +20,7 @@ def main(argv: Sequence[str]) -> int:
     from handpose_core.predict.load import load
     from handpose_core.web.hands import Demo, hands_page
 
-    model = load(options.checkpoint or options.model, 1, options.image_size, options.crop_scale)
+    model = load(options.checkpoint or options.model, image_size=options.image_size, crop_scale=options.crop_scale)
     serve(hands_page(Demo(model)), "hands in 3D", options.host, options.port)
     return 0
 

@@ -23,7 +23,13 @@ def add_model(to: argparse._ActionsContainer) -> None:
     to.add_argument(
         "--checkpoint", type=Path, metavar="CKPT", help="of any installed method (default: the model that comes along)"
     )
-    to.add_argument("--model", type=Path, metavar="FILE", help="what handpose export or handpose onehand pack wrote")
+    to.add_argument(
+        "--model",
+        type=Path,
+        metavar="FILE|FOLDER|hf://OWNER/NAME",
+        help="what handpose export or handpose onehand pack wrote, a folder with such a model.safetensors, or one of "
+        "the Hugging Face Hub (extra handpose-core[hub])",
+    )
 
 
 def check_model(options: argparse.Namespace) -> None:

@@ -1,28 +1,37 @@
-"""``handpose predict``: hands in photographs and videos, by a trained model."""
+"""``handpose predict``: hands in photographs, videos and before a webcam, by a trained model."""
 
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handpose_core.cli.export import add_framing
+from handpose_core.cli.interrupt import stopped_by_interrupt
 from handpose_core.cli.options import add_model, check_model
 from handpose_core.errors import HandposeError
 
 if TYPE_CHECKING:
     from handpose_core.predict.model import HandModel
-    from handpose_core.predict.run import Done, Job
+    from handpose_core.predict.run import Done, Job, Step
+    from handpose_core.predict.videos import Video
+    from handpose_core.predict.webcam import Webcam
 
+_SOURCES = "a picture, a folder of pictures or a video, or --webcam"
 _EPILOG = """\
 written to --out:
-  overlays/      each picture with its hands drawn on it; of a video, NAME.mp4
+  overlays/      each picture with its hands drawn on it; of a video, NAME.mp4; of a webcam, webcam.mp4
   meshes/        of pictures, each hand's surface as NAME-0.glb, by models that give one
   hands.json     joints in px of the original picture and in mm about the wrist, confidence, side, conventions
   hands.npz      the same as arrays, one row a hand
 
 A file of boxes is JSON: {"photo.jpg": [x, y, w, h], "other.jpg": [{"box": [x, y, w, h], "side": "left"}, ...]};
 the frames of a video are named by their numbers from 0.
+
+Without a box one hand is looked for by the model itself; there is no detector. The whole picture and overlapping
+squares of 60 and 40 % of its shorter side are looked at, some 20 crops, and the most confident hand twice closer. In
+videos and before a webcam it is then followed, a crop a frame, and looked for again where its confidence falls too low.
 """
 
 
@@ -30,11 +39,13 @@ def parser() -> argparse.ArgumentParser:
     """The command's options."""
     result = argparse.ArgumentParser(
         "handpose predict",
-        description="Find the joints of hands in a picture, a folder of pictures or a video, in 2D and 3D.",
+        description="Find the joints of hands in a picture, a folder of pictures, a video or before a webcam, "
+        "in 2D and 3D.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    result.add_argument("source", type=Path, metavar="IMAGE|FOLDER|VIDEO")
+    result.add_argument("source", type=Path, nargs="?", metavar="IMAGE|FOLDER|VIDEO")
+    _add_webcam(result.add_argument_group("webcam"))
     model = result.add_argument_group("model")
     add_model(model)
     model.add_argument(
@@ -43,10 +54,17 @@ def parser() -> argparse.ArgumentParser:
     model.add_argument("--batch", type=int, default=16, metavar="N", help="hands at once (default: 16)")
     add_framing(model)
     hand = result.add_argument_group("the hand")
-    hand.add_argument(
+    where = hand.add_mutually_exclusive_group()
+    where.add_argument(
         "--box",
         metavar="x,y,w,h|FILE",
-        help="around the hand, px, in every picture; or a file of boxes (default: the whole picture, squared)",
+        help="around the hand, px, in every picture; or a file of boxes (default: --search)",
+    )
+    where.add_argument(
+        "--search", action="store_true", default=True, help="look for it, at the cost of some 20 crops (see below)"
+    )
+    where.add_argument(
+        "--whole", dest="search", action="store_false", help="take the whole picture, squared, for it: one crop"
     )
     hand.add_argument("--side", choices=("right", "left"), help="which hand it is; some methods have to be told")
     hand.add_argument("--mirrored", action="store_true", help="the pictures are mirror images, as of selfie cameras")
@@ -58,8 +76,16 @@ def parser() -> argparse.ArgumentParser:
     )
     output = result.add_argument_group("output")
     output.add_argument("--out", type=Path, default=Path("predictions"), metavar="DIR", help="default: predictions")
-    output.add_argument("--smooth", action="store_true", help="videos: less jitter, by a One-Euro filter")
+    output.add_argument("--smooth", action="store_true", help="videos and webcams: less jitter, by a One-Euro filter")
     return result
+
+
+def _add_webcam(to: argparse._ArgumentGroup) -> None:
+    to.add_argument(
+        "--webcam", type=int, nargs="?", const=0, metavar="N", help="read camera N (default: 0) until Ctrl+C"
+    )
+    to.add_argument("--seconds", type=float, metavar="S", help="or until so many are over")
+    to.add_argument("--show", action="store_true", help="in a window, too; closing it ends; needs opencv-python")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -90,10 +116,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _check(options: argparse.Namespace) -> None:
     """Complain of what does not go together, before anything heavy is imported."""
-    if not options.source.exists():
-        raise HandposeError(
-            str(options.source), "no such file or folder", "a picture, a folder or a video", "Check the path."
-        )
+    _check_source(options)
     check_model(options)
     if options.runtime == "onnx" and options.checkpoint:
         raise HandposeError(
@@ -116,6 +139,22 @@ def _check(options: argparse.Namespace) -> None:
         )
 
 
+def _check_source(options: argparse.Namespace) -> None:
+    if (options.source is None) == (options.webcam is None):
+        found = "neither" if options.source is None else f"{options.source} and --webcam"
+        raise HandposeError("source", found, f"one of them: {_SOURCES}", "See handpose predict --help.")
+    if options.webcam is None:
+        for option, given in (("--seconds", options.seconds), ("--show", options.show or None)):
+            if given is not None:
+                raise HandposeError(option, str(options.source), "--webcam", f"Leave {option} out.")
+        if not options.source.exists():
+            raise HandposeError(str(options.source), "no such file or folder", _SOURCES, "Check the path.")
+    elif options.webcam < 0:
+        raise HandposeError("--webcam", str(options.webcam), "a number from 0", "The first camera is 0.")
+    if options.seconds is not None and not 0 < options.seconds < float("inf"):
+        raise HandposeError("--seconds", f"{options.seconds:g}", "a number above 0", "Leave it out to end by Ctrl+C.")
+
+
 def _job(options: argparse.Namespace) -> "Job":
     from handpose_core.hand import Side
     from handpose_core.predict.boxes import parse_box, read_boxes
@@ -134,6 +173,7 @@ def _job(options: argparse.Namespace) -> "Job":
         boxes=read_boxes(Path(options.box)) if from_file else None,
         box=parse_box(options.box) if options.box and not from_file else None,
         known=known,
+        search=options.search,
     )
 
 
@@ -144,25 +184,50 @@ def _load(options: argparse.Namespace) -> "HandModel":
 
 
 def _predict(options: argparse.Namespace, job: "Job") -> "Done":
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
+    from handpose_core.cli.progress import counting_speed
     from handpose_core.predict.pictures import list_pictures
-    from handpose_core.predict.run import is_video, predict_pictures, predict_video
-    from handpose_core.predict.videos import Video
+    from handpose_core.predict.run import predict_pictures, predict_video
+    from handpose_core.predict.webcam import Webcam
 
-    video = Video(options.source) if is_video(options.source) else None
-    if options.smooth and video is None:
+    frames = _frames(options)
+    if options.smooth and frames is None:
         raise HandposeError("--smooth", str(options.source), "a video", "Leave --smooth out for pictures.")
-    total = video.announced if video else len(list_pictures(options.source)) if options.source.is_dir() else 1
+    pictures = len(list_pictures(options.source)) if frames is None and options.source.is_dir() else 1
+    total = pictures if frames is None else frames.announced
     model = _load(options)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("hands", total=total)
+    with counting_speed("pictures" if frames is None else "frames") as progress:
+        task = progress.add_task("until Ctrl+C" if isinstance(frames, Webcam) else "hands", total=total)
 
         def step(count: int) -> None:
             progress.advance(task, count)
 
-        if video:
-            return predict_video(model, video, options.out, job, step, options.smooth)
+        if isinstance(frames, Webcam):
+            return _watch(model, frames, options, job, step)
+        if frames is not None:
+            return predict_video(model, frames, options.out, job, step, options.smooth)
         return predict_pictures(model, options.source, options.out, job, step)
+
+
+def _frames(options: argparse.Namespace) -> "Video | Webcam | None":
+    """The video or camera; None where there are pictures."""
+    from handpose_core.predict.run import is_video
+    from handpose_core.predict.videos import Video
+    from handpose_core.predict.webcam import Webcam
+    from handpose_core.predict.window import check_window
+
+    if options.show:
+        check_window()
+    if options.webcam is not None:
+        return Webcam(options.webcam, options.seconds)
+    return Video(options.source) if is_video(options.source) else None
+
+
+def _watch(model: "HandModel", camera: "Webcam", options: argparse.Namespace, job: "Job", step: "Step") -> "Done":
+    """What comes of a camera until Ctrl+C, its window is closed, or time is over."""
+    from handpose_core.predict.run import predict_video
+    from handpose_core.predict.window import Window
+
+    with ExitStack() as stack:
+        stack.enter_context(stopped_by_interrupt(camera.stop))
+        show = stack.enter_context(Window(camera.source, camera.stop)).show if options.show else None
+        return predict_video(model, camera, options.out, job, step, options.smooth, show)

@@ -1,6 +1,7 @@
 """From a picture and a box to the square crop that a model looks at, and back."""
 
 from dataclasses import dataclass
+from enum import Enum
 
 import cv2
 import numpy as np
@@ -11,6 +12,18 @@ from handpose_core.datamodules.squares import crop_map, seen_part, warp_part
 from handpose_core.errors import HandposeError
 from handpose_core.predict.boxes import Box
 
+_MOST_ENLARGED = 4
+"""A square is enlarged at most so many times: what is smaller shows nothing of a hand."""
+
+
+class Origin(Enum):
+    """Why a square is looked at; the value is what ``hands.json`` says."""
+
+    BOX = "box"
+    WHOLE = "whole picture"
+    SEARCH = "search"
+    FOLLOW = "frame before"
+
 
 @dataclass(frozen=True)
 class Square:
@@ -19,12 +32,12 @@ class Square:
     Args:
         centre: px of the picture.
         side: px.
-        whole_picture: whether it is the whole picture, for want of a box.
+        origin: why it is looked at.
     """
 
     centre: Float64[ndarray, "2"]
     side: float
-    whole_picture: bool
+    origin: Origin
 
     def to_crop(self, size: int) -> Float64[ndarray, "3 3"]:
         """The pixel map from the picture to the crop of ``size`` px."""
@@ -38,7 +51,7 @@ def square_of(where: str, box: Box | None, width: int, height: int, scale: float
         HandposeError: the box lies outside the picture.
     """
     if box is None:
-        return Square(np.array([width - 1, height - 1]) / 2, float(max(width, height)), True)
+        return whole_square(width, height, Origin.WHOLE)
     if box.x >= width or box.y >= height or box.x + box.width <= 0 or box.y + box.height <= 0:
         raise HandposeError(
             f"box of {where}",
@@ -48,7 +61,31 @@ def square_of(where: str, box: Box | None, width: int, height: int, scale: float
         )
     # A box from 0 to 10 covers the pixels 0 to 9, whose centres lie from 0 to 9.
     centre = np.array([box.x + box.width / 2, box.y + box.height / 2]) - 0.5
-    return Square(centre, max(box.width, box.height) * scale, False)
+    return Square(centre, max(box.width, box.height) * scale, Origin.BOX)
+
+
+def whole_square(width: int, height: int, origin: Origin) -> Square:
+    """The whole picture, squared."""
+    return Square(np.array([width - 1, height - 1]) / 2, float(max(width, height)), origin)
+
+
+def square_around(
+    joints: Float64[ndarray, "21 2"], picture: tuple[int, int], scale: float, size: int, origin: Origin
+) -> Square:
+    """The square that crops around joints have: ``scale`` times their longer extent.
+
+    As `handpose_core.datamodules.crops.hand_box`, of one picture.
+
+    Args:
+        joints: px.
+        picture: its width and height, px.
+        scale: the square's side over the joints' longer extent.
+        size: the crop's side, px.
+        origin: why it is looked at.
+    """
+    near = np.clip(joints, -np.array(picture) / 2, 1.5 * np.array(picture))
+    low, high = near.min(0), near.max(0)
+    return Square((low + high) / 2, max(float((high - low).max()) * scale, size / _MOST_ENLARGED), origin)
 
 
 def cut(picture: UInt8[ndarray, "h w 3"], square: Square, size: int) -> UInt8[ndarray, "s s 3"]:

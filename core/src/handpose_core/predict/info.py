@@ -11,8 +11,12 @@ from handpose_core.hand import JOINT_NAMES
 INPUT_IMAGE, INPUT_SIDE = "image", "side"
 OUTPUTS = ("joints_2d", "z_rel", "scores")
 """Names of an exported graph's outputs, in order; as in `handpose_core.training.prediction.Estimate`."""
+MESH_OUTPUTS = ("xyz", "vertices", "right", "is_right")
+"""And further ones, of a model that gives meshes; as in `handpose_core.predict.runtime.Meshes`."""
 METADATA_KEY = "handpose"
 """Under this key an exported file holds a `ModelInfo` as JSON."""
+FACES_KEY = "faces"
+"""Under this key one that gives meshes holds their corners, right hands' counter-clockwise from outside, as JSON."""
 
 _CROP = re.compile(r" x (?P<scale>[0-9.]+), resized to (?P<size>[0-9]+) px$")
 

@@ -1,12 +1,13 @@
-"""A model by its file."""
+"""A model by its file, its folder, or its name on the Hugging Face Hub."""
 
 from pathlib import Path
 
+from handpose_core.predict.hub import located
 from handpose_core.predict.model import HandModel
 from handpose_core.predict.runtime import Runtime
 from handpose_core.predict.shipped import shipped_model
 
-EXPORTED, PACKED = ".onnx", ".safetensors"
+EXPORTED = ".onnx"
 
 
 def load(
@@ -17,31 +18,25 @@ def load(
     ``hands = load("best.ckpt")("photo.jpg")`` is all it takes.
 
     Args:
-        path: a checkpoint of any installed method, an exported ``.onnx`` file, or a packed ``.safetensors`` one;
-            None takes the one that comes with
-            the suite.
+        path: a checkpoint of any installed method, an exported ``.onnx`` file, a packed ``.safetensors`` one, a folder
+            with a ``model.safetensors``, or ``hf://owner/name``, ``hf://owner/name@revision`` on the Hugging Face Hub;
+            None takes the one that comes with the suite.
         batch: how many crops it gets at once.
         image_size: side of the crops that it was trained on, px, for checkpoints that do not say it.
         crop_scale: their side over the hand's extent, likewise.
 
     Raises:
-        HandposeError: there is no such file, or it is something else.
+        HandposeError: there is no such file, or it is something else, or the Hub does not give it.
     """
-    found = shipped_model() if path is None else Path(path)
+    found = shipped_model() if path is None else located(Path(path))
     return HandModel(_runtime(found, image_size, crop_scale), batch)
 
 
 def _runtime(path: Path, image_size: int | None, crop_scale: float | None) -> Runtime:
     if path.suffix == EXPORTED:
-        from handpose_core.predict.onnx_runtime import OnnxRuntime
+        from handpose_core.predict.onnx_runtime import load_exported
 
-        return OnnxRuntime(path)
-    # torch and Lightning, which exported models need not
-    from handpose_core.estimators.onehand.module import OneHandModule
-    from handpose_core.predict.checkpoint import load_checkpoint
-    from handpose_core.predict.onehand_runtime import OneHandRuntime, load_packed
+        return load_exported(path)
+    from handpose_core.predict.trained import load_trained  # torch and Lightning, which exported models need not
 
-    if path.suffix == PACKED:
-        return load_packed(path)
-    trained = load_checkpoint(path, image_size, crop_scale)
-    return OneHandRuntime(trained.module, trained.info) if isinstance(trained.module, OneHandModule) else trained
+    return load_trained(path, image_size, crop_scale)

@@ -1,7 +1,7 @@
 """A model for pictures: three lines from a photograph to a hand in 3D."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -73,7 +73,8 @@ class HandModel:
 
         Args:
             picture: a file, or RGB pixels.
-            boxes: where they are; without any, one hand in the whole picture is assumed.
+            boxes: where they are; without any, the whole picture is taken for one hand.
+                `handpose_core.predict.Search` looks for it instead.
             known: what else is known.
 
         Raises:
@@ -97,24 +98,37 @@ class HandModel:
             HandposeError: the box lies outside, or the model must be told the side.
         """
         height, width = pixels.shape[:2]
+        square = square_of(where, box, width, height, self.info.crop_scale)
         side = known.side if box is None or box.side is None else box.side
-        if self.info.told_side and side is None:
+        return self.look_at(where, pixels, square, replace(known, side=side))
+
+    def look_at(self, where: str, pixels: UInt8[ndarray, "h w 3"], square: Square, known: Known) -> View:
+        """Cut out a square of a picture.
+
+        Args:
+            where: the picture's name, for messages.
+            pixels: RGB.
+            square: of the picture as it is.
+            known: what is known of its hand.
+
+        Raises:
+            HandposeError: the model must be told the side.
+        """
+        height, width = pixels.shape[:2]
+        if self.info.told_side and known.side is None:
             raise HandposeError(
                 f"side of the hand in {where}",
                 "nothing",
                 f"left or right: {self.info.method} has to be told",
                 "Give --side left or --side right, or name it beside each box.",
             )
-        square = square_of(where, box, width, height, self.info.crop_scale)
         K = camera_matrix(known.focal, width, height)
         crop = cut(pixels, square, self.info.image_size)
         if known.mirrored:
-            square = Square(
-                np.array([width - 1 - square.centre[0], square.centre[1]]), square.side, square.whole_picture
-            )
+            square = replace(square, centre=np.array([width - 1 - square.centre[0], square.centre[1]]))
             crop, K = np.ascontiguousarray(crop[:, ::-1]), _mirrored(K, width)
         absolute = known.focal is not None or known.hand_mm is not None
-        return View(crop, square, K, width, side, known.mirrored, absolute, known.hand_mm)
+        return View(crop, square, K, width, known.side, known.mirrored, absolute, known.hand_mm)
 
     def estimate(self, views: Sequence[View]) -> list[Hand]:
         """The hands in views of any pictures, in batches."""
@@ -161,7 +175,7 @@ class HandModel:
             side=view.side,
             wrist=joints[WRIST] if view.absolute else None,
             square=np.array([*centre, view.square.side]),
-            whole_picture=view.square.whole_picture,
+            origin=view.square.origin,
         )
 
 

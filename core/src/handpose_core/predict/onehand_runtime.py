@@ -9,7 +9,6 @@ from torch import Tensor
 
 from handpose_core.estimators.onehand.module import OneHandModule
 from handpose_core.estimators.onehand.pack import unpack
-from handpose_core.hand import Side
 from handpose_core.predict.checkpoint import CheckpointRuntime
 from handpose_core.predict.info import ModelInfo
 from handpose_core.predict.runtime import Meshes, Output
@@ -35,9 +34,7 @@ class OneHandRuntime(CheckpointRuntime):
         device = self.onehand.device
         with torch.inference_mode():
             output = self.onehand(torch.from_numpy(images).to(device))
-            told, looks = torch.from_numpy(sides).to(device), output.as_is.right >= output.mirror.right
-            is_right = torch.where(told < 0, looks, told == Side.RIGHT)
-            found = self.onehand.decode_as(output, self.info.image_size, is_right)
+            found = self.onehand.decode_told(output, self.info.image_size, torch.from_numpy(sides).to(device))
         joints = (found.joints_2d, found.z_rel, found.scores)
         xyz, vertices, right = (_array(values) for values in (found.xyz, found.vertices, found.right))
         return Output(*map(_array, joints)), Meshes(xyz, vertices, right, found.is_right.cpu().numpy())

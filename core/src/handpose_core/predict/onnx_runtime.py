@@ -1,44 +1,98 @@
 """An exported file as a `Runtime`: ONNX Runtime, without torch or Lightning."""
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from jaxtyping import Float32, Int64
 from numpy import ndarray
 
 from handpose_core.errors import HandposeError
-from handpose_core.predict.info import INPUT_IMAGE, INPUT_SIDE, METADATA_KEY, OUTPUTS, info_from_json
-from handpose_core.predict.runtime import Output
+from handpose_core.predict.info import (
+    FACES_KEY,
+    INPUT_IMAGE,
+    INPUT_SIDE,
+    MESH_OUTPUTS,
+    METADATA_KEY,
+    OUTPUTS,
+    ModelInfo,
+    info_from_json,
+)
+from handpose_core.predict.runtime import UNTOLD, Meshes, Output
 
 INSTALL = "python -m pip install 'handpose-core[onnx]'"
 
 
 class OnnxRuntime:
-    """A model exported by ``handpose export``.
+    """A model exported by ``handpose export``; `load_exported` makes one.
 
     Args:
-        path: the file.
+        session: onnxruntime's, of the file.
+        info: what the file says of itself.
+    """
+
+    def __init__(self, session: Any, info: ModelInfo) -> None:
+        self._session, self.info = session, info
+        self._inputs = {value.name for value in session.get_inputs()}
+
+    def run(self, images: Float32[ndarray, "batch 3 s s"], sides: Int64[ndarray, " batch"]) -> Output:
+        """See `Runtime`."""
+        return Output(*self._answers(OUTPUTS, images, sides))
+
+    def _answers(
+        self, names: Sequence[str], images: Float32[ndarray, "batch 3 s s"], sides: Int64[ndarray, " batch"]
+    ) -> list[ndarray]:
+        given = {INPUT_IMAGE: images, INPUT_SIDE: sides}
+        answers: list[ndarray] = self._session.run(list(names), {name: given[name] for name in self._inputs})
+        return answers
+
+
+class OnnxMeshRuntime(OnnxRuntime):
+    """An exported model that finds out the side and gives meshes.
+
+    Args:
+        session: see `OnnxRuntime`.
+        info: see `OnnxRuntime`.
+        faces: see `handpose_core.predict.runtime.MeshRuntime`.
+    """
+
+    def __init__(self, session: Any, info: ModelInfo, faces: Int64[ndarray, "f 3"]) -> None:
+        super().__init__(session, info)
+        self.faces = faces
+
+    def run(self, images: Float32[ndarray, "batch 3 s s"], sides: Int64[ndarray, " batch"]) -> Output:
+        """See `Runtime`; this model asks for no side."""
+        return super().run(images, np.full_like(sides, UNTOLD))
+
+    def run_meshes(
+        self, images: Float32[ndarray, "batch 3 s s"], sides: Int64[ndarray, " batch"]
+    ) -> tuple[Output, Meshes]:
+        """See `handpose_core.predict.runtime.MeshRuntime`."""
+        answers = self._answers((*OUTPUTS, *MESH_OUTPUTS), images, sides)
+        return Output(*answers[: len(OUTPUTS)]), Meshes(*answers[len(OUTPUTS) :])
+
+
+def load_exported(path: Path) -> OnnxRuntime:
+    """An exported model, an `OnnxMeshRuntime` where it gives meshes.
 
     Raises:
         HandposeError: onnxruntime is not installed, or the file is none of ours.
     """
-
-    def __init__(self, path: Path) -> None:
-        self._session = _session(path)
-        metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
-        if METADATA_KEY not in metadata:
-            raise HandposeError(
-                str(path),
-                f"no metadata '{METADATA_KEY}'",
-                "a file that handpose export wrote",
-                "Export a checkpoint: handpose export CKPT OUT.onnx",
-            )
-        self.info = info_from_json(str(path), metadata[METADATA_KEY])
-
-    def run(self, images: Float32[ndarray, "batch 3 s s"], sides: Int64[ndarray, " batch"]) -> Output:
-        """See `Runtime`."""
-        inputs = {INPUT_IMAGE: images, **({INPUT_SIDE: sides} if self.info.told_side else {})}
-        return Output(*self._session.run(list(OUTPUTS), inputs))
+    session = _session(path)
+    metadata: dict[str, str] = session.get_modelmeta().custom_metadata_map
+    if METADATA_KEY not in metadata:
+        raise HandposeError(
+            str(path),
+            f"no metadata '{METADATA_KEY}'",
+            "a file that handpose export wrote",
+            "Export a checkpoint: handpose export CKPT OUT.onnx",
+        )
+    info = info_from_json(str(path), metadata[METADATA_KEY])
+    if FACES_KEY not in metadata:
+        return OnnxRuntime(session, info)
+    return OnnxMeshRuntime(session, info, np.array(json.loads(metadata[FACES_KEY]), np.int64))
 
 
 def _session(path: Path) -> Any:

@@ -93,7 +93,7 @@ def write_meshes(folder: Path, name: str, hands: Sequence[Hand]) -> None:
 
 
 def write_hands(
-    folder: Path, source: Path, info: ModelInfo, found: Sequence[Found], notes: Sequence[str], **more: Any
+    folder: Path, source: str, info: ModelInfo, found: Sequence[Found], notes: Sequence[str], **more: Any
 ) -> None:
     """Write ``hands.json`` and ``hands.npz``.
 
@@ -106,7 +106,7 @@ def write_hands(
         **more: further entries of the JSON file.
     """
     content = {
-        "source": str(source),
+        "source": source,
         "model": asdict(info),
         "joint_names": JOINT_NAMES,
         "conventions": CONVENTIONS,

@@ -1,5 +1,6 @@
 """Photographs as people have them, read as 8-bit RGB the right way up."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -14,7 +15,18 @@ _HEIF_BRANDS = (b"heic", b"heix", b"heif", b"mif1", b"msf1", b"hevc")
 _BACKDROP = 255  # what shows through transparent pixels, as on most pages
 _FORMATS = "a JPEG, PNG, WebP, TIFF, BMP or GIF picture"
 
-Picture = UInt8[ndarray, "h w 3"]
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that is looked at.
+
+    Args:
+        name: its file's name, or the frame's number.
+        pixels: RGB.
+    """
+
+    name: str
+    pixels: UInt8[ndarray, "h w 3"]
 
 
 def read_picture(path: Path) -> UInt8[ndarray, "h w 3"]:

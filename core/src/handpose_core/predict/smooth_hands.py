@@ -27,22 +27,31 @@ class SmoothHands:
         self._rate = rate
         self._tracks: list[_Track] = []
         self._kinds: list[tuple[object, bool]] = []
+        self._number = 0
 
-    def __call__(self, hands: Sequence[Hand]) -> list[Hand]:
-        """The smoothed hands of the next frame."""
+    def __call__(self, hands: Sequence[Hand], number: int) -> list[Hand]:
+        """The smoothed hands of the next frame.
+
+        Args:
+            hands: as they were found.
+            number: the frame's; where some were left out, more time has passed.
+        """
+        rate, self._number = self._rate / max(number - self._number, 1), number
         kinds: list[tuple[object, bool]] = [(hand.side, hand.wrist is None) for hand in hands]
         if kinds != self._kinds:
-            self._kinds, self._tracks = kinds, [_Track(self._rate, hand) for hand in hands]
-        return [track(hand) for track, hand in zip(self._tracks, hands, strict=True)]
+            self._kinds, self._tracks = kinds, [_Track(rate, hand) for hand in hands]
+        return [track(hand, rate) for track, hand in zip(self._tracks, hands, strict=True)]
 
 
 class _Track:
     def __init__(self, rate: float, first: Hand) -> None:
         self._unit = float(first.square[2]) / _HAND_ACROSS
-        self._pixels, self._space, self._wrist = (OneEuro(rate) for _ in range(3))
-        self._seen, self._vertices = (OneEuro(rate) for _ in range(2))
+        self._filters = [OneEuro(rate) for _ in range(5)]
+        self._pixels, self._space, self._wrist, self._seen, self._vertices = self._filters
 
-    def __call__(self, hand: Hand) -> Hand:
+    def __call__(self, hand: Hand, rate: float) -> Hand:
+        for one in self._filters:
+            one.rate = rate
         wrist: Float64[ndarray, 3] | None = None if hand.wrist is None else self._wrist(hand.wrist)
         return replace(
             hand,

@@ -53,7 +53,7 @@ def whole_hand(view: View, info: ModelInfo, faces: Int64[ndarray, "f 3"], said: 
         side=Side.RIGHT if said.is_right else Side.LEFT,
         wrist=wrist if view.absolute else None,
         square=np.array([*centre, view.square.side]),
-        whole_picture=view.square.whole_picture,
+        origin=view.square.origin,
         side_confidence=max(right, 1 - right) if view.side is None else None,
         mesh=Mesh(vertices, faces if said.is_right else faces[:, ::-1].copy(), seen),
     )

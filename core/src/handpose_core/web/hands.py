@@ -13,10 +13,12 @@ from numpy import ndarray
 from handpose_core.errors import HandposeError
 from handpose_core.hand import JOINT_NAMES, Side
 from handpose_core.predict.boxes import parse_box
-from handpose_core.predict.hands import LOW_CONFIDENCE, Hand
+from handpose_core.predict.cut import Origin
+from handpose_core.predict.hands import Hand
 from handpose_core.predict.model import HandModel, Known
 from handpose_core.predict.outputs import canvas_of
-from handpose_core.predict.pictures import read_picture
+from handpose_core.predict.pictures import Picture, read_picture
+from handpose_core.predict.search import Search
 from handpose_core.viz.mesh import skeleton, write_glb
 from handpose_core.web.server import import_gradio
 
@@ -63,7 +65,7 @@ class Demo:
             picture: the file.
             side: ``either``, ``right`` or ``left``.
             mirrored: whether the picture is a mirror image.
-            box: ``x,y,w,h`` around the hand, px; empty for the whole picture.
+            box: ``x,y,w,h`` around the hand, px; empty where it shall be looked for.
 
         Raises:
             HandposeError: the file is no picture, the box is none or lies outside, or the model must be told the side.
@@ -72,8 +74,11 @@ class Demo:
             pixels = read_picture(picture)
         except HandposeError as error:
             raise HandposeError("the picture", error.found, error.expected, error.fix) from error
-        found = parse_box(box, "box") if box.strip() else None
-        hand = self.model(pixels, found, Known(side=_SIDES[side], mirrored=mirrored))[0]
+        known = Known(side=_SIDES[side], mirrored=mirrored)
+        if box.strip():
+            (hand,) = self.model(pixels, parse_box(box, "box"), known)
+        else:
+            ((hand,),) = Search(self.model, known)([Picture("the picture", pixels)])
         return Answer(canvas_of(pixels).drawn([hand]), self._surface(hand), _words(hand), _rows(hand))
 
     def _surface(self, hand: Hand) -> Path:
@@ -113,7 +118,7 @@ def hands_page(demo: Demo) -> Any:
                 picture = _photograph(gr)
                 side = gr.Radio(list(_SIDES), value="either", label="which hand it is")
                 mirrored = gr.Checkbox(label="a mirror image, as of a selfie camera")
-                box = gr.Textbox(label="around the hand: left, top, width, height in px (empty: the whole picture)")
+                box = gr.Textbox(label="around the hand: left, top, width, height in px (empty: it is looked for)")
                 examples = _examples()
                 if examples:
                     gr.Examples([[str(path)] for path in examples], picture, label="generated hands to try")
@@ -154,11 +159,12 @@ def _words(hand: Hand) -> str:
         sure = f" ({hand.side_confidence:.0%} sure)" if hand.side_confidence is not None else ""
         said.append(f"A **{hand.side.name.lower()} hand**{sure}.")
     said.append(f"Mean confidence {hand.mean_confidence:.2f}.")
-    if hand.mean_confidence < LOW_CONFIDENCE:
+    if hand.is_low:
         said.append("**That is low: perhaps there is no hand, or it fills too little of the picture.**")
-    if hand.whole_picture:
+    if hand.origin is Origin.SEARCH:
         said.append(
-            "The whole picture was taken for the hand: a box around it, or a closer picture, gives better joints."
+            "It was looked for by the model itself, with no detector, from the whole picture inwards: "
+            "a box around it is surer."
         )
     return " ".join(said)
 

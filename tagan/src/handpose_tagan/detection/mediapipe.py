@@ -2,11 +2,12 @@
 
 import json
 import struct
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float64, UInt8
 from numpy import ndarray
 
 from handpose_core.foreign_python import ForeignPython
@@ -14,6 +15,21 @@ from handpose_core.hand import N_JOINTS
 from handpose_tagan.detection.detectors import Detector, Keypoints
 
 _FIX = "Make an environment with it: python -m venv mp && mp/bin/pip install mediapipe, and name mp/bin/python."
+
+
+@dataclass(frozen=True)
+class Landmarks:
+    """All that MediaPipe says of a hand.
+
+    Args:
+        joints_2d: px.
+        joints_3d: mm about the hand's middle, axes as a camera's.
+        score: of the hand, 0 to 1.
+    """
+
+    joints_2d: Float64[ndarray, "21 2"]
+    joints_3d: Float64[ndarray, "21 3"]
+    score: float
 
 
 class MediaPipe(Detector):
@@ -35,14 +51,22 @@ class MediaPipe(Detector):
         self.version = self._job.greeting.decode()
 
     def detect(self, image: UInt8[ndarray, "h w 3"]) -> Keypoints | None:
-        """See `Detector`.
+        """See `Detector`; raises what `landmarks` raises."""
+        found = self.landmarks(image)
+        return None if found is None else Keypoints(found.joints_2d, np.full(N_JOINTS, found.score))
+
+    def landmarks(self, image: UInt8[ndarray, "h w 3"]) -> Landmarks | None:
+        """The hand in an image, RGB; None where it sees none.
 
         Raises:
             HandposeError: MediaPipe ended.
         """
         sent = struct.pack("<II", *image.shape[:2]) + np.ascontiguousarray(image).tobytes()
         found = json.loads(self._job.ask(sent))
-        return found and Keypoints(np.array(found["joints"]), np.full(N_JOINTS, found["score"]))
+        if found is None:
+            return None
+        joints, space = (np.array(found[name], np.float64) for name in ("joints", "space"))
+        return Landmarks(joints, space, float(found["score"]))
 
     def close(self) -> None:
         """End the process."""

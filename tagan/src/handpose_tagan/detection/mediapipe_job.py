@@ -1,8 +1,8 @@
 """Finds hands with MediaPipe; run by a Python that has it, so nothing of the suite is imported here.
 
 Frames as `handpose_core.foreign_python` tells: first the package's name and version; then for each image, its height
-and width (two 32-bit integers, little-endian) and RGB bytes, comes JSON: null, or ``joints`` (21 of x, y, px) and
-``score``.
+and width (two 32-bit integers, little-endian) and RGB bytes, comes JSON: null, or ``joints`` (21 of x, y, px),
+``space`` (21 of x, y, z, mm about the hand's middle) and ``score``.
 """
 
 import json
@@ -33,7 +33,10 @@ def main() -> None:
             # its pixels' corners are whole numbers; its joints are in the suite's canonical order
             marks = found.multi_hand_landmarks[0].landmark
             joints = [[mark.x * width - 0.5, mark.y * height - 0.5] for mark in marks]
-            answer = {"joints": joints, "score": found.multi_handedness[0].classification[0].score}
+            places = found.multi_hand_world_landmarks[0].landmark
+            space = [[1000 * place.x, 1000 * place.y, 1000 * place.z] for place in places]
+            score = found.multi_handedness[0].classification[0].score
+            answer = {"joints": joints, "space": space, "score": score}
         _send(answers, json.dumps(answer))
 
 

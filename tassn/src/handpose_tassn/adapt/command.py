@@ -35,7 +35,7 @@ def main(argv: Sequence[str]) -> int:
     plan = Plan(
         options.out, options.epochs, options.rate, options.clip_length, options.batch_size, options.image_size,
         options.learn_from, options.score, options.glb_every, options.frame_rate, options.workers, options.seed,
-        dict(options.weight),
+        dict(options.weight), options.rehearse,
     )  # fmt: skip
     report = adapt(module, video, plan)
     for name, value in report["data"].items():
@@ -79,6 +79,11 @@ def _parser() -> argparse.ArgumentParser:
         "--weight", type=_weight, action="append", default=[], metavar="TERM=NUMBER",
         help="of a term of the loss: heatmaps, silhouette, pose, mesh, bones, limits or projection; 0 leaves it out; "
         "can be given several times",
+    )  # fmt: skip
+    parser.add_argument(
+        "--rehearse", type=Path, metavar="FOLDER",
+        help="hands that handpose mvhm generate made, learnt from beside the video, so that what the model knows of "
+        "depths is not unlearnt",
     )  # fmt: skip
     parser.add_argument("--learn-from", type=_span, metavar="A:B", help="frames A to B - 1 alone are learnt from")
     parser.add_argument("--score", type=_span, metavar="A:B", help="frames A to B - 1 alone are scored")

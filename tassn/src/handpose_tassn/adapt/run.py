@@ -12,6 +12,8 @@ from torch.utils.data import DataLoader
 
 from handpose_core import atomic
 from handpose_core.cli.progress import counting
+from handpose_core.datamodules.augmentation import Augmentation
+from handpose_core.datamodules.mvhm import MVHMDataModule
 from handpose_core.datasets.sample import collate
 from handpose_core.errors import HandposeError
 from handpose_core.predict.info import framing_of
@@ -22,7 +24,8 @@ from handpose_tassn.adapt.outputs import write_meshes, write_overlay, write_pose
 from handpose_tassn.adapt.tracks import TrackedVideo
 from handpose_tassn.masks import MaskedSamples
 from handpose_tassn.module import TASSNModule
-from handpose_tassn.objectives import EndToEnd
+from handpose_tassn.objectives import EndToEnd, MeshPretraining
+from handpose_tassn.rehearsal import Rehearsal
 from handpose_tassn.terms import (
     Heatmaps,
     MeshConsistency,
@@ -43,6 +46,9 @@ OBJECTIVE = EndToEnd(
     projection=Projection(weight=10.0),
 )
 """Of an adaptation: (4.6), and the terms beyond it."""
+REHEARSED = MeshPretraining(heatmaps=Heatmaps(weight=20.0, sigma=1.5))
+"""Of generated hands beside the video's clips."""
+_REHEARSED_AT_ONCE = 16
 LEFT_OUT = {"bones": 0.0, "limits": 0.0}
 """Terms that an adaptation has only by their weight: in a picture a bone is as long tilted towards the camera as away
 from it, and with lengths to hold a weak model's fingers tilt either way. Measured on a real video: see the README."""
@@ -66,6 +72,7 @@ class Plan:
         workers: processes that cut silhouettes.
         seed: of everything random.
         weights: of terms of the loss by name, in place of `OBJECTIVE`'s and `LEFT_OUT`'s; 0 leaves one out.
+        rehearse: a folder of generated hands that are learnt from beside the video; None for none.
     """
 
     out: Path
@@ -81,6 +88,7 @@ class Plan:
     workers: int = 1
     seed: int = 0
     weights: Mapping[str, float] = field(default_factory=dict)
+    rehearse: Path | None = None
 
 
 def adapt(module: TASSNModule, video: TrackedVideo, plan: Plan) -> dict[str, Any]:
@@ -110,6 +118,7 @@ def adapt(module: TASSNModule, video: TrackedVideo, plan: Plan) -> dict[str, Any
     )
     before = estimate_video(module, whole, video.tracks, score)
     module.retrain(objective, lambda parameters: Adam(parameters, lr=plan.rate))
+    module.rehearsal = None if plan.rehearse is None else rehearsal(plan.rehearse, size)
     losses = _train(module, learning, masked, plan)
     after = estimate_video(module, whole, video.tracks, score)
     _write(module, video, after, plan)
@@ -138,6 +147,14 @@ def weighted(objective: EndToEnd, weights: Mapping[str, float]) -> EndToEnd:
         raise HandposeError("--weight", ", ".join(sorted(unknown)), f"some of {', '.join(terms)}", "Name these.")
     changed: dict[str, Any] = {name: replace(terms[name], weight=w) if w else None for name, w in weights.items()}
     return replace(objective, **changed)
+
+
+def rehearsal(folder: Path, image_size: int) -> Rehearsal:
+    """Generated hands to learn from beside a video, in crops of ``image_size`` px."""
+    data = MVHMDataModule(
+        str(folder), _REHEARSED_AT_ONCE, image_size=image_size, vertices=True, augmentation=Augmentation(rotation=45)
+    )
+    return Rehearsal(data, REHEARSED)
 
 
 def _image_size(module: TASSNModule) -> int:

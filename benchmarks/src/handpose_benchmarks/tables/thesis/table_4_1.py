@@ -5,7 +5,7 @@ from handpose_benchmarks.tables.spec import Curves, RowSpec, StageSpec, TableSpe
 _CLIPS = ("--data.group", "clips", "--data.clip_length", "4")
 _GENERATED = {"stb": "mvhm", "mhp": "mvhm"}
 _PARTS = ("pretraining", "heatmaps", "silhouettes")
-_REHEARSED = ("--model.rehearsal.data.init_args.root", "${mvhm}")
+_REHEARSED = ("--model.rehearsal.data.init_args.root", "${mvhm_root}")
 
 
 def _last(*options: str) -> StageSpec:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.optim import AdamW
 
@@ -189,6 +189,12 @@ class OneHandModule(HandPoseModule):
             right=torch.sigmoid(output.as_is.right - output.mirror.right),
             is_right=is_right,
         )
+
+    def decode_told(self, output: Output, image_size: int, sides: Int[Tensor, " batch"]) -> HandEstimate:
+        """The answer for hands whose side is known or, where it is negative, is that of `decode`."""
+        looks = output.as_is.right >= output.mirror.right
+        is_right = (sides == Side.RIGHT) | ((sides < 0) & looks)  # no torch.where: ONNX Runtime has none for booleans
+        return self.decode_as(output, image_size, is_right)
 
     def recover(self, estimate: Estimate, batch: Sample, recover: Recover) -> Prediction:
         """Millimetres for an estimate, turned from the crop's frame to the camera's."""

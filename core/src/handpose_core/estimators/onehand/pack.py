@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import pytorch_lightning as pl
 import safetensors.torch
 import torch
 from safetensors import SafetensorError, safe_open
@@ -41,11 +42,16 @@ def pack(checkpoint: Path, out: Path) -> ModelInfo:
         raise HandposeError(
             str(checkpoint), f"a checkpoint of {trained.info.method}", "one of handpose onehand", "Give another."
         )
-    build = {"size": asdict(module.size), "rig": str(module.hparams["rig"])}
-    metadata = {METADATA_KEY: trained.info.to_json(), _BUILD_KEY: json.dumps(build)}
-    weights = {name: _packed(value) for name, value in module.network.cpu().state_dict().items()}
-    atomic.write_bytes(out, safetensors.torch.save(weights, metadata))
+    write_packed(module, trained.info, out)
     return trained.info
+
+
+def write_packed(module: OneHandModule, info: ModelInfo, out: Path) -> None:
+    """Write a module's weights, and what is known of them, as `unpack` reads them."""
+    build = {"size": asdict(module.size), "rig": str(module.hparams["rig"])}
+    metadata = {METADATA_KEY: info.to_json(), _BUILD_KEY: json.dumps(build)}
+    weights = {name: _packed(value.cpu()) for name, value in module.network.state_dict().items()}
+    atomic.write_bytes(out, safetensors.torch.save(weights, metadata))
 
 
 def unpack(path: Path) -> tuple[OneHandModule, ModelInfo]:
@@ -71,6 +77,23 @@ def unpack(path: Path) -> tuple[OneHandModule, ModelInfo]:
         ) from error
     module.history = list(info.trained_on)
     return module.eval(), info
+
+
+def write_checkpoint(packed: Path, out: Path) -> ModelInfo:
+    """Write a packed model as a checkpoint again, for ``fit --init_from`` to train further; what is known of it.
+
+    Raises:
+        HandposeError: there is no such file, or it is something else.
+    """
+    module, info = unpack(packed)
+    trainer = pl.Trainer(
+        accelerator="cpu", devices=1, logger=False, enable_checkpointing=False, enable_progress_bar=False,
+        enable_model_summary=False,
+    )  # fmt: skip
+    trainer.strategy.connect(module)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    trainer.save_checkpoint(out, weights_only=True)
+    return info
 
 
 def _packed(value: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""``handpose onehand pack``: a trained checkpoint as the small file that is shipped."""
+"""``handpose onehand pack`` and ``unpack``: a trained checkpoint as the small file that is shipped, and back."""
 
 import argparse
 from collections.abc import Sequence
@@ -45,6 +45,28 @@ def main(argv: Sequence[str]) -> int:
     info = pack(options.checkpoint, out)
     atomic.write_text(out.with_suffix(".md"), card(out.name, info, out.stat().st_size, results))
     print(f"packed: {out} ({out.stat().st_size / 1e6:.1f} MB), card: {out.with_suffix('.md')}")
+    return 0
+
+
+def main_unpack(argv: Sequence[str]) -> int:
+    """Write a packed model as a checkpoint; the exit status.
+
+    Raises:
+        HandposeError: there is no packed model, or it is something else.
+    """
+    parser = argparse.ArgumentParser(
+        "handpose onehand unpack",
+        description="Write a packed model as a checkpoint, to train it further: fit --init_from CKPT.",
+    )
+    parser.add_argument("out", type=Path, metavar="CKPT")
+    parser.add_argument("--model", type=Path, metavar="FILE.safetensors", help="default: the one that comes along")
+    options = parser.parse_args(argv)
+    from handpose_core.estimators.onehand.pack import write_checkpoint
+    from handpose_core.predict.shipped import shipped_model
+
+    packed = options.model or shipped_model()
+    write_checkpoint(packed, options.out)
+    print(f"unpacked: {packed} to {options.out}; train it further with handpose onehand fit --init_from {options.out}")
     return 0
 
 

@@ -1,0 +1,113 @@
+"""The estimator as people share it: a folder, or a model on the Hugging Face Hub, with its card.
+
+SharedModel.of("best.ckpt").push_to_hub("me/hand")
+"""
+
+from pathlib import Path
+from typing import Any
+
+from handpose_core import atomic
+from handpose_core.errors import HandposeError
+from handpose_core.estimators.onehand.card import card
+from handpose_core.estimators.onehand.pack import SUFFIX, write_packed
+from handpose_core.predict.hub import CARD_FILE, MODEL_FILE, download, hub_errors, import_hub, located
+from handpose_core.predict.model import HandModel
+from handpose_core.predict.onehand_runtime import OneHandRuntime
+from handpose_core.predict.trained import load_trained
+
+try:
+    from huggingface_hub import ModelHubMixin
+except ImportError:  # every module imports without the extras; who uses the class is told
+
+    class ModelHubMixin:  # type: ignore[no-redef]
+        """In place of the extra's."""
+
+
+# no licence: whose weights they are, and what they were trained on, only who shares them can tell
+_HEAD = "---\nlibrary_name: handpose\npipeline_tag: keypoint-detection\ntags: [hand-pose, 3d, mesh]\n---\n\n"
+
+
+class SharedModel(ModelHubMixin):  # type: ignore[misc]
+    """A trained estimator with the mixin's ``save_pretrained``, ``from_pretrained`` and ``push_to_hub``.
+
+    A folder holds ``model.safetensors``, as ``handpose onehand pack`` writes it, the card as ``README.md``, and
+    ``config.json``, by which the Hub counts downloads: what the weights' own file says of them, again.
+
+    Args:
+        runtime: the estimator.
+
+    Raises:
+        HandposeError: huggingface_hub is not installed.
+    """
+
+    def __init__(self, runtime: OneHandRuntime) -> None:
+        import_hub()
+        self.runtime = runtime
+        self.card: str | None = None
+
+    @classmethod
+    def of(cls, path: str | Path) -> "SharedModel":
+        """A model to share: a checkpoint, or a packed file and its card with it.
+
+        Args:
+            path: as `handpose_core.predict.load` takes it.
+
+        Raises:
+            HandposeError: it is something else, or another method's.
+        """
+        file = located(Path(path))
+        trained = load_trained(file)
+        if not isinstance(trained, OneHandRuntime):
+            raise HandposeError(
+                str(path), f"a model of {trained.info.method}", "one of handpose onehand", "Give another."
+            )
+        shared = cls(trained)
+        beside = file.with_name(CARD_FILE) if file.name == MODEL_FILE else file.with_suffix(".md")
+        if file.suffix == SUFFIX and beside.is_file():
+            shared.card = beside.read_text(encoding="utf-8")
+        return shared
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: str | Path, **options: Any) -> "SharedModel":
+        """A shared model by its folder or ``owner/name``; options as the mixin's.
+
+        Raises:
+            HandposeError: there is no such model, or no connection.
+        """
+        with hub_errors(str(pretrained_model_name_or_path)):
+            shared: SharedModel = super().from_pretrained(pretrained_model_name_or_path, **options)
+        return shared
+
+    def push_to_hub(self, repo_id: str, **options: Any) -> str:
+        """Upload it; the commit's address. Options as the mixin's.
+
+        Raises:
+            HandposeError: there is no connection, or no leave to write there.
+        """
+        with hub_errors(repo_id):
+            address: str = super().push_to_hub(repo_id, **options)
+        return address
+
+    def model(self, batch: int = 16) -> HandModel:
+        """It, for pictures; ``batch`` is how many crops it gets at once."""
+        return HandModel(self.runtime, batch)
+
+    def _save_pretrained(self, save_directory: Path) -> None:
+        file, info = save_directory / MODEL_FILE, self.runtime.info
+        write_packed(self.runtime.onehand, info, file)
+        atomic.write_text(save_directory / "config.json", info.to_json())
+        text = self.card or card(MODEL_FILE, info, file.stat().st_size, {})
+        atomic.write_text(save_directory / CARD_FILE, text if text.startswith("---\n") else _HEAD + text)
+
+    @classmethod
+    def _from_pretrained(
+        cls, *, model_id: str, revision: str | None, cache_dir: str | Path | None, force_download: bool,
+        local_files_only: bool, token: str | bool | None, **_: Any,
+    ) -> "SharedModel":  # fmt: skip
+        folder = Path(model_id)
+        if not folder.is_dir():
+            folder = download(
+                model_id, revision, cache_dir=cache_dir, force_download=force_download,
+                local_files_only=local_files_only, token=token,
+            )  # fmt: skip
+        return cls.of(folder)

@@ -25,6 +25,8 @@ def main(name: str) -> None:
     }
     assert methods & PACKAGES.keys() == {name} - {"core"}, listed
     handpose("data", "synth", "--like", "rhd", "--frames", "20", "data")
+    handpose("predict", "data/training/color/00000.png")  # by the model that comes along
+    assert list(Path("predictions/meshes").iterdir()), "no mesh was written"
     if name == "dggan":
         recipes = {path.name for path in importlib.resources.files("handpose_dggan").joinpath("configs").iterdir()}
         assert "demo-1-regression.yaml" in recipes, f"recipes in the wheel: {sorted(recipes)}"

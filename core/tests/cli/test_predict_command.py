@@ -13,6 +13,7 @@ from PIL import Image
 
 from handpose_core.cli.main import main
 from handpose_core.cli.progress import counting_speed
+from handpose_core.predict import shipped
 
 
 @pytest.fixture
@@ -24,7 +25,6 @@ def photo(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ([], "no model comes with this version"),
         (["--checkpoint", "a.ckpt", "--model", "b.onnx"], "one of them"),
         (["--checkpoint", "a.ckpt", "--runtime", "onnx"], "First handpose export a.ckpt OUT.onnx"),
         (["--model", "a.onnx", "--runtime", "torch"], "Give --checkpoint"),
@@ -45,6 +45,18 @@ def test_what_is_wrong_is_told_in_one_line(photo, options, message, capsys):
     assert error.startswith("error: ")
     assert message in error
     assert "Traceback" not in error
+
+
+def test_without_a_model_the_one_that_comes_along_is_taken(photo, tmp_path):
+    assert main(["predict", photo, "--out", str(tmp_path / "found")]) == 0
+    (found,) = json.loads((tmp_path / "found" / "hands.json").read_text())["pictures"]
+    assert len(found["hands"]) == 1
+
+
+def test_an_installation_without_a_model_says_so(photo, capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(shipped, "SHIPPED", tmp_path / "none.safetensors")
+    assert main(["predict", photo]) == 2
+    assert "no model comes with this version" in capsys.readouterr().err
 
 
 def test_a_source_that_is_not_there(capsys):

@@ -81,10 +81,12 @@ def picture_set(text: str) -> PictureSet:
     """What ``NAME=PATH`` names.
 
     Raises:
-        HandposeError: it is not of this form.
+        HandposeError: it is not of this form, or no dataset is there.
     """
     name, separator, described = text.partition("=")
     words = shlex.split(described)
     if not (separator and name.strip()) or len(words) not in (1, 2):
         raise HandposeError("bench accuracy", f"'{text}'", _FORM, "Correct it.")
-    return PictureSet(name.strip(), Path(words[0]), *words[1:])
+    chosen = PictureSet(name.strip(), Path(words[0]), *words[1:])
+    open_split(chosen.root, chosen.split)  # what is not there is said before anything is measured
+    return chosen

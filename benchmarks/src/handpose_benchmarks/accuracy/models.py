@@ -55,7 +55,7 @@ class Ours(Contender):
     boxed: bool
 
     def __post_init__(self) -> None:
-        self.name, self.told = self.model.info.method, "box" if self.boxed else "nothing"
+        self.name, self.told = self.model.info.method.rsplit(".", 1)[-1], "box" if self.boxed else "nothing"
 
     def look(self, picture: LabelledPicture) -> Answer | None:
         """See `Contender`."""

@@ -38,7 +38,8 @@ seen, faces and things never. `docs/shipped_model.md` of the suite has the comma
 """
 """Of the model that comes with the suite; what others' were made of their cards say by their trainings alone."""
 _BESIDE = """
-Of its own it tells the side of three of four hands; told it, it is better: 16.0 mm in place of 20.2 (Procrustes). On photographs, beside another tool: `benchmarks/results/accuracy.md` of the suite.
+Tell it the side where that is known. What it brings, and figures on photographs beside another tool, are in
+`docs/shipped_model.md` and `benchmarks/results/accuracy.md` of the suite.
 """
 _HEAD = "| on | row | recovery | alignment | samples | mean error | median | unit |\n|---|---|---|---|---|---|---|---|"
 

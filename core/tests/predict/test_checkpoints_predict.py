@@ -61,11 +61,6 @@ def test_other_checkpoints_are_named(checkpoint, tmp_path):
         load(tmp_path / "missing.ckpt")
 
 
-def test_without_a_model_it_says_that_none_is_shipped():
-    with pytest.raises(HandposeError, match="--checkpoint"):
-        load()
-
-
 def test_what_a_model_says_of_itself_survives_its_file():
     info = ModelInfo("m.M", 96, 1.5, 45.5, True, "Argmax()", ({"dataset": "d"},))
     assert info_from_json("f", info.to_json()) == info

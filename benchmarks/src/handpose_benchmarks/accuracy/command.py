@@ -41,19 +41,20 @@ def run_accuracy(options: argparse.Namespace) -> int:
             contenders += [Peer(process, boxed) for boxed in (True, False)]
         for one in sets:
             tables[one.name] = [_measured(contender, one, console) for contender in contenders]
-    text = markdown(tables)
+    machine = machine_facts()
+    text = markdown(tables, machine)
     console.print(text, soft_wrap=True, highlight=False, markup=False)
-    document = {"machine": machine_facts(), "sets": {name: list(map(asdict, rows)) for name, rows in tables.items()}}
+    document = {"machine": machine, "sets": {name: list(map(asdict, rows)) for name, rows in tables.items()}}
     atomic.write_text(out / "accuracy.md", text)
     atomic.write_text(out / "accuracy.json", json.dumps(document, indent=2) + "\n")
     console.print(f"written: {out / 'accuracy.md'}", highlight=False)
     return 0
 
 
-def markdown(tables: dict[str, list[Row]]) -> str:
-    """All rows, set by set."""
+def markdown(tables: dict[str, list[Row]], machine: dict[str, str]) -> str:
+    """All rows, set by set, and what they were measured on."""
     rows = [_line(name, row) for name, own in tables.items() for row in own]
-    facts = " · ".join(f"{key} {value}" for key, value in machine_facts().items())
+    facts = " · ".join(f"{key} {value}" for key, value in machine.items())
     return "\n".join(["# Accuracy on labelled pictures", "", _HEAD, *rows, _NOTES, facts, ""])
 
 

@@ -15,7 +15,7 @@ from handpose_core.predict.search import Search
 from handpose_tagan.detection.mediapipe import MediaPipe
 
 _ROOM = 2.0
-"""MediaPipe finds palms first, and wants some room around a hand: of 1.5 times as much it sees fewer."""
+"""MediaPipe finds palms first, and is given some room around the joints' box."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, UInt8
 from numpy import ndarray
 
-from handpose_core.datamodules.crops import byte_pixels
+from handpose_core.datamodules.crops import byte_pixels, in_image
 from handpose_core.datasets.detect import open_split
 from handpose_core.errors import HandposeError
 
@@ -69,9 +69,7 @@ class PictureSet:
             if "joints_2d" not in sample:
                 raise HandposeError(str(self.root), "pictures without labels", "joints in 2D or 3D", "Choose another.")
             joints_2d = sample["joints_2d"].double().numpy()
-            height, width = sample["image"].shape[-2:]
-            inside = ((joints_2d >= -0.5) & (joints_2d <= np.array([width, height]) - 0.5)).all(1)
-            counted = sample["annotated"].numpy() & inside
+            counted = sample["annotated"].numpy() & in_image(sample)
             space = sample["joints_3d"].double().numpy() if "joints_3d" in sample else None
             if counted.sum() >= 4:
                 yield LabelledPicture(byte_pixels(sample["image"]), joints_2d, space, counted)

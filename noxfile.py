@@ -83,6 +83,13 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def browser(session: nox.Session) -> None:
+    """Try the page of handpose demo in the Chromium that is installed: with a mesh on it, without a GPU, for minutes."""
+    _install_suite(session, *_group("tests"), *_group("browser"))
+    session.run("pytest", "core/tests/web/test_in_a_browser.py", *session.posargs, env=QUIET)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure speed beside peers where they install; further arguments go to ``handpose bench speed``."""
     _install_suite(session)

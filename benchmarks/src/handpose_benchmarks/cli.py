@@ -21,6 +21,7 @@ MEASUREMENTS = (
     "silhouette",
     "graph",
     "matching",
+    "predicting",
     "superposition",
     "spin_match",
     "generation",

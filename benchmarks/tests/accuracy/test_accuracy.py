@@ -1,6 +1,7 @@
 """Models on labelled pictures: a hand-worked row, sets that are read, and the command on a small model."""
 
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -8,10 +9,12 @@ import pytest
 from core.tests.estimators.small_onehand import write_checkpoint
 
 from handpose_benchmarks.accuracy.measure import measure
-from handpose_benchmarks.accuracy.models import Answer, Contender, Peer
+from handpose_benchmarks.accuracy.models import Answer, Contender, Ours, Peer
 from handpose_benchmarks.accuracy.pictures import LabelledPicture, picture_set
 from handpose_core.cli.main import main
 from handpose_core.errors import HandposeError
+from handpose_core.hand import Side
+from handpose_core.predict import load
 from handpose_tagan.detection.mediapipe import Landmarks, MediaPipe
 
 RNG = np.random.default_rng(0)
@@ -76,6 +79,16 @@ def test_a_peer_that_sees_a_part_answers_in_the_whole():
     middle, half = JOINTS[[0, -1]].mean(0), 40.0  # twice the longer side of the box, 40
     assert answer.joints_2d[0] == pytest.approx(middle - half)
     assert seen.shape == (81, 81, 3)
+
+
+def test_the_side_is_told_only_where_it_is_to_be(tmp_path):
+    model = load(write_checkpoint(tmp_path / "small.ckpt"))
+    for side in Side:
+        picture = replace(labelled(), side=side)
+        told, alone = (Ours(model, told)._boxed(picture) for told in ("box, side", "box"))
+        assert told.side == side
+        assert told.side_confidence is None
+        assert alone.side_confidence is not None
 
 
 @pytest.mark.parametrize("text", ["photos", "=here", "name=", "name=a b c"])

@@ -1,16 +1,16 @@
 import pytest
 import torch
+from core.tests.estimators.small_onehand import SMALL
 
 from handpose_core.camera import project
 from handpose_core.errors import HandposeError
 from handpose_core.estimators.onehand.clutter import Clutter
 from handpose_core.estimators.onehand.frame import mirrored, mirrored_pixels, to_middle
 from handpose_core.estimators.onehand.losses import map_loss, pixel_loss, space_loss
-from handpose_core.estimators.onehand.network import OneHandNetwork, OneHandSize, rotation_from_6d
+from handpose_core.estimators.onehand.network import Reader, rotation_from_6d
 from handpose_core.nn.heatmaps import gaussian_heatmaps
 
 ALL = torch.ones(2, 21, dtype=torch.bool)
-SMALL = OneHandSize(8, (8, 16, 16), (1, 1, 2), 2, 1, 16, 4, 32)
 
 
 def test_six_numbers_give_rotations_and_none_the_identity():
@@ -20,9 +20,9 @@ def test_six_numbers_give_rotations_and_none_the_identity():
     assert torch.equal(rotation_from_6d(torch.zeros(1, 6))[0], torch.eye(3))
 
 
-def test_the_crops_middle_is_turned_to_straight_ahead_by_the_smallest_rotation():
+def test_the_hands_middle_is_turned_to_straight_ahead_by_the_smallest_rotation():
     K = torch.tensor([[[150.0, 0, -40], [0, 140, 90], [0, 0, 1]], [[150.0, 0, 63.5], [0, 150, 63.5], [0, 0, 1]]])
-    frame = to_middle(K, 128)
+    frame = to_middle(K, torch.full((2, 2), 63.5))
     ray = torch.linalg.inv(K[0]) @ torch.tensor([63.5, 63.5, 1.0])
     ahead = torch.nn.functional.normalize(ray, dim=0)
     assert torch.allclose(frame[0] @ ahead, torch.tensor([0.0, 0, 1]), atol=1e-6)
@@ -68,12 +68,12 @@ def test_pixels_count_their_mean_difference():
     assert pixel_loss(a, a + torch.tensor([1.0, 3.0]), ALL) == pytest.approx(2.0)
 
 
-def test_the_network_reads_what_is_in_range():
+def test_the_reader_reads_what_is_in_range():
     torch.manual_seed(0)
-    network = OneHandNetwork(SMALL, 10).eval()
+    network = Reader(SMALL, 10).eval()
     with torch.inference_mode():
         read = network(torch.rand(3, 3, 64, 64))
-    assert read.maps.shape == (3, 21, 8, 8)
+    assert read.maps.shape == (3, 21, 16, 16)
     assert read.joints_2d.min() >= 0
     assert read.joints_2d.max() <= 63
     assert 0 <= read.scores.min() <= read.scores.max() <= 1

@@ -11,8 +11,9 @@ K = np.array([[150.0, 0, -40], [0, 140, 90], [0, 0, 1]])
 def test_numpy_turns_and_places_as_torch_does():
     rng = np.random.default_rng(0)
     points, pixels = rng.normal(0, 40, (21, 3)), rng.uniform(0, 128, (21, 2))
-    turn = torch_to_middle(torch.from_numpy(K)[None], 128)[0].numpy()
-    assert np.allclose(to_middle(K, 128), turn)
+    middle = np.array([30.0, 70.0])
+    turn = torch_to_middle(torch.from_numpy(K)[None], torch.from_numpy(middle)[None])[0].numpy()
+    assert np.allclose(to_middle(K, middle), turn)
     placed = torch_fit(torch.from_numpy(points)[None], torch.from_numpy(pixels)[None], torch.from_numpy(K)[None])
     assert np.allclose(fit_translation(points, pixels, K), placed[0].numpy())
 

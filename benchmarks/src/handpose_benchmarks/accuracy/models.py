@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float64
@@ -14,6 +15,8 @@ from handpose_core.predict.pictures import Picture
 from handpose_core.predict.search import Search
 from handpose_tagan.detection.mediapipe import MediaPipe
 
+Told = Literal["box, side", "box", "nothing"]
+"""What one of the suite's models is given beside the picture."""
 _ROOM = 2.0
 """MediaPipe finds palms first, and is given some room around the joints' box."""
 
@@ -48,22 +51,23 @@ class Ours(Contender):
 
     Args:
         model: it.
-        boxed: whether it is given the box of the labelled joints, or has to find the hand.
+        told: what it is given of the labels; of ``nothing`` it has to find the hand.
     """
 
     model: HandModel
-    boxed: bool
+    told: Told
 
     def __post_init__(self) -> None:
-        self.name, self.told = self.model.info.method.rsplit(".", 1)[-1], "box" if self.boxed else "nothing"
+        self.name = self.model.info.method.rsplit(".", 1)[-1]
 
     def look(self, picture: LabelledPicture) -> Answer | None:
         """See `Contender`."""
-        hand = self._boxed(picture) if self.boxed else self._searched(picture)
+        hand = self._searched(picture) if self.told == "nothing" else self._boxed(picture)
         return None if hand.is_low else Answer(hand.joints_2d, hand.joints_3d)
 
     def _boxed(self, picture: LabelledPicture) -> Hand:
-        return self.model(picture.image, Box(*picture.box))[0]
+        side = picture.side if self.told == "box, side" else None
+        return self.model(picture.image, Box(*picture.box, side))[0]
 
     def _searched(self, picture: LabelledPicture) -> Hand:
         ((hand,),) = Search(self.model)([Picture("picture", picture.image)])

@@ -12,6 +12,7 @@ from numpy import ndarray
 from handpose_core.datamodules.crops import byte_pixels, in_image
 from handpose_core.datasets.detect import open_split
 from handpose_core.errors import HandposeError
+from handpose_core.hand import Side
 
 _FORM = "NAME=PATH, or NAME='PATH SPLIT' of a dataset with several"
 
@@ -25,12 +26,14 @@ class LabelledPicture:
         joints_2d: px.
         joints_3d: mm, camera frame; None where pictures are labelled in 2D alone.
         counted: joints that are labelled and lie in the picture.
+        side: which hand it is; None where nobody says.
     """
 
     image: UInt8[ndarray, "h w 3"]
     joints_2d: Float64[ndarray, "21 2"]
     joints_3d: Float64[ndarray, "21 3"] | None
     counted: Bool[ndarray, "21"]
+    side: Side | None = None
 
     @property
     def box(self) -> tuple[float, float, float, float]:
@@ -71,8 +74,14 @@ class PictureSet:
             joints_2d = sample["joints_2d"].double().numpy()
             counted = sample["annotated"].numpy() & in_image(sample)
             space = sample["joints_3d"].double().numpy() if "joints_3d" in sample else None
+            side = Side(int(sample["side"])) if "side" in sample else None
             if counted.sum() >= 4:
-                yield LabelledPicture(byte_pixels(sample["image"]), joints_2d, space, counted)
+                yield LabelledPicture(byte_pixels(sample["image"]), joints_2d, space, counted, side)
+
+    def tells_sides(self) -> bool:
+        """Whether its pictures say which hand they show."""
+        source = open_split(self.root, self.split)
+        return len(source) > 0 and "side" in source[0]
 
 
 def picture_set(text: str) -> PictureSet:

@@ -49,7 +49,7 @@ class DecodedHand(nn.Module):
 
     def forward(self, image: Float[Tensor, "batch 3 s s"], side: Int[Tensor, " batch"]) -> tuple[Tensor, ...]:
         """As `Decoded`, then joints and vertices in space, and the side; see `HandEstimate`. Sides may be `UNTOLD`."""
-        found = self.module.decode_told(self.module(image), self.image_size, side)
+        found = self.module.decode_told(self.module(image), side)
         return tuple(getattr(found, name) for name in (*OUTPUTS, *MESH_OUTPUTS))
 
 

@@ -149,10 +149,7 @@ class HandModel:
             return [self._hand(view, *row) for view, row in zip(views, rows, strict=True)]
         joints, meshes = self._runtime.run_meshes(images, sides)
         found = zip(views, joints.joints_2d, joints.scores, *meshes, strict=True)
-        return [
-            whole_hand(view, self.info, self._runtime.faces, WholeHand(in_crop, scores, xyz, vertices, right, is_right))
-            for view, in_crop, scores, xyz, vertices, right, is_right in found
-        ]
+        return [whole_hand(view, self.info, self._runtime.faces, WholeHand(*said)) for view, *said in found]
 
     def _hand(
         self,

@@ -34,10 +34,10 @@ class OneHandRuntime(CheckpointRuntime):
         device = self.onehand.device
         with torch.inference_mode():
             output = self.onehand(torch.from_numpy(images).to(device))
-            found = self.onehand.decode_told(output, self.info.image_size, torch.from_numpy(sides).to(device))
+            found = self.onehand.decode_told(output, torch.from_numpy(sides).to(device))
         joints = (found.joints_2d, found.z_rel, found.scores)
-        xyz, vertices, right = (_array(values) for values in (found.xyz, found.vertices, found.right))
-        return Output(*map(_array, joints)), Meshes(xyz, vertices, right, found.is_right.cpu().numpy())
+        xyz, vertices, right, middle = map(_array, (found.xyz, found.vertices, found.right, found.middle))
+        return Output(*map(_array, joints)), Meshes(xyz, vertices, right, found.is_right.cpu().numpy(), middle)
 
 
 def _array(values: Tensor) -> Float32[ndarray, "..."]:

@@ -70,14 +70,14 @@ def recover_in_bones(
     return joints
 
 
-def to_middle(K: Float64[ndarray, "3 3"], image_size: int) -> Float64[ndarray, "3 3"]:
-    """The rotation of a crop's camera to one that looks at its middle: `handpose_core.estimators.onehand.frame`'s.
+def to_middle(K: Float64[ndarray, "3 3"], middle: Float64[ndarray, "2"]) -> Float64[ndarray, "3 3"]:
+    """The rotation of a crop's camera to one that looks at ``middle``: `handpose_core.estimators.onehand.frame`'s.
 
     Args:
         K: intrinsics of the crop, px.
-        image_size: its side, px.
+        middle: px of the crop.
     """
-    ray = np.linalg.inv(K) @ np.array([(image_size - 1) / 2, (image_size - 1) / 2, 1.0])
+    ray = np.linalg.inv(K) @ np.array([*middle, 1.0])
     x, y, z = ray / np.linalg.norm(ray)
     k = 1 / (1 + z)
     return np.array([[1 - k * x * x, -k * x * y, -x], [-k * x * y, 1 - k * y * y, -y], [x, y, z]])

@@ -184,7 +184,7 @@ def _unboxed(hands: list[Hand]) -> list[str]:
         )
     if times[Origin.SEARCH]:
         notes.append(
-            "no box given: the hand was looked for by the model itself, with no detector, from the whole picture, "
+            "no box given: the hand was looked for by the model itself, from the whole picture, "
             f"squared, inwards ({times[Origin.SEARCH]} times); a box around the hand (--box x,y,w,h) is surer"
         )
     if times[Origin.FOLLOW]:

@@ -20,13 +20,14 @@ class Meshes(NamedTuple):
     """What else a method says that estimates whole hands; see `handpose_core.estimators.onehand.estimate`.
 
     Joints and vertices are about the wrist, in lengths of the reference bone, in the frame of a camera that looks at
-    the crop's middle.
+    ``middle``, px of the crop.
     """
 
     xyz: Float32[ndarray, "batch 21 3"]
     vertices: Float32[ndarray, "batch v 3"]
     right: Float32[ndarray, " batch"]
     is_right: Bool[ndarray, " batch"]
+    middle: Float32[ndarray, "batch 2"]
 
 
 UNTOLD = -1

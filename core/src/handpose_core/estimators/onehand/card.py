@@ -27,7 +27,8 @@ be known. {method}, {size} px crops, {megabytes:.1f} MB in half precision, writt
 
 Only one hand a crop: something else has to find it. How large a hand is, and so how far away, no single picture
 shows: the mean of the training hands ({bone:.1f} mm from the middle finger's knuckle to its next joint) unless more is
-given. Confidence is how sharply a joint was found, no probability. Not for identifying people, and not for medicine.
+given. Confidence is how sharply a joint was found, times how sure a first look is of a hand; no probability. Not for
+identifying people, and not for medicine.
 """
 SHIPPED_ORIGIN = """\
 Trained from nothing, on generated hands alone: no photograph of a person, and no data under terms of their own. What

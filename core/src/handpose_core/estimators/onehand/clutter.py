@@ -39,7 +39,7 @@ class Clutter:
             chosen = _chosen(image, self.background)
             # a soft edge within the hand: one outside it would keep a rim of the old background
             hand = (2 * F.avg_pool2d(mask.to(image), 3, 1, 1) - 1).clamp_min(0)
-            image = torch.where(chosen, torch.lerp(_enlarged(image.roll(1, 0)), image, hand), image)
+            image = torch.where(chosen, torch.lerp(enlarged(image.roll(1, 0)), image, hand), image)
         before = torch.where(_chosen(image, 0.5), image.roll(2, 0), torch.rand_like(image[:, :, :1, :1]))
         image = torch.where(_chosen(image, self.occluder), torch.lerp(image, before, self._ellipses(image)), image)
         grey = image.mean(1, keepdim=True).expand_as(image)
@@ -57,7 +57,7 @@ class Clutter:
         return ((1 - across.square() - along.square()) * 6).clamp(0, 1)[:, None].to(image)
 
 
-def _enlarged(image: Float[Tensor, "batch 3 s s"]) -> Float[Tensor, "batch 3 s s"]:
+def enlarged(image: Float[Tensor, "batch 3 s s"]) -> Float[Tensor, "batch 3 s s"]:
     """A part of each picture, 0.15 to 0.6 of its side, as large as the whole: seldom a second whole hand."""
     part = 0.15 + 0.45 * torch.rand(len(image), 1, device=image.device)
     middle = (2 * torch.rand(len(image), 2, device=image.device) - 1) * (1 - part)

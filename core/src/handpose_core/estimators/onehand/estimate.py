@@ -10,14 +10,16 @@ from handpose_core.estimators.hand3d.recovery import PlacedEstimate
 
 @dataclass(frozen=True)
 class HandEstimate(PlacedEstimate):
-    """An estimate with a mesh and a side; ``xyz`` is in the frame that looks at the crop's middle.
+    """An estimate with a mesh and a side; ``xyz`` is in the frame of a camera that looks at ``middle``.
 
     Args:
         vertices: about the wrist, in lengths of the reference bone, of the same frame as ``xyz``.
         right: how likely it is a right hand, 0 to 1.
         is_right: as which hand it was estimated.
+        middle: px of the crop, where the hand's middle is.
     """
 
     vertices: Float[Tensor, "batch v 3"]
     right: Float[Tensor, " batch"]
     is_right: Bool[Tensor, " batch"]
+    middle: Float[Tensor, "batch 2"]

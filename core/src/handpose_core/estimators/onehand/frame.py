@@ -1,6 +1,6 @@
-"""The frame that hands are estimated in: that of a camera that looks at the crop's middle.
+"""The frame that hands are estimated in: that of a camera that looks at the hand's middle.
 
-What a crop shows of a hand depends on where the crop lies in the picture only by this turn, so that nothing of the
+What a crop shows of a hand depends on where it lies in the picture only by this turn, so that nothing of the
 camera has to be known to estimate, and only the crop's own K to turn back.
 """
 
@@ -9,15 +9,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 
-def to_middle(K: Float[Tensor, "batch 3 3"], image_size: int) -> Float[Tensor, "batch 3 3"]:
-    """The smallest rotations that turn the rays of the crops' middles to straight ahead (0, 0, 1).
+def to_middle(K: Float[Tensor, "batch 3 3"], middle: Float[Tensor, "batch 2"]) -> Float[Tensor, "batch 3 3"]:
+    """The smallest rotations that turn the rays of ``middle`` to straight ahead (0, 0, 1).
 
     Args:
         K: intrinsics of the crops, px.
-        image_size: their side, px.
+        middle: px of the crops.
     """
-    middle = K.new_tensor([(image_size - 1) / 2, (image_size - 1) / 2, 1.0])
-    ray = torch.nn.functional.normalize(torch.linalg.inv(K) @ middle, dim=-1)
+    pixel = torch.cat([middle, torch.ones_like(middle[:, :1])], -1).to(K)
+    ray = torch.nn.functional.normalize((torch.linalg.inv(K) @ pixel[..., None])[..., 0], dim=-1)
     x, y, z = ray.unbind(-1)
     k = 1 / (1 + z)  # Rodrigues' formula between two unit vectors; z > 0 before the camera
     rows = [[1 - k * x * x, -k * x * y, -x], [-k * x * y, 1 - k * y * y, -y], [x, y, z]]

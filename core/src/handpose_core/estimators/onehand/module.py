@@ -1,7 +1,11 @@
 """The LightningModule of the suite's own estimator.
 
-The network knows right hands alone. Each crop is shown as it is and mirrored; of the two, the one that looks more
-like a right hand is taken, and mirrored back if need be. So all that is learned serves both sides, a hand and its
+A glance says where in the crop the hand lies and which way up, and the hand is cut out once more, upright: what is
+read then need not know hands in every turn. Glances learn from farther pictures, and from some without a hand, too,
+so that their doubt is confidence's.
+
+The reader knows right hands alone. Each upright crop is shown as it is and mirrored; of the two, the one that looks
+more like a right hand is taken, and mirrored back if need be. So all that is learned serves both sides, a hand and its
 mirror image get the same answer, and the side is no guess of its own but what decides between two whole answers.
 In training only the picture with the right hand is shown, now and then the other for the side's sake.
 """
@@ -12,6 +16,7 @@ from typing import Any, NamedTuple
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
+from torch.nn import functional as F
 from torch.optim import AdamW
 
 from handpose_core.camera import reference_length
@@ -21,8 +26,11 @@ from handpose_core.estimators.hand3d.recovery import PlacedEstimate, at_fitted_r
 from handpose_core.estimators.onehand.clutter import Clutter
 from handpose_core.estimators.onehand.estimate import HandEstimate
 from handpose_core.estimators.onehand.frame import mirrored, mirrored_pixels, to_middle
+from handpose_core.estimators.onehand.glance import GlanceSize, Glimpse, glance_loss
 from handpose_core.estimators.onehand.losses import map_loss, pixel_loss, side_loss, space_loss
 from handpose_core.estimators.onehand.network import OneHandNetwork, OneHandSize, Read
+from handpose_core.estimators.onehand.sights import sights
+from handpose_core.estimators.onehand.upright import Upright, upright_of
 from handpose_core.hand import WRIST, Side
 from handpose_core.rig import HandRig, PosedHand, pose_from_angles
 from handpose_core.training.module import HandPoseModule
@@ -33,7 +41,7 @@ SHIPPED_SIZE = OneHandSize()
 NO_CLUTTER = Clutter(0, 0, 0, 0)
 
 # so that a checkpoint that holds them loads
-_IN_CHECKPOINTS: list[Any] = [OneHandSize, Clutter]
+_IN_CHECKPOINTS: list[Any] = [OneHandSize, GlanceSize, Clutter]
 torch.serialization.add_safe_globals(_IN_CHECKPOINTS)
 
 
@@ -47,6 +55,7 @@ class Weights:
         space: a mm.
         side: right or left.
         shape: the hand model's components, squared: what a picture does not show stays the mean hand's.
+        glance: the first look's: see `glance_loss`.
     """
 
     maps: float = 1.0
@@ -54,6 +63,7 @@ class Weights:
     space: float = 0.1
     side: float = 0.5
     shape: float = 0.01
+    glance: float = 1.0
 
 
 torch.serialization.add_safe_globals([Weights])
@@ -61,8 +71,9 @@ SHIPPED_WEIGHTS = Weights()
 
 
 class Output(NamedTuple):
-    """What is read off crops as they are, and off their mirror images."""
+    """What is seen at a glance; what is read off upright crops as they are, and off their mirror images."""
 
+    glimpse: Glimpse
     as_is: Read
     mirror: Read
 
@@ -79,6 +90,8 @@ class OneHandModule(HandPoseModule):
         sigma: of the heatmaps' Gaussians, px of the crop.
         clutter: what training pictures are made harder with.
         left_shown: share of training pictures that show a left hand, for the side alone.
+        own_glance: share of training pictures that are turned upright by the network's own glance; the others by
+            labels, and some way off.
         optimizer: see `HandPoseModule`.
         schedule: see `HandPoseModule`.
         scale_mm: see `HandPoseModule`.
@@ -94,14 +107,15 @@ class OneHandModule(HandPoseModule):
         weights: Weights = SHIPPED_WEIGHTS,
         sigma: float = 4.0,
         clutter: Clutter = NO_CLUTTER,
-        left_shown: float = 0.15,
+        left_shown: float = 0.3,
+        own_glance: float = 0.5,
         optimizer: OptimizerCallable = lambda parameters: AdamW(parameters, lr=2e-3),
         schedule: Schedule | None = None,
         scale_mm: float | None = None,
     ) -> None:
         super().__init__(optimizer, schedule, scale_mm)
         self.size, self.weights, self.sigma = size, weights, sigma
-        self.clutter, self.left_shown = clutter, left_shown
+        self.clutter, self.left_shown, self.own_glance = clutter, left_shown, own_glance
         self.rig = HandRig(rig)
         self.network = self.build_network()
         self.save_sizes()
@@ -116,41 +130,67 @@ class OneHandModule(HandPoseModule):
         return {"clutter": str(self.clutter)}
 
     def forward(self, image: Tensor) -> Output:
-        """Read off each crop and its mirror image."""
-        read: Read = self.network(torch.cat([image, image.flip(-1)]))
-        count = image.shape[0]  # not len(): an exported graph takes any number
-        return Output(_rows(read, slice(None, count)), _rows(read, slice(count, None)))
+        """Glance at each crop and its mirror image, and read off the upright ones, too."""
+        size, count = self.network.crop, image.shape[0]  # not len(): an exported graph takes any number
+        as_is, mirror = slice(None, count), slice(count, None)
+        seen: Glimpse = self.network.glance(torch.cat([image, image.flip(-1)]))
+        glimpse = _mean(_glimpse(seen, as_is), _glimpse(seen, mirror), image.shape[-1])
+        crop = glimpse.upright.cut(image, size)
+        read: Read = self.network.reader(torch.cat([crop, crop.flip(-1)]))
+        return Output(glimpse, _rows(read, as_is), _rows(read, mirror))
 
     def training_step(self, batch: Sample, batch_idx: int) -> Tensor:
         """One step on pictures of right hands, some of them mirrored again."""
         self.label_means.update(batch)
-        left, size = batch_sides(batch) == Side.LEFT, batch["image"].shape[-1]
+        left = batch_sides(batch) == Side.LEFT
         again = torch.rand(len(left), device=left.device) < self.left_shown
-        image = self.clutter.add(batch["image"], batch.get("mask"))
-        read = self.network(torch.where((left ^ again)[:, None, None, None], image.flip(-1), image))
-        upright = _with_pixels(read, mirrored_pixels(read.joints_2d, again, size))
-        losses = self._losses(upright, batch, ~again)
+        image, size = self.clutter.add(batch["image"], batch.get("mask")), self.network.crop
+        glance, upright = self._look(image, batch)
+        crop = upright.cut(image, size)
+        read: Read = self.network.reader(torch.where((left ^ again)[:, None, None, None], crop.flip(-1), crop))
+        shown = read._replace(joints_2d=mirrored_pixels(read.joints_2d, again, size))
+        losses = self._losses(shown, upright.carried(batch, size), ~again, glance)
         self.log_dict({f"train/{name}": value for name, value in losses.items()}, prog_bar=True, batch_size=len(left))
         return losses["loss"]
+
+    def _look(self, image: Float[Tensor, "batch 3 s s"], batch: Sample) -> tuple[Float[Tensor, ""], Upright]:
+        """The loss of glances, at these pictures and at farther ones; how training turns these upright."""
+        joints_2d, annotated, count = batch["joints_2d"], batch["annotated"], len(image)
+        half, mask = slice(None, (count + 1) // 2), batch.get("mask")
+        far = sights(image[half], joints_2d[half], None if mask is None else mask[half])
+        said: Glimpse = self.network.glance(torch.cat([image, far.image]))
+        near = torch.ones(count, dtype=torch.bool, device=image.device)
+        there, known = torch.cat([near, far.there]), torch.cat([near, far.known])
+        seen = upright_of(torch.cat([joints_2d, far.joints_2d]), torch.cat([annotated, annotated[half]]))
+        own = torch.rand(count, device=image.device) < self.own_glance
+        pairs = zip(said.upright, seen.upright.varied(), strict=True)
+        chosen = (_where(own, glanced[:count].detach(), labelled[:count]) for glanced, labelled in pairs)
+        return glance_loss(said, seen, there, known), Upright(*chosen)
 
     def losses(self, output: Output, batch: Sample) -> dict[str, Float[Tensor, ""]]:
         """Those of the pictures, of each pair, with the right hands."""
         left = batch_sides(batch) == Side.LEFT
-        return self._losses(_pick(output, ~left), batch, torch.ones_like(left))
+        yes = torch.ones_like(left)
+        glance = glance_loss(output.glimpse, upright_of(batch["joints_2d"], batch["annotated"]), yes, yes)
+        upright = output.glimpse.upright.carried(batch, self.network.crop)
+        return self._losses(_pick(output, ~left), upright, yes, glance)
 
-    def _losses(self, read: Read, batch: Sample, is_right: Bool[Tensor, " batch"]) -> dict[str, Float[Tensor, ""]]:
+    def _losses(
+        self, read: Read, upright: Sample, is_right: Bool[Tensor, " batch"], glance: Float[Tensor, ""]
+    ) -> dict[str, Float[Tensor, ""]]:
         """Of what was read where hands were right; pixels everywhere.
 
         Args:
-            read: of pictures mirrored such that all hands are right ones; pixels are theirs.
-            batch: as it came.
+            read: of upright crops mirrored such that all hands are right ones; pixels are theirs.
+            upright: the labels of the crops before they were mirrored.
             is_right: where the network was shown the right hand.
+            glance: the first look's loss.
         """
-        size, counted = batch["image"].shape[-1], batch["annotated"]
-        left = batch_sides(batch) == Side.LEFT
-        joints_2d = mirrored_pixels(batch["joints_2d"], left, size)
-        frame = to_middle(batch["K"], size)
-        joints = mirrored(batch["joints_3d"] @ frame.transpose(-1, -2), left)
+        size, counted = self.network.crop, upright["annotated"]
+        left = batch_sides(upright) == Side.LEFT
+        joints_2d = mirrored_pixels(upright["joints_2d"], left, size)
+        middle = joints_2d.new_full((len(left), 2), (size - 1) / 2)
+        joints = mirrored(upright["joints_3d"] @ to_middle(upright["K"], middle).transpose(-1, -2), left)
         shown = counted & is_right[:, None]
         losses = {
             "maps": map_loss(read.maps, joints_2d, shown, self.sigma, size),
@@ -158,6 +198,7 @@ class OneHandModule(HandPoseModule):
             "space": space_loss(self._posed(read).joints, joints, shown),
             "side": side_loss(read.right, is_right),
             "shape": read.parameters.shape.square().mean(),
+            "glance": glance,
         }
         total = torch.stack([getattr(self.weights, name) * value for name, value in losses.items()]).sum()
         return {"loss": total, **{f"loss_{name}": value for name, value in losses.items()}}
@@ -171,35 +212,39 @@ class OneHandModule(HandPoseModule):
 
     def decode(self, output: Output, image_size: int) -> HandEstimate:
         """The answer of the picture that looks more like a right hand."""
-        return self.decode_as(output, image_size, output.as_is.right >= output.mirror.right)
+        return self.decode_as(output, output.as_is.right >= output.mirror.right)
 
-    def decode_as(self, output: Output, image_size: int, is_right: Bool[Tensor, " batch"]) -> HandEstimate:
+    def decode_as(self, output: Output, is_right: Bool[Tensor, " batch"]) -> HandEstimate:
         """The answer for hands whose side is known."""
-        read = _pick(output, is_right)
+        read, (there, upright), size = _pick(output, is_right), output.glimpse, self.network.crop
         hand = self._posed(read)
         bone = reference_length(hand.joints)[:, None, None]
         root = hand.joints[:, [WRIST]]
-        xyz, vertices = (mirrored((points - root) / bone, ~is_right) for points in (hand.joints, hand.vertices))
+        xyz, vertices = (
+            upright.back_in_space(mirrored((points - root) / bone, ~is_right))
+            for points in (hand.joints, hand.vertices)
+        )
         return HandEstimate(
-            joints_2d=mirrored_pixels(read.joints_2d, ~is_right, image_size),
+            joints_2d=upright.back_to_picture(mirrored_pixels(read.joints_2d, ~is_right, size), size),
             z_rel=xyz[..., 2],
-            scores=read.scores,
+            scores=read.scores * there.sigmoid()[:, None],
             xyz=xyz,
             vertices=vertices,
             right=torch.sigmoid(output.as_is.right - output.mirror.right),
             is_right=is_right,
+            middle=upright.centre,
         )
 
-    def decode_told(self, output: Output, image_size: int, sides: Int[Tensor, " batch"]) -> HandEstimate:
+    def decode_told(self, output: Output, sides: Int[Tensor, " batch"]) -> HandEstimate:
         """The answer for hands whose side is known or, where it is negative, is that of `decode`."""
         looks = output.as_is.right >= output.mirror.right
         is_right = (sides == Side.RIGHT) | ((sides < 0) & looks)  # no torch.where: ONNX Runtime has none for booleans
-        return self.decode_as(output, image_size, is_right)
+        return self.decode_as(output, is_right)
 
     def recover(self, estimate: Estimate, batch: Sample, recover: Recover) -> Prediction:
-        """Millimetres for an estimate, turned from the crop's frame to the camera's."""
+        """Millimetres for an estimate, turned from its own frame to the camera's."""
         assert isinstance(estimate, HandEstimate)  # decode makes no other
-        frame = to_middle(batch["K"], batch["image"].shape[-1])
+        frame = to_middle(batch["K"], estimate.middle)
         xyz = estimate.xyz.to(frame) @ frame
         turned = PlacedEstimate(estimate.joints_2d, xyz[..., 2], estimate.scores, xyz)
         if recover == "true_root_and_scale":
@@ -229,19 +274,32 @@ def _rows(read: Read, rows: slice) -> Read:
     return Read(maps[rows], joints_2d[rows], scores[rows], kept, right[rows])
 
 
-def _with_pixels(read: Read, joints_2d: Tensor) -> Read:
-    return read._replace(joints_2d=joints_2d)
+def _glimpse(glimpse: Glimpse, rows: slice) -> Glimpse:
+    return Glimpse(glimpse.there[rows], Upright(*(values[rows] for values in glimpse.upright)))
+
+
+def _mean(as_is: Glimpse, mirror: Glimpse, image_size: int) -> Glimpse:
+    """What is seen in pictures and in their mirror images, together."""
+    (centre, side, up), (other, other_side, other_up) = as_is.upright, mirror.upright
+    back = torch.stack([image_size - 1 - other[:, 0], other[:, 1]], -1)
+    direction = F.normalize(up + other_up * other_up.new_tensor([-1.0, 1.0]), dim=-1)
+    upright = Upright((centre + back) / 2, (side * other_side).sqrt(), direction)
+    return Glimpse((as_is.there + mirror.there) / 2, upright)
 
 
 def _pick(output: Output, as_is: Bool[Tensor, " batch"]) -> Read:
     """Row by row one of the two."""
 
     def one(a: Tensor, b: Tensor) -> Tensor:
-        return torch.where(as_is.view(-1, *(1,) * (a.dim() - 1)), a, b)
+        return _where(as_is, a, b)
 
-    first, second = output
+    _, first, second = output
     parameters = type(first.parameters)(*map(one, first.parameters, second.parameters))
     return Read(
         one(first.maps, second.maps), one(first.joints_2d, second.joints_2d), one(first.scores, second.scores),
         parameters, one(first.right, second.right),
     )  # fmt: skip
+
+
+def _where(rows: Bool[Tensor, " batch"], a: Tensor, b: Tensor) -> Tensor:
+    return torch.where(rows.view(-1, *(1,) * (a.dim() - 1)), a, b)

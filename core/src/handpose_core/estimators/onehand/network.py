@@ -1,4 +1,4 @@
-"""The network: heatmaps, and from what they point at the hand model's own parameters."""
+"""The network: a glance at how the hand lies; of the hand turned upright, heatmaps; the hand model's own parameters."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from handpose_core.estimators.onehand.glance import Glance, GlanceSize
 from handpose_core.hand import N_JOINTS
 from handpose_core.nn.fused import FusedBackbone, convolution
 from handpose_core.nn.heatmaps import decode_softargmax
@@ -20,11 +21,15 @@ _WITHOUT_HAND = 0.25
 """How much of a map lies within one cell of its best place where there is no hand: the median on generated pictures."""
 
 
+_GLANCE = GlanceSize()
+
+
 @dataclass(frozen=True)
 class OneHandSize:
     """The network's size.
 
     Args:
+        crop: side of the upright crops, px.
         stem: channels at half the crop's size.
         widths: of the backbone's stages, at 1/4, 1/8, ... of it.
         blocks: of each stage.
@@ -33,8 +38,10 @@ class OneHandSize:
         features: channels that the stages' maps are joined in.
         local: numbers taken from the maps for each joint.
         hidden: width of the layers that the hand model's parameters come from.
+        glance: the first look's.
     """
 
+    crop: int = 96
     stem: int = 16
     widths: tuple[int, ...] = (32, 64, 128, 256)
     blocks: tuple[int, ...] = (1, 2, 2, 2)
@@ -43,6 +50,7 @@ class OneHandSize:
     features: int = 64
     local: int = 16
     hidden: int = 512
+    glance: GlanceSize = _GLANCE
 
 
 class Parameters(NamedTuple):
@@ -60,7 +68,7 @@ class Parameters(NamedTuple):
 
 
 class Read(NamedTuple):
-    """What the network reads off crops.
+    """What the network reads off upright crops.
 
     Args:
         maps: logits of where each joint is.
@@ -78,6 +86,21 @@ class Read(NamedTuple):
 
 
 class OneHandNetwork(nn.Module):
+    """What sees how a hand lies, and what reads the upright hand.
+
+    Args:
+        size: see `OneHandSize`.
+        shapes: the hand model's shape components.
+    """
+
+    def __init__(self, size: OneHandSize, shapes: int) -> None:
+        super().__init__()
+        self.crop = size.crop
+        self.glance = Glance(size.glance)
+        self.reader = Reader(size, shapes)
+
+
+class Reader(nn.Module):
     """Backbone, maps joined from coarse to fine, heatmaps; features where joints are; two layers; parameters.
 
     Args:
@@ -106,7 +129,7 @@ class OneHandNetwork(nn.Module):
         self.register_buffer("reach", (high - low) / 2 * _SLACK, persistent=False)
 
     def forward(self, image: Float[Tensor, "batch 3 s s"]) -> Read:
-        """What is read off crops in [0, 1], square."""
+        """What is read off upright crops in [0, 1], square."""
         stages = self.backbone(image)
         joined = self._join(stages[self.finest :])
         maps = self.maps(joined).float()

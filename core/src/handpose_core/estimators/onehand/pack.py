@@ -16,6 +16,7 @@ from torch import Tensor
 
 from handpose_core import atomic
 from handpose_core.errors import HandposeError
+from handpose_core.estimators.onehand.glance import GlanceSize
 from handpose_core.estimators.onehand.module import OneHandModule
 from handpose_core.estimators.onehand.network import OneHandSize
 from handpose_core.predict.checkpoint import load_checkpoint
@@ -68,8 +69,8 @@ def unpack(path: Path) -> tuple[OneHandModule, ModelInfo]:
             weights = {name: _restored(stored.get_tensor(name)) for name in stored.keys()}  # noqa: SIM118  no mapping
         info = info_from_json(str(path), metadata[METADATA_KEY])
         build: dict[str, Any] = json.loads(metadata[_BUILD_KEY])
-        sizes: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in build["size"].items()}
-        module = OneHandModule(OneHandSize(**sizes), build["rig"], scale_mm=info.bone_mm)
+        sizes, glance = _tuples(build["size"]), GlanceSize(**_tuples(build["size"]["glance"]))
+        module = OneHandModule(OneHandSize(**{**sizes, "glance": glance}), build["rig"], scale_mm=info.bone_mm)
         module.network.load_state_dict(weights)
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise HandposeError(
@@ -94,6 +95,11 @@ def write_checkpoint(packed: Path, out: Path) -> ModelInfo:
     out.parent.mkdir(parents=True, exist_ok=True)
     trainer.save_checkpoint(out, weights_only=True)
     return info
+
+
+def _tuples(size: dict[str, Any]) -> dict[str, Any]:
+    """Of JSON's lists."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in size.items()}
 
 
 def _packed(value: Tensor) -> Tensor:

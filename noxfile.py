@@ -84,7 +84,7 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def browser(session: nox.Session) -> None:
-    """Try the page of handpose demo in the Chromium that is installed: with a mesh on it, without a GPU, for minutes."""
+    """Try the page of handpose demo in the Chromium that is installed, a mesh on it and without a GPU: minutes."""
     _install_suite(session, *_group("tests"), *_group("browser"))
     session.run("pytest", "core/tests/web/test_in_a_browser.py", *session.posargs, env=QUIET)
 

@@ -78,7 +78,7 @@ def make_shard(task: Task) -> Done:
     match = spin_match(studio.world.rig, torch.from_numpy(shard.joints), shapes)
     joints = (match.joints - match.joints[:, :1]) @ match.rotation
     rotations = match.rotation.mT[:, None] @ match.rotations
-    groups = []
+    groups: list[ViewGroup] = []
     for clip, person, generator in zip(clips, people, generators, strict=True):
         first = len(groups)
         begun = draw_views(

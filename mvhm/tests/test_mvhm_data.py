@@ -41,8 +41,8 @@ def test_batches_of_view_groups_agree_on_the_world(root):
     assert batch["image"].shape == (2, 2, 3, 32, 32)
     joints = (batch["joints_3d"] - batch["t"][:, :, None]) @ batch["R"]
     torch.testing.assert_close(joints[:, 0], joints[:, 1], rtol=0, atol=1e-2)
-    with pytest.raises(HandposeError, match="images or views"):
-        MVHMDataModule(root, group="clips")
+    with pytest.raises(HandposeError, match="Generate hands that move"):
+        MVHMDataModule(root, group="clips").setup("fit")
 
 
 def test_mixtures_keep_the_ratio_and_what_all_have(root):

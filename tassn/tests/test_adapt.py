@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -15,6 +16,7 @@ from tassn.tests.tiny import SIZES
 from handpose_core.cli.method import method_main
 from handpose_core.errors import HandposeError
 from handpose_core.training.checkpoints import CLASS_KEY, class_path
+from handpose_core.training.weights import take_weights
 from handpose_tassn.adapt.crops import VideoClips, covering, learnable
 from handpose_tassn.adapt.estimates import estimate_video
 from handpose_tassn.adapt.run import OBJECTIVE, weighted
@@ -139,6 +141,34 @@ def test_a_frame_of_another_size_and_a_lone_frame_are_named(video, tmp_path, che
         (folder / f"{number}.png").unlink()
     assert run(folder, *options) == 2
     assert "found one frame" in capsys.readouterr().err
+
+
+def test_videos_that_do_not_decode_are_named(video, tmp_path, checkpoint, capsys):
+    folder, joints = video(64, 64, 64)
+    options = ["--joints-2d", joints, "--ckpt_path", checkpoint, "--out", tmp_path / "out", "--clip-length", 2]
+    (tmp_path / "broken.mp4").write_bytes(b"no video at all" * 100)
+    assert run(tmp_path / "broken.mp4", *options) == 2
+    assert "broken.mp4" in capsys.readouterr().err
+    cut = (folder / "1.png").read_bytes()
+    (folder / "1.png").write_bytes(cut[: len(cut) // 2])
+    assert run(folder, *options) == 2
+    assert "1.png" in capsys.readouterr().err
+    assert not (tmp_path / "out" / "poses.npz").exists()
+
+
+def test_masks_that_are_all_empty_are_told(video, tmp_path, checkpoint, capsys):
+    folder, joints = video(64, 64, 64)
+    beside = np.load(joints)["joints_2d"] + 1000.0  # joints beside the pictures: nothing to cut a hand out around
+    np.savez(joints, joints_2d=beside)
+    options = ["--joints-2d", joints, "--ckpt_path", checkpoint, "--out", tmp_path / "out", "--clip-length", 2]
+    assert run(folder, *options) == 2
+    assert "no mask that can be trusted" in capsys.readouterr().err
+
+
+def test_a_mesh_of_another_topology_is_refused(checkpoint):
+    finer = TASSNModule(**{**SIZES, "mesh": replace(SIZES["mesh"], vertices=2561)})
+    with pytest.raises(HandposeError, match="as the module was built"):
+        take_weights(finer, checkpoint)
 
 
 def test_terms_are_weighted_and_left_out_by_name():

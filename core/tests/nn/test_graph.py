@@ -7,7 +7,14 @@ import torch
 from handpose_core.errors import HandposeError
 from handpose_core.hand import PARENTS
 from handpose_core.mesh import adjacency, coarsen, mesh_edges
-from handpose_core.nn.graph import ChebyshevConv, GraphPyramid, ScaledLaplacian, chebyshev_filter, scaled_laplacian
+from handpose_core.nn.graph import (
+    ChebyshevConv,
+    GraphPyramid,
+    ScaledLaplacian,
+    chebyshev_filter,
+    gathered_filter,
+    scaled_laplacian,
+)
 from handpose_core.rig import load_rig
 
 
@@ -55,6 +62,41 @@ def test_equals_the_definition_with_dense_matrices(graph, order):
         strict=True,
     ):
         torch.testing.assert_close(got, true, atol=1e-4, rtol=1e-5)
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 4])
+def test_gathering_neighbours_gives_the_same_filter(order):
+    torch.manual_seed(0)
+    laplacian, conv = ScaledLaplacian(hand_mesh()), ChebyshevConv(5, 4, order)
+    torch.nn.init.normal_(conv.bias)
+    features = torch.randn(laplacian.nodes, 2, 5)
+    found = gathered_filter(features, conv.weight, conv.bias, laplacian)
+    torch.testing.assert_close(found, conv(features, laplacian), atol=1e-5, rtol=1e-5)
+
+
+def test_neighbours_are_those_of_the_checkpoint_whatever_the_graph_before():
+    stored, other = ScaledLaplacian(skeleton()), ScaledLaplacian(hand_mesh())
+    other.load_state_dict(stored.state_dict())
+    assert not {"neighbours", "couplings"} & set(stored.state_dict())
+    torch.testing.assert_close(other.neighbours, stored.neighbours)
+    torch.testing.assert_close(other.couplings, stored.couplings)
+
+
+def test_a_convolution_is_exported_for_any_batch():
+    laplacian, conv = ScaledLaplacian(skeleton()), ChebyshevConv(3, 4)
+
+    class Filter(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.laplacian, self.conv = laplacian, conv
+
+        def forward(self, features):
+            return self.conv(features, self.laplacian)
+
+    batch = torch.export.Dim("batch", min=1)
+    program = torch.export.export(Filter(), (torch.randn(21, 2, 3),), dynamic_shapes=({1: batch},))
+    features = torch.randn(21, 5, 3)
+    torch.testing.assert_close(program.module()(features), conv(features, laplacian), atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 4, 5])

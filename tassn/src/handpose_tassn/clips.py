@@ -40,7 +40,8 @@ def as_frames(batch: Sample) -> Sample:
 
 def forward_flow(images: Float[Tensor, "n t 3 s s"], flow: Flow) -> Float[Tensor, "n t 2 s s"]:
     """Flow to each frame from the one before it, px; zero to the first."""
-    still = images.new_zeros(len(images), 1, 2, *images.shape[-2:])
+    # not len(images), which export would take for a constant
+    still = images.new_zeros(images.shape[0], 1, 2, *images.shape[-2:])
     if images.shape[1] == 1:
         return still
     ahead = flow.estimate(images[:, :-1].flatten(0, 1), images[:, 1:].flatten(0, 1))

@@ -35,6 +35,7 @@ from handpose_tassn.networks import (
 from handpose_tassn.objectives import END_TO_END, PARTS, Objective, Values
 from handpose_tassn.rehearsal import Rehearsal
 from handpose_tassn.reversal import AsTheyAre, Reversal, Turned
+from handpose_tassn.veil import Veil
 
 LEARNT_FROM = "learnt_from"
 """In a chapter of the history: which labels of its data a training looked at."""
@@ -87,7 +88,7 @@ AS_THEY_ARE = AsTheyAre()
 # so that a checkpoint that holds them loads
 _IN_CHECKPOINTS: list[Any] = [
     *(HeatmapSize, MeshSize, PoseSize, OfPose, OfHeatmaps, Argmax, SoftArgmax, DISFlow, NetworkFlow),
-    *(AsTheyAre, Turned),
+    *(AsTheyAre, Turned, Veil),
     *(objectives.MeshPretraining, objectives.HeatmapObjective, objectives.SilhouetteMesh, objectives.EndToEnd),
     *(terms.Heatmaps, terms.SilhouetteTerm, terms.SoftSilhouetteTerm, terms.PoseConsistency, terms.MeshConsistency),
     *(terms.BoneConstancy, terms.OneHand, terms.Plausibility, terms.Projection, terms.TrueMesh, terms.TruePose),
@@ -109,6 +110,7 @@ class TASSNModule(LeavesFixed, HandPoseModule):
         objective: what is trained, and by which losses.
         drop: how often a frame in training sees neither its flow nor the maps of the frame before.
         reversal: how clips are seen in training when they run backward.
+        veil: which frames show less than they should in training; None leaves all as they are, as the thesis does.
         rehearsal: generated hands that are learnt from beside the clips; the thesis has none.
         places: where joints lie in the crop.
         optimizer: builds the optimiser; the thesis's rate by default.
@@ -128,6 +130,7 @@ class TASSNModule(LeavesFixed, HandPoseModule):
         objective: Objective = END_TO_END,
         drop: float = 0.3,
         reversal: Reversal = AS_THEY_ARE,
+        veil: Veil | None = None,
         rehearsal: Rehearsal | None = None,
         places: Places = OF_POSE,
         optimizer: OptimizerCallable = lambda parameters: Adam(parameters, lr=1e-5),
@@ -138,7 +141,7 @@ class TASSNModule(LeavesFixed, HandPoseModule):
         self.sizes = heatmaps, mesh, pose
         self.network = self.build_network()
         self.flow, self.objective, self.drop, self.places = flow, objective, drop, places
-        self.reversal, self.rehearsal = reversal, rehearsal
+        self.reversal, self.veil, self.rehearsal = reversal, veil, rehearsal
         self._rehearsed: Iterator[Sample] | None = None
         self.save_sizes()
         if rehearsal is not None and not isinstance(self.hparams.get("rehearsal"), dict):
@@ -161,6 +164,7 @@ class TASSNModule(LeavesFixed, HandPoseModule):
         return {
             "objective": str(self.objective),
             "reversal": str(self.reversal),
+            **({"veil": str(self.veil)} if self.veil else {}),
             "trained": ", ".join(self.objective.trains),
             LEARNT_FROM: self.objective.labels,
             **(self.rehearsal.describe() if self.rehearsal else {}),
@@ -233,7 +237,9 @@ class TASSNModule(LeavesFixed, HandPoseModule):
         """One step on clips in both directions."""
         if self.objective.supervised:
             self.label_means.update(as_frames(batch))
-        values = self.losses(self.measure(as_clips(batch)["image"], self.drop, self.reversal), batch)
+        images = as_clips(batch)["image"]
+        images = images if self.veil is None else self.veil.over(images)
+        values = self.losses(self.measure(images, self.drop, self.reversal), batch)
         if self.rehearsal is not None and self._rehearsed is not None:
             values = self._rehearse(values, self.rehearsal, as_clips(next(self._rehearsed)))
         size = len(batch["image"])

@@ -241,9 +241,9 @@ class PoseAndMesh(nn.Module):
         self, images: Tensor, flow: Tensor, heeded: Tensor
     ) -> tuple[list[Float[Tensor, "n t 21 h w"]], Float[Tensor, "n t features h w"]]:
         """The hourglass along the clips."""
-        side = images.shape[-1]
+        count, side = images.shape[0], images.shape[-1]  # not len(), which export would take for a constant
         maps, features = [], []
-        before = images.new_zeros(len(images), N_JOINTS, side, side)
+        before = images.new_zeros(count, N_JOINTS, side, side)
         for time in range(images.shape[1]):
             heeds = heeded[:, time, None, None, None] if time else torch.zeros_like(heeded[:, 0, None, None, None])
             motion = torch.where(heeds, flow[:, time] / (FLOW_UNIT * side), 0)

@@ -22,7 +22,8 @@ class MVHMDataModule(HandDataModule):
         num_workers: Loader processes; 0 loads in the training process.
         image_size: Side of the square crops, px.
         crop_scale: The crop's side over the joints' extent.
-        group: ``images`` (each view for itself) or ``views`` (all views of a hand together).
+        group: ``images`` (each view for itself), ``views`` (all views of a hand together) or ``clips`` (a motion as
+            a view shows it, whole), for hands that were made with ``--frames``.
         views: Which views of each hand, from 0; None for all.
         vertices: Whether samples have ``vertices``.
         missing: ``error``, or ``skip`` to read the shards that are there and record the others' number.
@@ -47,8 +48,6 @@ class MVHMDataModule(HandDataModule):
         super().__init__(
             batch_size, num_workers, image_size, crop_scale, augmentation=augmentation, depth_maps=depth_maps
         )
-        if group == "clips":
-            raise HandposeError("data, group", "clips", "images or views", "These are single moments, not videos.")
         self.root, self.group, self.views = Path(root), group, None if views is None else tuple(views)
         self.vertices, self.missing = vertices, missing
 
@@ -67,4 +66,9 @@ class MVHMDataModule(HandDataModule):
 
     def _split(self, split: Split) -> VideoSource | Views | Clips:
         images = MVHM(self.root, split, self.views, self.vertices, self.missing)
-        return grouped(images, self.group, clip_length=1, clip_step=None)
+        if self.group == "clips" and images.manifest.frames == 1:
+            raise HandposeError(
+                f"data, {self.root}, group", "clips, of single moments", "images or views, or hands that move",
+                "Generate hands that move: handpose mvhm generate OUT --poses sampled --frames 4 ...",
+            )  # fmt: skip
+        return grouped(images, self.group, images.manifest.frames, None)

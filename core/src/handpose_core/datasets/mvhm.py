@@ -42,6 +42,7 @@ class MVHM(Dataset[Sample]):
     frame, view``, and ``vertices`` where asked for. ``R, t`` map the world, whose origin is the middle of the hand's
     joints, to the camera's frame. ``sequence`` is the group's number, ``frame`` the number of the pose it shows: groups
     may share one, with other hands before other cameras, but only within a split. `Views` puts the views of a group
+    together. Groups of a motion have its number as ``sequence`` and poses that follow one another: `Clips` puts them
     together.
 
     Args:
@@ -52,7 +53,7 @@ class MVHM(Dataset[Sample]):
         missing: What to do while shards are missing: stop, or read the rest and record the others.
 
     Attributes:
-        video_index: Group, pose and view of every sample.
+        video_index: Group (of moving hands: motion), pose and view of every sample.
         sequences: The first of these.
         manifest: Of the whole dataset.
         shards: The files that are read.
@@ -96,10 +97,11 @@ class MVHM(Dataset[Sample]):
         indices = [_read_index(path) for path in present]
         first = (int(path.stem) * self.manifest.shard for path in present)
         keys = [start + np.arange(len(index)) for start, index in zip(first, indices, strict=True)]
+        self._keys = np.concatenate(keys)
         self.shards = tuple(present)
         self._shard = np.repeat(np.arange(len(present)), [len(index) for index in indices])
         self._index = np.concatenate(indices)
-        groups = np.stack([np.concatenate(keys), self._index["pose"]], axis=1)
+        groups = np.stack([self._keys // self.manifest.frames, self._index["pose"]], axis=1)
         views = np.tile(self.views, len(groups))[:, None]
         self.video_index: Int[ndarray, "samples 3"] = np.concatenate([groups.repeat(len(self.views), 0), views], axis=1)
         self.sequences: Int[ndarray, " samples"] = self.video_index[:, 0]
@@ -109,8 +111,8 @@ class MVHM(Dataset[Sample]):
 
     def where(self, index: int) -> str:
         """The sample's name for messages: its shard, group and view."""
-        group, _, view = self.video_index[index]
-        return f"{self.shards[self._shard[index // len(self.views)]]}, group {group:08d}, view {view}"
+        row, view = index // len(self.views), self.video_index[index, 2]
+        return f"{self.shards[self._shard[row]]}, group {self._keys[row]:08d}, view {view}"
 
     def __getitem__(self, index: int) -> Sample:
         """Read one view.

@@ -43,6 +43,7 @@ class Manifest:
 
     Attributes:
         views: Pictures of each group.
+        frames: Groups of each motion, which follow one another; 1 where all are single moments.
         shard: Groups in a shard.
         groups: Groups in each finished split.
         wanted: Groups that each split shall have.
@@ -51,6 +52,7 @@ class Manifest:
     """
 
     views: int
+    frames: int
     shard: int
     groups: Mapping[str, int]
     wanted: Mapping[str, int]
@@ -69,7 +71,7 @@ def read_manifest(root: Path) -> Manifest:
         found = json.loads(path.read_text())
         recipe = found["recipe"]
         return Manifest(
-            int(recipe["views"]), int(recipe["shard"]), dict(found["groups"]),
+            int(recipe["views"]), int(recipe.get("frames", 1)), int(recipe["shard"]), dict(found["groups"]),
             dict(found["wanted"]), dict(found["checksums"]), found,
         )  # fmt: skip
     except OSError as error:

@@ -72,6 +72,8 @@ class ScaledLaplacian(GraphBuffers):
     columns: Int[Tensor, "_"]
     values: Float[Tensor, "_"]
     lambda_max: Float[Tensor, ""]
+    neighbours: Int[Tensor, "nodes most"]
+    couplings: Float[Tensor, "nodes most"]
 
     def __init__(self, weights: csr_array) -> None:
         super().__init__()
@@ -80,6 +82,23 @@ class ScaledLaplacian(GraphBuffers):
         self.register_buffer("columns", torch.from_numpy(scaled.indices.astype(np.int32)))
         self.register_buffer("values", torch.from_numpy(scaled.data.astype(np.float32)))
         self.register_buffer("lambda_max", torch.tensor(largest, dtype=torch.float32))
+        self._list_neighbours()
+
+    def _list_neighbours(self) -> None:
+        """The rows once more, filled up with zeros to equal lengths: not stored, as the others say it all."""
+        rows = self.rows.long().cpu()
+        lengths = rows.diff()
+        place = torch.arange(int(lengths.max()))[None].expand(len(lengths), -1)
+        taken = place < lengths[:, None]
+        where = torch.where(taken, rows[:-1, None] + place, 0)
+        columns, values = self.columns.long().cpu()[where], self.values.cpu()[where]
+        device = self.rows.device
+        self.register_buffer("neighbours", torch.where(taken, columns, 0).to(device), persistent=False)
+        self.register_buffer("couplings", torch.where(taken, values, 0).to(device), persistent=False)
+
+    def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *rest: Any) -> None:
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+        self._list_neighbours()
 
     @property
     def nodes(self) -> int:
@@ -93,6 +112,11 @@ class ScaledLaplacian(GraphBuffers):
         with warnings.catch_warnings():  # torch says once in every process that its CSR support is new
             warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta")
             return torch.sparse_csr_tensor(self.rows, self.columns, values, size, check_invariants=False)
+
+    def gathered(self, features: Float[Tensor, "nodes batch channels"]) -> Float[Tensor, "nodes batch channels"]:
+        """The operator applied by gathering neighbours: for compilers and file formats that know no sparse matrices."""
+        couplings = self.couplings.to(features.dtype)[..., None, None]
+        return (features[self.neighbours] * couplings).sum(1)
 
 
 class ChebyshevConv(nn.Module):
@@ -130,6 +154,8 @@ class ChebyshevConv(nn.Module):
             )  # fmt: skip
         with torch.autocast(features.device.type, enabled=False):
             kind = torch.float64 if features.dtype == torch.float64 else torch.float32
+            if torch.compiler.is_compiling():  # torch.export among others
+                return gathered_filter(features.to(kind), self.weight.to(kind), self.bias.to(kind), laplacian)
             return chebyshev_filter(features.to(kind), self.weight.to(kind), self.bias.to(kind), laplacian.matrix(kind))
 
 
@@ -148,6 +174,29 @@ def chebyshev_filter(
         laplacian: sparse CSR, symmetric: the backward pass uses it as its own transpose.
     """
     return _PolynomialFilter.apply(features, _fold(weight), bias, laplacian)  # type: ignore[no-untyped-call]
+
+
+def gathered_filter(
+    features: Float[Tensor, "nodes batch inputs"],
+    weight: Float[Tensor, "order inputs outputs"],
+    bias: Float[Tensor, "outputs"],
+    laplacian: ScaledLaplacian,
+) -> Float[Tensor, "nodes batch outputs"]:
+    """The same as `chebyshev_filter` in operations that exporters know; slower, and its gradients keep every term.
+
+    Args:
+        features: on the graph's nodes.
+        weight: theta_k.
+        bias: of each output.
+        laplacian: of the graph.
+    """
+    before, now = features, features
+    total = bias + now @ weight[0]
+    for number, theta in enumerate(weight[1:]):
+        step = laplacian.gathered(now)
+        before, now = now, step if number == 0 else 2 * step - before
+        total = total + now @ theta
+    return total
 
 
 def _fold(weight: Float[Tensor, "order inputs outputs"]) -> Float[Tensor, "order inputs outputs"]:

@@ -83,6 +83,10 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument("--images", type=positive, required=True, help="of all splits together; rounded up to groups")
     parser.add_argument("--views", type=positive, default=8, help="cameras around each hand (default: %(default)s)")
+    parser.add_argument(
+        "--frames", type=positive, default=1,
+        help="of each hand's motion, before cameras that stay; with --poses sampled (default: %(default)s)",
+    )  # fmt: skip
     parser.add_argument("--size", type=positive, default=256, help="side of the pictures, px (default: %(default)s)")
     parser.add_argument("--rig", default="anny", help="the hand: a packaged rig or a file (default: %(default)s)")
     parser.add_argument(
@@ -120,10 +124,17 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _poses(options: argparse.Namespace, rig: "HandRig") -> "PoseSet":
-    from handpose_mvhm.generate.sources import read_poses, sample_poses
+    from handpose_mvhm.generate.sources import read_poses, sample_motions, sample_poses
 
+    if options.poses == "sampled" and options.frames > 1:
+        return sample_motions(rig, -(-options.images // (options.views * options.frames)), options.frames, options.seed)
     if options.poses == "sampled":
         return sample_poses(rig, -(-options.images // options.views), options.seed)
+    if options.frames > 1:
+        raise HandposeError(
+            "--frames", f"{options.frames} with --poses {options.poses}", "--poses sampled, or one frame",
+            "A dataset's own videos have gaps where its poses cannot be shown: sample motions instead.",
+        )  # fmt: skip
     return read_poses(options.poses, options.wrist_rule, {name for name in options.leave_out.split(",") if name})
 
 
@@ -144,6 +155,7 @@ def _recipe(options: argparse.Namespace, poses: "PoseSet", renderer: str) -> "Re
         backgrounds=str(options.backgrounds.resolve()) if options.backgrounds else None,
         device=options.device,
         renderer=renderer,
+        frames=options.frames,
         seed=options.seed,
         shard=options.shard,
     )

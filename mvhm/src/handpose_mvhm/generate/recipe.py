@@ -25,6 +25,8 @@ class Recipe:
         seed: of everything drawn.
         shard: view groups in a shard.
         held_out: share of the poses for validation, and as many for the test.
+        frames: of each hand's motion; so many view groups that follow one another show one hand, before cameras that
+            stay. 1 for single moments.
         version: of handpose-core.
     """
 
@@ -41,9 +43,15 @@ class Recipe:
     seed: int = 0
     shard: int = 64
     held_out: float = 0.05
+    frames: int = 1
     version: str = __version__
+
+    @property
+    def clips(self) -> int:
+        """Motions of all splits together."""
+        return -(-self.images // (self.views * self.frames))
 
     @property
     def groups(self) -> int:
         """View groups of all splits together."""
-        return -(-self.images // self.views)
+        return self.clips * self.frames

@@ -22,6 +22,8 @@ from handpose_mvhm.generate.plan import Shard, plan
 from handpose_mvhm.generate.recipe import TORCH, Recipe
 from handpose_mvhm.generate.work import Task
 
+_ONCE_THE_ONLY_ONES = {"renderer": TORCH, "frames": 1}
+"""What recipes in older manifests do not say."""
 _LIBRARIES = ("torch", "numpy", "opencv-python-headless")
 
 
@@ -82,7 +84,7 @@ def _claim(root: Path, recipe: Recipe, poses: Accepted, shards: Mapping[Split, S
         write_bytes(root / FACES, npy_bytes(load_rig(recipe.rig, recipe.vertices).faces.astype(np.int32)))
         _write(root, _beginning(recipe, poses, shards))
         return
-    wanted, begun = asdict(recipe), {"renderer": TORCH, **read_manifest(root).everything["recipe"]}  # once the only one
+    wanted, begun = asdict(recipe), {**_ONCE_THE_ONLY_ONES, **read_manifest(root).everything["recipe"]}
     different = [key for key, value in wanted.items() if begun.get(key) != value]
     if different:
         raise HandposeError(

@@ -1,9 +1,14 @@
-"""What a view group shows: one person's hand, held somehow, before cameras that each see another place behind it."""
+"""What a view group shows: one person's hand, held somehow, before cameras that each see another place behind it.
 
+Groups of a motion show the same hand before the same cameras, while it turns and drifts.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
+from scipy.spatial.transform import Rotation
 from torch import Generator, Tensor
 
 from handpose_core.hand import Side
@@ -22,6 +27,8 @@ _FOREARM = (80.0, 200.0)
 """mm; longer ones would come out of the cameras that they point to."""
 _TILT = 60.0
 _POINTING_DOWN = 0.3
+_TURN, _DRIFT = 0.03, 3.0
+"""rad and mm by which a moving hand turns and drifts from frame to frame, standard deviations on each axis."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,24 @@ class Person:
     forearm: Forearm
     appearance: Appearance
     rotation: Float[Tensor, "3 3"]
+
+
+@dataclass(frozen=True)
+class Course:
+    """How a hand goes on as a whole: evenly, as motions are short.
+
+    Attributes:
+        turn: from frame to frame, rotation vector in the world, rad.
+        drift: from frame to frame, mm in the world.
+    """
+
+    turn: Float[Tensor, "3"]
+    drift: Float[Tensor, "3"]
+
+
+def draw_course(generator: Generator) -> Course:
+    """Draw one."""
+    return Course(_TURN * torch.randn(3, generator=generator), _DRIFT * torch.randn(3, generator=generator))
 
 
 def draw_person(look: Look, size: int, generator: Generator) -> Person:
@@ -117,3 +142,36 @@ def draw_views(
             )
         )
     return cameras, scenes
+
+
+def moved(
+    person: Person,
+    cameras: Sequence[View],
+    scenes: Sequence[Scene],
+    pose: Float[Tensor, "15 3 3"],
+    course: Course,
+    frame: int,
+) -> tuple[Person, list[View], list[Scene]]:
+    """What a hand, its cameras and their scenes have become some frames later.
+
+    The world's origin goes with the hand's joints, so that its drift is the cameras' the other way.
+
+    Args:
+        person: whose hand.
+        cameras: as they stood at first.
+        scenes: what they saw then.
+        pose: of the fingers now.
+        course: of the hand.
+        frame: how many later.
+    """
+    turn = torch.as_tensor(Rotation.from_rotvec(frame * course.turn.numpy()).as_matrix(), dtype=torch.float32)
+    turned = replace(person, rotation=turn @ person.rotation)
+    after = [replace(camera, t=camera.t + camera.R @ (frame * course.drift)) for camera in cameras]
+    return (
+        turned,
+        after,
+        [
+            replace(scene, rotation=camera.R @ turned.rotation, centre=camera.t, pose=pose)
+            for scene, camera in zip(scenes, after, strict=True)
+        ],
+    )

@@ -23,6 +23,7 @@ from handpose_core.errors import HandposeError
 from handpose_core.hand import JOINT_ORDERS, N_JOINTS, Side
 from handpose_core.rig import HandRig, pose_from_angles
 from handpose_core.synth.draws import frame_generator
+from handpose_core.synth.motion import draw_motion
 from handpose_core.synth.poses import PoseSampler
 
 _BLOCK = 50
@@ -92,6 +93,16 @@ def sample_poses(rig: HandRig, count: int, seed: int) -> PoseSet:
         pose = pose_from_angles(rig, sampler.sample(_BATCH, generator))
         joints.append(rig(pose, torch.zeros(_BATCH, rig.n_shapes)).joints)
     return PoseSet("sampled", torch.cat(joints)[:count].double().numpy(), np.arange(count))
+
+
+def sample_motions(rig: HandRig, count: int, frames: int, seed: int) -> PoseSet:
+    """Poses that hands pass through when they move as `draw_motion` has them; those of one motion are a block."""
+    sampler, joints, nowhere = PoseSampler(rig), [], torch.zeros(3)
+    for number in range(count):
+        course = draw_motion(sampler, frames, nowhere, nowhere, 0.0, frame_generator(seed, "motions", number))
+        joints.append(rig(pose_from_angles(rig, course.angles), torch.zeros(frames, rig.n_shapes)).joints)
+    blocks = np.arange(count).repeat(frames)
+    return PoseSet(f"sampled motions of {frames} frames", torch.cat(joints).double().numpy(), blocks)
 
 
 def _stb(root: Path, rule: WristRule) -> Iterator[Part]:

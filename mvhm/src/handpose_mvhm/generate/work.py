@@ -20,7 +20,7 @@ from handpose_core.synth.world import World
 from handpose_mvhm.generate.plan import Shard
 from handpose_mvhm.generate.recipe import Recipe
 from handpose_mvhm.generate.renderers import painter
-from handpose_mvhm.generate.scenes import draw_person, draw_views, place, place_frames
+from handpose_mvhm.generate.scenes import draw_course, draw_person, draw_views, moved, place, place_frames
 from handpose_mvhm.spin_match import spin_match
 
 
@@ -71,31 +71,35 @@ def make_shard(task: Task) -> Done:
     torch.set_num_threads(1)  # processes share the cores; and a sum over threads would round otherwise
     recipe, shard = task.recipe, task.shard
     studio = _studio(recipe, task.blender_python)
-    generators = [frame_generator(recipe.seed, shard.split, key) for key in shard.keys]
+    clips = [key // recipe.frames for key in shard.keys[:: recipe.frames]]
+    generators = [frame_generator(recipe.seed, shard.split, clip) for clip in clips]
     people = [draw_person(studio.world.look, recipe.size, generator) for generator in generators]
-    match = spin_match(
-        studio.world.rig, torch.from_numpy(shard.joints), torch.stack([person.shape for person in people])
-    )
+    shapes = torch.stack([person.shape for person in people]).repeat_interleave(recipe.frames, dim=0)
+    match = spin_match(studio.world.rig, torch.from_numpy(shard.joints), shapes)
     joints = (match.joints - match.joints[:, :1]) @ match.rotation
     rotations = match.rotation.mT[:, None] @ match.rotations
-    groups = []
-    for i, (person, generator) in enumerate(zip(people, generators, strict=True)):
-        cameras, scenes = draw_views(
-            person, match.pose[i], joints[i], recipe.views, recipe.size, studio.background, generator
+    groups: list[ViewGroup] = []
+    for clip, person, generator in zip(clips, people, generators, strict=True):
+        first = len(groups)
+        begun = draw_views(
+            person, match.pose[first], joints[first], recipe.views, recipe.size, studio.background, generator
         )
-        frames = studio.world.make_views(scenes, [generator] * recipe.views)
-        groups.append(
-            ViewGroup(
-                pose=int(shard.ids[i]),
-                source=recipe.poses,
-                side=person.side,
-                joints=place(person, joints[i], joints[i]).numpy(),
-                vertices=_in_world(frames[0], cameras[0]),
-                rotations=place_frames(person, rotations[i]).numpy(),
-                shape=person.shape.numpy(),
-                views=[_view(frame, camera) for frame, camera in zip(frames, cameras, strict=True)],
+        course = draw_course(frame_generator(recipe.seed, f"{shard.split} course", clip))
+        for i in range(first, first + recipe.frames):
+            now, cameras, scenes = moved(person, *begun, match.pose[i], course, i - first)
+            frames = studio.world.make_views(scenes, [generator] * recipe.views)
+            groups.append(
+                ViewGroup(
+                    pose=int(shard.ids[i]),
+                    source=recipe.poses,
+                    side=now.side,
+                    joints=place(now, joints[i], joints[i]).numpy(),
+                    vertices=_in_world(frames[0], cameras[0]),
+                    rotations=place_frames(now, rotations[i]).numpy(),
+                    shape=now.shape.numpy(),
+                    views=[_view(frame, camera) for frame, camera in zip(frames, cameras, strict=True)],
+                )
             )
-        )
     write_shard(shard_path(task.root, shard.split, shard.number), shard.keys, groups)
     return Done(shard.split, shard.number, len(groups))
 

@@ -32,7 +32,7 @@ PREPARED = {"rhd": ("--data.val_fraction", "${held_out}")}
 VALUES = {
     "demo": {
         **{"image_size": "96", "augmentation": _TURNED, "held_out": "0.8"},
-        **{"epochs": "-1", "first": "300", "steps": "300", "check": "75", "validated": "6"},
+        **{"epochs": "-1", "first": "500", "steps": "300", "check": "100", "validated": "4"},
     },
     "paper": {
         **{"image_size": "256", "augmentation": "null", "held_out": "0.05"},

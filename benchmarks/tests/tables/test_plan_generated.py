@@ -112,9 +112,9 @@ def test_the_command_line_takes_a_mixture_with_the_recipes_batches(capsys: pytes
     assert (second["class_path"].rpartition(".")[2], second["init_args"]["root"]) == ("FolderDataModule", "TAGAN")
     assert first["init_args"]["augmentation"] is None
     own = data["init_args"]
-    assert (own["batch_size"], own["image_size"], own["evaluate"]) == (16, 96, 0)
+    assert (own["batch_size"], own["image_size"], own["evaluate"]) == (8, 96, 0)
     assert own["augmentation"]["init_args"]["rotation"] == 30
-    assert (config["trainer"]["max_steps"], config["seed_everything"]) == (300, 3)
+    assert (config["trainer"]["max_steps"], config["seed_everything"]) == (800, 3)
     assert config["model"]["size"]["posenet"]["stages"] == 3
 
 

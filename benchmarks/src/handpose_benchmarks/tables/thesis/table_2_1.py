@@ -10,15 +10,15 @@ _HOW = (
     *("--trainer.check_val_every_n_epoch", "null", "--trainer.val_check_interval", "${check}"),
     *("--trainer.limit_val_batches", "${validated}"),
 )
-_FIRST = (*_HOW, "--trainer.max_epochs", "${epochs}", "--trainer.max_steps", "${first}")
+_FIRST = (*_HOW, "--trainer.max_epochs", "${epochs}", "--trainer.max_steps")
 # as many steps with the target alone as with generated hands beside it, so that a gain is not that of longer training
 _ON = (*_HOW, "--trainer.max_epochs", "-1", "--trainer.max_steps", "${steps}")
-_NETWORKS = {"posenet": "${recipe}-2-posenet", "lifting": "${recipe}-3-lifting"}
+_NETWORKS = {"posenet": "${networks}-2-posenet", "lifting": "${networks}-3-lifting"}
 # Hands are turned less than in the recipes: as many pictures in all directions would take many times as many steps.
 _TURNED = '{"class_path": "handpose_core.datamodules.augmentation.Augmentation", "init_args": {"rotation": 30}}'
 
 STAGES = {
-    **{network: StageSpec(recipe, _FIRST) for network, recipe in _NETWORKS.items()},
+    **{network: StageSpec(recipe, (*_FIRST, f"${{first_{network}}}")) for network, recipe in _NETWORKS.items()},
     **{f"{network}_alone": StageSpec(recipe, _ON) for network, recipe in _NETWORKS.items()},
     **{
         f"{network}_{name}": StageSpec(recipe, _ON, mixed_with={name: 1.0})
@@ -31,12 +31,14 @@ STAGES = {
 PREPARED = {"rhd": ("--data.val_fraction", "${held_out}")}
 VALUES = {
     "demo": {
-        **{"image_size": "96", "augmentation": _TURNED, "held_out": "0.8"},
-        **{"epochs": "-1", "first": "500", "steps": "300", "check": "100", "validated": "4"},
+        **{"networks": "quick", "image_size": "96", "augmentation": _TURNED, "held_out": "0.8"},
+        **{"epochs": "-1", "first_posenet": "2500", "first_lifting": "800"},
+        **{"steps": "800", "check": "400", "validated": "10"},
     },
     "paper": {
-        **{"image_size": "256", "augmentation": "null", "held_out": "0.05"},
-        **{"epochs": "30", "first": "-1", "steps": "20000", "check": "1000", "validated": "1.0"},
+        **{"networks": "paper", "image_size": "256", "augmentation": "null", "held_out": "0.05"},
+        **{"epochs": "30", "first_posenet": "-1", "first_lifting": "-1"},
+        **{"steps": "20000", "check": "1000", "validated": "1.0"},
     },
 }
 

@@ -8,13 +8,14 @@ from handpose_core.nn.gan import DiscriminatorSize, GeneratorSize
 from handpose_core.nn.unet import UNetSize
 from handpose_tagan.conditions.maps import ConditionMaps
 from handpose_tagan.losses import shape_loss, tonality_loss
-from handpose_tagan.networks import ConditionalSize, CycleSize
+from handpose_tagan.networks import ConditionalSize, CycleSize, FromColourMap
 from handpose_tagan.objectives import TAGAN, CycleGAN, Pix2pix
 
 JUDGE = DiscriminatorSize(width=4, layers=2)
 SMALL = ConditionalSize(generator=UNetSize(width=4, downs=4, norm="instance", dropout=0.0), discriminator=JUDGE)
 CYCLE = CycleSize(generator=GeneratorSize(width=4, downs=1, blocks=1), discriminator=JUDGE, pool=2)
-ALL = (TAGAN(size=SMALL), Pix2pix(size=SMALL), CycleGAN(sizes=CYCLE))
+SHARPENING = TAGAN(size=SMALL, making=FromColourMap())
+ALL = (TAGAN(size=SMALL), Pix2pix(size=SMALL), CycleGAN(sizes=CYCLE), SHARPENING)
 
 
 @pytest.fixture
@@ -90,6 +91,19 @@ def test_images_come_out_as_images(objective, batch):
     assert made.shape == batch["image"].shape
     assert made.min() >= 0
     assert made.max() <= 1
+
+
+def test_a_sharpening_generator_starts_from_the_colour_map_and_leaves_it(batch):
+    objective, networks = SHARPENING, SHARPENING.build()
+    blurred = maps()(batch["image"]).colour
+    assert torch.equal(objective.generate(networks, batch["image"], maps()), blurred)
+    optimizer = torch.optim.Adam(networks.generators.parameters(), lr=1e-3)
+    for _ in range(20):
+        optimizer.zero_grad()
+        objective.step(networks, batch, maps()).values["loss_shape"].backward()
+        optimizer.step()
+    made = objective.generate(networks, batch["image"], maps())
+    assert shape_loss(made, batch["image"]) < 0.95 * shape_loss(blurred, batch["image"])
 
 
 def test_cyclegan_without_the_other_domain_says_so(batch):

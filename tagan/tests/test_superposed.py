@@ -82,6 +82,20 @@ def test_a_folder_without_images_is_named(simulated, tmp_path, capsys):
     assert "empty" in capsys.readouterr().err
 
 
+def test_mirrored_hands_and_hands_that_cover_nothing_are_counted(real, simulated, tmp_path, capsys):
+    arguments = ["superpose", str(real), str(simulated), str(tmp_path / "none"), "--maps", "affine"]
+    labels = dict(np.load(real / "labels.npz"))
+    np.savez(real / "labels.npz", **labels | {"joints_2d": labels["joints_2d"] * [-1, 1] + [400, 0]})
+    assert method_main("tagan", METHOD, arguments) == 2  # an affine map would have to mirror them
+    assert "skipped: 3 no match, 1 fewer than 12 keypoints" in capsys.readouterr().err
+    np.savez(real / "labels.npz", **labels)
+    clear = write_simulated(tmp_path / "clear")
+    for path in (clear / "hands" / "images").iterdir():
+        cv2.imwrite(str(path), cv2.imread(str(path), cv2.IMREAD_UNCHANGED) * np.array([1, 1, 1, 0], np.uint8))
+    assert method_main("tagan", METHOD, [arguments[0], str(real), str(clear), str(tmp_path / "none")]) == 2
+    assert "3 empty alpha" in capsys.readouterr().err
+
+
 class Red(Detector):
     """Sees a hand where there is red, and is surest of its first joints."""
 

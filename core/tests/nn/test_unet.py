@@ -36,6 +36,27 @@ def test_dropout_is_the_noise_also_when_generating():
         assert torch.equal(quiet(edges), quiet(edges))
 
 
+@pytest.mark.parametrize(
+    ("size", "side", "widths"),
+    [
+        (UNetSize(width=4, downs=8), 256, [4, 8, 16]),  # U-Net-256's
+        (UNetSize(width=4, downs=5, dropped=1), 96, [12]),
+        (UNetSize(width=4, downs=5, dropped=0), 96, []),
+    ],
+)
+def test_noise_stays_in_coarse_maps(size, side, widths, monkeypatch):
+    seen = []
+    plain = torch.nn.functional.dropout
+
+    def dropout(maps, share):
+        seen.append(maps.shape[-1])
+        return plain(maps, share)
+
+    monkeypatch.setattr(torch.nn.functional, "dropout", dropout)
+    UNetGenerator(1, 3, size)(torch.rand(1, 1, side, side))
+    assert seen == widths
+
+
 def test_every_parameter_learns():
     net = UNetGenerator(4, 3, UNetSize(width=4, downs=5, dropout=0.0))
     net(torch.randn(2, 4, 32, 32)).square().sum().backward()

@@ -22,7 +22,7 @@ from handpose_core.training.module import describe_data
 from handpose_core.training.schedules import OptimizerCallable
 from handpose_tagan.conditions.maps import HED, SOBEL, ConditionMaps, Edges, Sobel
 from handpose_tagan.losses import shape_loss, tonality_loss
-from handpose_tagan.networks import ConditionalSize, CycleSize
+from handpose_tagan.networks import ConditionalSize, CycleSize, FromColourMap, FromNothing
 from handpose_tagan.objectives import PAPER, TAGAN, CycleGAN, Networks, Objective, Pix2pix
 from handpose_tagan.pictures import TranslationPictures
 from handpose_tagan.quality import ImageQuality
@@ -31,7 +31,7 @@ from handpose_tagan.quality_results import QualityResults
 POOLS_KEY, SIDE_KEY = "handpose_image_pools", "handpose_image_side"
 # so that a checkpoint that holds them loads
 _IN_CHECKPOINTS: list[Any] = [
-    *(TAGAN, Pix2pix, CycleGAN, ConditionalSize, CycleSize),
+    *(TAGAN, Pix2pix, CycleGAN, ConditionalSize, FromNothing, FromColourMap, CycleSize),
     *(UNetSize, GeneratorSize, DiscriminatorSize, Sobel, HED),
 ]
 torch.serialization.add_safe_globals(_IN_CHECKPOINTS)

@@ -1,5 +1,6 @@
 """The networks of chapter 2, from those of core: generators of images in [0, 1], and judges of image and condition."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import torch
@@ -67,6 +68,61 @@ class ConditionalGenerator(nn.Module):
     def forward(self, condition: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch 3 h w"]:
         """An image for each condition."""
         return to_unit(self.network(from_unit(condition)))
+
+
+class Making(ABC):
+    """How TAGAN's generator comes to its image."""
+
+    @abstractmethod
+    def build(self, conditions: int, size: UNetSize) -> ConditionalGenerator:
+        """The generator, with new weights.
+
+        Args:
+            conditions: channels of the condition, the last three of which are the colour map.
+            size: the U-Net's.
+        """
+
+
+@dataclass(frozen=True)
+class FromNothing(Making):
+    """The network makes all of it, as pix2pix's does."""
+
+    def build(self, conditions: int, size: UNetSize) -> ConditionalGenerator:
+        """See `Making`."""
+        return ConditionalGenerator(conditions, size)
+
+
+@dataclass(frozen=True)
+class FromColourMap(Making):
+    """The network makes what the colour map lacks, see `SharpeningGenerator`."""
+
+    def build(self, conditions: int, size: UNetSize) -> "SharpeningGenerator":
+        """See `Making`."""
+        return SharpeningGenerator(conditions, size)
+
+
+FROM_NOTHING = FromNothing()
+
+
+class SharpeningGenerator(ConditionalGenerator):
+    """G that tells the difference between the colour map and the image, so that it need not learn to copy colours.
+
+    Untrained, it gives the colour map: a short training ends in hands that are sharper or less so, and not in speckle.
+
+    Args:
+        conditions: channels of the condition, the last three of which are the colour map.
+        size: the U-Net's.
+    """
+
+    def __init__(self, conditions: int, size: UNetSize = PAPER_UNET) -> None:
+        super().__init__(conditions, size)
+        for parameter in self.network.last.parameters():
+            nn.init.zeros_(parameter)
+
+    def forward(self, condition: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch 3 h w"]:
+        """An image for each condition; a little outside [0, 1] where the sum is."""
+        change: Tensor = self.network(from_unit(condition))
+        return condition[:, -RGB:] + change
 
 
 class ConditionalDiscriminator(nn.Module):

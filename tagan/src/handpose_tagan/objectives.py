@@ -20,6 +20,7 @@ from handpose_core.nn.gan import ImagePool, adversarial_loss, least_squares_loss
 from handpose_tagan.conditions.maps import Conditions
 from handpose_tagan.losses import BINS, shape_loss, tonality_loss
 from handpose_tagan.networks import (
+    FROM_NOTHING,
     PAPER_CONDITIONAL,
     PAPER_CYCLE,
     ConditionalDiscriminator,
@@ -28,6 +29,7 @@ from handpose_tagan.networks import (
     CycleSize,
     ImageDiscriminator,
     ImageTranslator,
+    Making,
 )
 
 Values = dict[str, Float[Tensor, ""]]
@@ -92,15 +94,18 @@ class _Conditional(Objective):
     def condition(self, maps: Conditions) -> Tensor:
         """What both networks are told."""
 
+    def generator(self) -> ConditionalGenerator:
+        """G, with new weights."""
+        return ConditionalGenerator(self.channels, self.size.generator)
+
     @abstractmethod
     def distances(self, generated: Tensor, real: Tensor) -> Values:
         """The losses beside the adversary's, by name; ``loss`` is their weighted sum."""
 
     def build(self) -> Networks:
         """See `Objective`."""
-        generator = ConditionalGenerator(self.channels, self.size.generator)
         judge = ConditionalDiscriminator(self.channels, self.size.discriminator)
-        return Networks(nn.ModuleDict({"real": generator}), nn.ModuleDict({"real": judge}), nn.ModuleDict())
+        return Networks(nn.ModuleDict({"real": self.generator()}), nn.ModuleDict({"real": judge}), nn.ModuleDict())
 
     def generate(self, networks: Networks, images: Float[Tensor, "batch 3 h w"], maps: Maps) -> Tensor:
         """See `Objective`."""
@@ -134,13 +139,19 @@ class TAGAN(_Conditional):
         lambda_colour: λ_1, of the tonality loss.
         lambda_shape: λ_2, of the L1 distance.
         bins: of the colour histograms.
+        making: how the generator comes to its image.
     """
 
     size: ConditionalSize = PAPER_CONDITIONAL
     lambda_colour: float = 1.0
     lambda_shape: float = 100.0
     bins: int = BINS
+    making: Making = FROM_NOTHING
     channels = 4
+
+    def generator(self) -> ConditionalGenerator:
+        """See `_Conditional`."""
+        return self.making.build(self.channels, self.size.generator)
 
     def condition(self, maps: Conditions) -> Tensor:
         """Both maps."""

@@ -149,7 +149,7 @@ def _make_data(
     for name in sorted(needed):
         if sources[name].prepared is not None:
             image_size = spec.values[wish.recipe]["image_size"]
-            prepare_crops(name, sources[name], image_size, spec.parts_of(name), spec.prepared.get(name, ()))
+            prepare_crops(name, sources[name], image_size, spec.parts_of(name), spec.preparing(name, wish.recipe))
     return judge_sets(made, _workshop(wish, sources[REAL], work)) if made else {}
 
 

@@ -173,7 +173,8 @@ class TableSpec:
         notes: What a reader must know, one sentence each.
         values: What further placeholders stand for, by recipe; where there is an ``image_size``, crops of this side are
             prepared, which the trainings read.
-        prepared: Options that crops are prepared with, by dataset, such as whether views stay together.
+        prepared: Options that crops are prepared with, by dataset, such as whether views stay together; see
+            `preparing` for their placeholders.
         runs_of: The number of the table whose results this one takes its rows from, by name.
         trainings_of: The number of the table in whose folder this one trains, where they have stages in common.
     """
@@ -222,6 +223,10 @@ class TableSpec:
         mixed = {name for stage, _ in stages for name in stage.mixed_with}
         return {*datasets, *named, *mixed, *(stage.trained_on(dataset) for stage, dataset in stages)}
 
+    def preparing(self, dataset: str, recipe: str) -> tuple[str, ...]:
+        """The options that a dataset's crops are prepared with, placeholders filled in by the recipe's `values`."""
+        return tuple(Template(text).substitute(self.values[recipe]) for text in self.prepared.get(dataset, ()))
+
     def parts_of(self, dataset: str) -> tuple[str, ...]:
         """Which of train, val and test of a dataset its rows use."""
         stages = [(self.stages[name], target) for target in self.datasets for row in self.rows for name in row.stages]
@@ -237,6 +242,7 @@ def _problems(spec: TableSpec) -> Iterator[HandposeError]:
     filled = {
         name for stage in spec.stages.values() for dataset in spec.datasets for name in stage.placeholders(dataset)
     }
+    of_crops = {name for given in spec.prepared.values() for text in given for name in Template(text).get_identifiers()}
     values = {name for given in spec.values.values() for name in given}
     trained_on = {name for stage in spec.stages.values() for name in (*stage.on.values(), *stage.mixed_with)}
     checks: tuple[tuple[str, set[str], set[str]], ...] = (
@@ -245,6 +251,7 @@ def _problems(spec: TableSpec) -> Iterator[HandposeError]:
         ("datasets", set(spec.datasets), set(DATASETS)),
         ("datasets trained on", trained_on, set(DATASETS)),
         ("placeholders in stages", filled, {*OWN_PLACEHOLDERS, *DATASETS, *map(unprepared, DATASETS), *values}),
+        ("placeholders in prepared", of_crops, values),
         ("measures", measures | set(spec.measures), set(MEASURES)),
     )
     for what, found, known in checks:

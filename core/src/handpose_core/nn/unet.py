@@ -12,7 +12,6 @@ from handpose_core.errors import HandposeError
 from handpose_core.nn.gan import GeneratorForm, Norm, initialise
 
 _WIDEST = 8
-_DROPPED = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,14 +23,17 @@ class UNetSize(GeneratorForm):
         downs: halvings of the resolution: eight bring 256 px down to one.
         norm: normalisation between the convolutions; by batch, the statistics are those of the batch at hand while
             generating, too, as the authors do it.
-        dropout: share of features that is dropped, while training and while generating, in the three decoder layers
-            after the innermost: the noise z.
+        dropout: share of features that is dropped, while training and while generating, in decoder layers after the
+            innermost: the noise z.
+        dropped: in how many of these layers. In "U-Net-256" they are three, whose maps are at most a 16th as wide as
+            the image: with fewer halvings, three would reach maps so fine that the noise is seen as speckle.
     """
 
     width: int = 64
     downs: int = 8
     norm: Norm = "batch"
     dropout: float = 0.5
+    dropped: int = 3
 
     def build(self, inputs: int, outputs: int) -> "UNetGenerator":
         """See `GeneratorForm`."""
@@ -87,7 +89,7 @@ class UNetGenerator(nn.Module):
         features = skips.pop()
         for place, layer in enumerate(self.decoder):
             features = layer(features)
-            if 0 < place <= _DROPPED:
+            if 0 < place <= self.size.dropped:
                 features = F.dropout(features, self.size.dropout)
             features = torch.cat([features, skips.pop()], dim=1)
         translated: Tensor = self.last(features)

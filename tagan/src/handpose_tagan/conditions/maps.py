@@ -132,8 +132,9 @@ class ConditionMaps(nn.Module):
 def _average(image: Float[Tensor, "*b h w"], axis: int, reach: int) -> Float[Tensor, "*b h w"]:
     """Running means along an axis, by differences of running sums: as quick for any reach."""
     length = image.shape[axis]
+    ends = (reach + 1, reach)  # of zeros, so that windows over the border sum what there is
+    sums = F.pad(image, ends if axis == -1 else (0, 0, *ends)).cumsum(axis)
+    inside = sums.narrow(axis, 2 * reach + 1, length) - sums.narrow(axis, 0, length)
     place = torch.arange(length, device=image.device)
-    first, last = (place - reach).clamp_min(0), (place + reach + 1).clamp_max(length)
-    sums = F.pad(image.cumsum(axis), (1, 0) if axis == -1 else (0, 0, 1, 0))
-    count = (last - first).to(image)
-    return (sums.index_select(axis, last) - sums.index_select(axis, first)) / (count if axis == -1 else count[:, None])
+    count = ((place + reach + 1).clamp_max(length) - (place - reach).clamp_min(0)).to(image)
+    return inside / (count if axis == -1 else count[:, None])

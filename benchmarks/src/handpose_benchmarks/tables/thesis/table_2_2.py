@@ -1,7 +1,7 @@
 """Table 2.2 of the thesis: what generated hands gain in 2D, by a convolutional pose machine."""
 
 from handpose_benchmarks.tables.spec import IN_PIXELS, RowSpec, TableSpec
-from handpose_benchmarks.tables.thesis.table_2_1 import STAGES, VALUES
+from handpose_benchmarks.tables.thesis.table_2_1 import PREPARED, STAGES, VALUES
 
 
 def pose_machine(name: str) -> tuple[str, ...]:
@@ -16,6 +16,7 @@ TABLE = TableSpec(
     datasets=("rhd", "stb"),
     stages=STAGES,
     values=VALUES,
+    prepared=PREPARED,
     rows=(
         RowSpec(
             "RHP",
@@ -46,7 +47,7 @@ TABLE = TableSpec(
         "The pose machine is PoseNet of Table 2.1's trainings, on the labels' crops: three stages; Wei et al.'s has "
         "six.",
         "CBG, pix2pix and CycleGAN are none of the thesis's rows here.",
-        "RHTD, and how often generated sets are made: see Table 2.1.",
+        "RHTD, the demo recipe's share of labels, and how often generated sets are made: see Table 2.1.",
     ),
     trainings_of="2.1",
 )

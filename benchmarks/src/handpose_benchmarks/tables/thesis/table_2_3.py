@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from handpose_benchmarks.tables.spec import IN_PIXELS, RowSpec, TableSpec
-from handpose_benchmarks.tables.thesis.table_2_1 import STAGES, VALUES
+from handpose_benchmarks.tables.thesis.table_2_1 import PREPARED, STAGES, VALUES
 from handpose_benchmarks.tables.thesis.table_2_2 import pose_machine
 
 TABLE = TableSpec(
@@ -13,6 +13,7 @@ TABLE = TableSpec(
     datasets=("cmu_ps",),
     stages={name: replace(stage, on={"cmu_ps": "stb"}) for name, stage in STAGES.items()},
     values=VALUES,
+    prepared=PREPARED,
     rows=(
         RowSpec("STB", pose_machine("alone"), {"cmu_ps": {"pck_20": 24.09, "epe_mean_px": 55.99}}),
         RowSpec("+ AR hand w/ CBG", pose_machine("cbg"), {"cmu_ps": {}}),

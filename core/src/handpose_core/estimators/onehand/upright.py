@@ -20,6 +20,10 @@ _KNUCKLES = [joints[0] for name, joints in FINGER_JOINTS.items() if name != "thu
 _SHORT = 0.3
 """A palm shorter than so much of the joints' extent points at the camera: its direction in the picture says less."""
 _LEAST_PX = 4.0
+_ANYWHERE = 0.1
+"""How often training turns a hand to anywhere."""
+_TURN, _PLACE, _SIZE = 0.2, 0.05, 0.1
+"""How far off it is turned (radians) and lies (of its side) otherwise, and by how much it is enlarged (logarithm)."""
 
 
 class Upright(NamedTuple):
@@ -71,15 +75,15 @@ class Upright(NamedTuple):
         labels = {key: batch[key][:, None] for key in batch.keys() & LABELS}
         return {**batch, **{key: value[:, 0] for key, value in carry_labels(labels, A, M).items()}}
 
-    def varied(self, generator: torch.Generator | None = None) -> "Upright":
-        """As far off as a glance is, now and then turned to anywhere."""
-        noise, share = torch.randn(4, len(self.side), generator=generator), torch.rand(len(self.side))
-        noise = noise.to(self.side)
-        angle = torch.where(share.to(self.side) < 0.1, torch.pi * noise[0], 0.2 * noise[0])
+    def varied(self) -> "Upright":
+        """As far off as a glance is, now and then turned to anywhere; by torch's generator."""
+        noise = torch.randn(4, len(self.side), device=self.side.device)
+        anywhere = torch.rand_like(self.side) < _ANYWHERE
+        angle = noise[0] * torch.where(anywhere, torch.pi, _TURN)
         c, s = angle.cos(), angle.sin()
         x, y = self.direction.unbind(-1)
-        centre = self.centre + 0.05 * self.side[:, None] * noise[1:3].T
-        return Upright(centre, self.side * (0.1 * noise[3]).exp(), torch.stack([c * x - s * y, s * x + c * y], -1))
+        centre = self.centre + _PLACE * self.side[:, None] * noise[1:3].T
+        return Upright(centre, self.side * (_SIZE * noise[3]).exp(), torch.stack([c * x - s * y, s * x + c * y], -1))
 
 
 class Seen(NamedTuple):

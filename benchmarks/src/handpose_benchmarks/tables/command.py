@@ -119,7 +119,7 @@ def run_table(wish: Wish, say: Say, runner: Runner | None = None) -> int:
         found = Found({**before, **outcome.results}, outcome.failures)
         document, last = build_document(spec, everything, found, circumstances), scored is not None
         pictures = write_pictures(document, work, out, _stem(spec.number, wish)) if last else {}
-        generated = _sets(sets, out, _stem(spec.number, wish)) if last else {}
+        generated = _sets(sets, out, _stem(spec.trainings_of or spec.number, wish)) if last else {}
         told = tell_further(also, spec, everything, scored or Scored(), wish.options)
         document |= {"pictures": pictures, "generated": generated, "also": told}
         _write(out, _stem(spec.number, wish), document, say, last)
@@ -154,7 +154,7 @@ def _make_data(
 
 
 def _sets(told: Document, out: Path, stem: str) -> Document:
-    """What is told of generated sets, the drawings copied to the results."""
+    """What is told of generated sets, the drawings copied to the results: once for tables of the same trainings."""
     copied = {}
     for number, path in told.get("sheets", {}).items():
         copied[number] = f"{stem}-figure_{number.replace('.', '_')}.png"

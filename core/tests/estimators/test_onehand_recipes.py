@@ -50,7 +50,7 @@ def test_the_shipped_recipe_trains_and_what_it_trained_is_packed(generated, tmp_
     fit = ["onehand", "fit", "--config", str(own), "--run_dir", str(tmp_path / "run"), *QUICK]
     assert main([*fit, "--data.batch_size", "8", "--data.num_workers", "0"]) == 0, capfd.readouterr().err
     best = next((tmp_path / "run").rglob("best.ckpt"))
-    assert OneHandModule.load_from_checkpoint(best).clutter.occluder == 0.4
+    assert OneHandModule.load_from_checkpoint(best).clutter.occluder == recipe["model"]["clutter"]["occluder"]
     packed = tmp_path / "onehand.safetensors"
     assert main(["onehand", "pack", str(best), str(packed)]) == 0
     assert packed.stat().st_size < 8e6

@@ -73,7 +73,7 @@ def test_a_killed_run_goes_on_where_it_stopped(rhd_root, tmp_path):
     process = subprocess.Popen(
         [sys.executable, str(script), str(rhd_root), str(out)], start_new_session=True, env=environment
     )
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while not (out / "train" / "0000001").is_dir() and time.monotonic() < deadline:
         time.sleep(0.002)
     os.killpg(process.pid, signal.SIGKILL)

@@ -61,9 +61,17 @@ def enlarged(image: Float[Tensor, "batch 3 s s"]) -> Float[Tensor, "batch 3 s s"
     """A part of each picture, 0.15 to 0.6 of its side, as large as the whole: seldom a second whole hand."""
     part = 0.15 + 0.45 * torch.rand(len(image), 1, device=image.device)
     middle = (2 * torch.rand(len(image), 2, device=image.device) - 1) * (1 - part)
-    theta = torch.cat([torch.diag_embed(part.expand(-1, 2)), middle[..., None]], dim=-1).to(image)
+    return windows(image, part[:, 0], middle)[0]
+
+
+def windows(
+    image: Float[Tensor, "batch c s s"], part: Float[Tensor, " batch"], middle: Float[Tensor, "batch 2"]
+) -> tuple[Float[Tensor, "batch c s s"], Float[Tensor, "batch 1 s s"]]:
+    """Windows of ``part`` of the side around ``middle`` (-1 to 1) as large as the pictures; where these lie within."""
+    theta = torch.cat([torch.diag_embed(part[:, None].expand(-1, 2)), middle[..., None]], dim=-1).to(image)
     grid = F.affine_grid(theta, list(image.shape), align_corners=False)
-    return F.grid_sample(image, grid, padding_mode="border", align_corners=False)
+    inside = (grid.abs() <= 1).all(-1)[:, None].to(image)
+    return F.grid_sample(image, grid, padding_mode="border", align_corners=False), inside
 
 
 def _chosen(image: Float[Tensor, "batch 3 s s"], share: float) -> Bool[Tensor, "batch 1 1 1"]:

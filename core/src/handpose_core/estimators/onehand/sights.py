@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from handpose_core.estimators.onehand.clutter import enlarged
+from handpose_core.estimators.onehand.clutter import enlarged, windows
 
 _NEAREST, _FARTHEST = 0.8, 3.0
 """How many times as wide as the crop around the hand a picture is."""
@@ -55,12 +55,12 @@ def sights(
     if mask is not None:
         there = torch.rand(count, device=image.device) > _WITHOUT
         part, middle, free = _handless(mask)
-        without = _windows(image, part, middle)[0]
+        without = windows(image, part, middle)[0]
         content, surroundings = torch.where(there[:, None, None, None], image, without), without.roll(3, 0)
         known = there | (free & free.roll(3, 0))
     part = _NEAREST * (_FARTHEST / _NEAREST) ** torch.rand(count, device=image.device)
     middle = ((1 - part).abs() + 0.15)[:, None] * (2 * torch.rand(count, 2, device=image.device) - 1)
-    seen, inside = _windows(content, part, middle)
+    seen, inside = windows(content, part, middle)
     surrounded = torch.rand(count, device=image.device)[:, None, None, None] < 0.5  # else its borders are drawn out
     found = torch.where(surrounded & (inside == 0), surroundings, seen)
     centred = (2 * joints_2d + 1) / size - 1
@@ -77,16 +77,6 @@ def _handless(
     middles = (2 * torch.rand(count, _WINDOWS, 2, device=mask.device) - 1) * (1 - part)[:, None, None]
     small = F.adaptive_avg_pool2d(mask.float(), _COARSE)
     tried = small.repeat_interleave(_WINDOWS, 0)
-    covered = _windows(tried, part.repeat_interleave(_WINDOWS), middles.flatten(0, 1))[0].mean((1, 2, 3))
+    covered = windows(tried, part.repeat_interleave(_WINDOWS), middles.flatten(0, 1))[0].mean((1, 2, 3))
     least, which = covered.unflatten(0, (count, _WINDOWS)).min(1)
     return part, middles[torch.arange(count), which], least < _HANDLESS
-
-
-def _windows(
-    image: Float[Tensor, "batch c s s"], part: Float[Tensor, " batch"], middle: Float[Tensor, "batch 2"]
-) -> tuple[Float[Tensor, "batch c s s"], Float[Tensor, "batch 1 s s"]]:
-    """Windows of ``part`` of the side around ``middle`` (-1 to 1) as large as the pictures; where these lie within."""
-    theta = torch.cat([torch.diag_embed(part[:, None].expand(-1, 2)), middle[..., None]], -1).to(image)
-    grid = F.affine_grid(theta, list(image.shape), align_corners=False)
-    inside = (grid.abs() <= 1).all(-1)[:, None].to(image)
-    return F.grid_sample(image, grid, padding_mode="border", align_corners=False), inside

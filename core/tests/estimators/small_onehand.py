@@ -10,7 +10,7 @@ from handpose_core.estimators.onehand.network import OneHandSize
 from handpose_core.training.checkpoints import CLASS_KEY, HISTORY_KEY, class_path
 
 GLANCE = GlanceSize(8, (16, 24, 32), (1, 1, 1), 16, 32)
-SMALL = OneHandSize(48, 8, (16, 32, 48), (1, 1, 1), 2, 0, 32, 8, 64, GLANCE)
+SMALL = OneHandSize(48, 8, (16, 32, 48), (1, 1, 1), 2, 0, 32, 8, 16, 1, 64, GLANCE)
 HISTORY = [{"dataset": "none", "crop": "square around the joints x 1.5, resized to 64 px"}]
 
 

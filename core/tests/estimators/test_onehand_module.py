@@ -94,6 +94,37 @@ def test_recovering_turns_the_crops_frame_back_to_the_cameras(hands):
     assert torch.allclose(trained.recover(estimate, batch, "predicted").joints_3d, scaled, rtol=0.01, atol=2.0)
 
 
+@pytest.mark.parametrize(("learns", "kept"), [("reader", "glance"), ("glance", "reader")])
+def test_one_part_learns_and_the_other_stays_as_it_is_with_its_running_means(hands, learns, kept):
+    trained = module(learns=learns, optimizer=lambda parameters: torch.optim.AdamW(parameters, lr=3e-3))
+    trained.log_dict = lambda *_, **__: None
+    trained.setup("fit")
+    trained.train()
+    before = {name: value.clone() for name, value in trained.network.state_dict().items()}
+    optimizer = trained.configure_optimizers()
+    for _ in range(2):
+        optimizer.zero_grad()
+        trained.training_step(hands, 0).backward()
+        optimizer.step()
+    changed = {name for name, value in trained.network.state_dict().items() if not torch.equal(value, before[name])}
+    assert changed
+    assert all(name.startswith(learns) for name in changed)
+    trained.teardown("fit")
+    assert all(parameter.requires_grad for parameter in getattr(trained.network, kept).parameters())
+
+
+def test_corrected_joints_begin_as_the_maps_means_and_learn_from_each_other(hands):
+    read = module().network.reader(hands["image"])
+    assert torch.equal(read.joints_2d, read.means)
+    refiner = module().network.reader.refiner
+    torch.nn.init.normal_(refiner.shift.weight)
+    coarse = torch.rand(1, SMALL.widths[1], 6, 6)
+    here, place = torch.rand(1, 21, SMALL.features), torch.rand(1, 21, 2, requires_grad=True)
+    _, shift = refiner(here, place, coarse)
+    (slope,) = torch.autograd.grad(shift[0, 8].sum(), place)
+    assert (slope[0].norm(dim=-1) > 0).all()  # every joint has a say in where the index's tip is
+
+
 def test_losses_take_the_picture_with_the_right_hand(hands):
     trained = module().eval()
     with torch.no_grad():

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -35,15 +35,19 @@ class Clutter:
         self, image: Float[Tensor, "batch 3 s s"], mask: Bool[Tensor, "batch 1 s s"] | None
     ) -> Float[Tensor, "batch 3 s s"]:
         """Pictures with clutter, by torch's generator; without masks backgrounds stay."""
-        if mask is not None:
-            chosen = _chosen(image, self.background)
+        image = image.clone()
+        if mask is not None and len(some := _chosen(image, self.background)):
             # a soft edge within the hand: one outside it would keep a rim of the old background
-            hand = (2 * F.avg_pool2d(mask.to(image), 3, 1, 1) - 1).clamp_min(0)
-            image = torch.where(chosen, torch.lerp(enlarged(image.roll(1, 0)), image, hand), image)
-        before = torch.where(_chosen(image, 0.5), image.roll(2, 0), torch.rand_like(image[:, :, :1, :1]))
-        image = torch.where(_chosen(image, self.occluder), torch.lerp(image, before, self._ellipses(image)), image)
-        grey = image.mean(1, keepdim=True).expand_as(image)
-        return torch.where(_chosen(image, self.grey), grey, image)
+            hand = (2 * F.avg_pool2d(mask[some].to(image), 3, 1, 1) - 1).clamp_min(0)
+            image[some] = torch.lerp(enlarged(image.roll(1, 0)[some]), image[some], hand)
+        some = _chosen(image, self.occluder)
+        colour = torch.rand(len(some), 3, 1, 1, device=image.device, dtype=image.dtype)
+        picture = torch.rand(len(some), 1, 1, 1, device=image.device) < 0.5
+        before = torch.where(picture, image.roll(2, 0)[some], colour)
+        image[some] = torch.lerp(image[some], before, self._ellipses(before))
+        some = _chosen(image, self.grey)
+        image[some] = image[some].mean(1, keepdim=True)
+        return image
 
     def _ellipses(self, image: Float[Tensor, "batch 3 s s"]) -> Float[Tensor, "batch 1 s s"]:
         """One soft-edged, turned ellipse a picture, somewhere."""
@@ -74,5 +78,6 @@ def windows(
     return F.grid_sample(image, grid, padding_mode="border", align_corners=False), inside
 
 
-def _chosen(image: Float[Tensor, "batch 3 s s"], share: float) -> Bool[Tensor, "batch 1 1 1"]:
-    return torch.rand(len(image), 1, 1, 1, device=image.device) < share
+def _chosen(image: Float[Tensor, "batch 3 s s"], share: float) -> Int[Tensor, " some"]:
+    """Which pictures; work is done on these alone."""
+    return (torch.rand(len(image), device=image.device) < share).nonzero()[:, 0]

@@ -10,12 +10,13 @@ mirror image get the same answer, and the side is no guess of its own but what d
 In training only the picture with the right hand is shown, now and then the other for the side's sake.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import AdamW
 
@@ -33,12 +34,15 @@ from handpose_core.estimators.onehand.sights import sights
 from handpose_core.estimators.onehand.upright import Upright, upright_of
 from handpose_core.hand import WRIST, Side
 from handpose_core.rig import HandRig, PosedHand, pose_from_angles
+from handpose_core.training.fixed import LeavesFixed
 from handpose_core.training.module import HandPoseModule
 from handpose_core.training.prediction import Estimate, Prediction, Recover, with_joints
 from handpose_core.training.schedules import OptimizerCallable, Schedule
 
 SHIPPED_SIZE = OneHandSize()
 NO_CLUTTER = Clutter(0, 0, 0, 0)
+Learns = Literal["all", "reader", "glance"]
+_OF_READ = [name for name in Read._fields if name != "parameters"]
 
 # so that a checkpoint that holds them loads
 _IN_CHECKPOINTS: list[Any] = [OneHandSize, GlanceSize, Clutter]
@@ -51,7 +55,7 @@ class Weights:
 
     Args:
         maps: heatmaps' cross-entropy.
-        pixels: a px of the crop.
+        pixels: a px of the crop, of the maps' means and of the corrected joints.
         space: a mm.
         side: right or left.
         shape: the hand model's components, squared: what a picture does not show stays the mean hand's.
@@ -78,7 +82,7 @@ class Output(NamedTuple):
     mirror: Read
 
 
-class OneHandModule(HandPoseModule):
+class OneHandModule(LeavesFixed, HandPoseModule):
     """Joints, mesh and side of the hand in a crop; nothing of the camera, and no side, has to be known.
 
     Joints in space and the mesh are the hand model's, and so agree; joints in the picture come from heatmaps.
@@ -89,9 +93,11 @@ class OneHandModule(HandPoseModule):
         weights: of the losses.
         sigma: of the heatmaps' Gaussians, px of the crop.
         clutter: what training pictures are made harder with.
-        left_shown: share of training pictures that show a left hand, for the side alone.
+        left_shown: share of training pictures that show the reader a left hand, for the side alone.
         own_glance: share of training pictures that are turned upright by the network's own glance; the others by
             labels, and some way off.
+        learns: the part that is trained; the other stays as it is. The two share nothing, so that their trainings may
+            follow each other, or run beside each other.
         optimizer: see `HandPoseModule`.
         schedule: see `HandPoseModule`.
         scale_mm: see `HandPoseModule`.
@@ -107,15 +113,16 @@ class OneHandModule(HandPoseModule):
         weights: Weights = SHIPPED_WEIGHTS,
         sigma: float = 4.0,
         clutter: Clutter = NO_CLUTTER,
-        left_shown: float = 0.3,
+        left_shown: float = 0.2,
         own_glance: float = 0.5,
+        learns: Learns = "all",
         optimizer: OptimizerCallable = lambda parameters: AdamW(parameters, lr=2e-3),
         schedule: Schedule | None = None,
         scale_mm: float | None = None,
     ) -> None:
         super().__init__(optimizer, schedule, scale_mm)
         self.size, self.weights, self.sigma = size, weights, sigma
-        self.clutter, self.left_shown, self.own_glance = clutter, left_shown, own_glance
+        self.clutter, self.left_shown, self.own_glance, self.learns = clutter, left_shown, own_glance, learns
         self.rig = HandRig(rig)
         self.network = self.build_network()
         self.save_sizes()
@@ -139,22 +146,25 @@ class OneHandModule(HandPoseModule):
         read: Read = self.network.reader(torch.cat([crop, crop.flip(-1)]))
         return Output(glimpse, _rows(read, as_is), _rows(read, mirror))
 
+    def untrained(self) -> Iterable[nn.Module]:
+        """What `learns` leaves out."""
+        others = {"all": (), "reader": (self.network.glance,), "glance": (self.network.reader,)}
+        return others[self.learns]
+
     def training_step(self, batch: Sample, batch_idx: int) -> Tensor:
-        """One step on pictures of right hands, some of them mirrored again."""
+        """One step; the reader's on pictures of right hands, some of them mirrored for the side's sake."""
         self.label_means.update(batch)
-        left = batch_sides(batch) == Side.LEFT
-        again = torch.rand(len(left), device=left.device) < self.left_shown
-        image, size = self.clutter.add(batch["image"], batch.get("mask")), self.network.crop
-        glance, upright = self._look(image, batch)
-        crop = upright.cut(image, size)
-        read: Read = self.network.reader(torch.where((left ^ again)[:, None, None, None], crop.flip(-1), crop))
-        shown = read._replace(joints_2d=mirrored_pixels(read.joints_2d, again, size))
-        losses = self._losses(shown, upright.carried(batch, size), ~again, glance)
-        self.log_dict({f"train/{name}": value for name, value in losses.items()}, prog_bar=True, batch_size=len(left))
+        image, losses = self.clutter.add(batch["image"], batch.get("mask")), {}
+        if self.learns != "reader":
+            losses["glance"] = self._looking(image, batch)
+        if self.learns != "glance":
+            losses |= self._reading(image, batch)
+        losses = self._summed(losses)
+        self.log_dict({f"train/{name}": value for name, value in losses.items()}, prog_bar=True, batch_size=len(image))
         return losses["loss"]
 
-    def _look(self, image: Float[Tensor, "batch 3 s s"], batch: Sample) -> tuple[Float[Tensor, ""], Upright]:
-        """The loss of glances, at these pictures and at farther ones; how training turns these upright."""
+    def _looking(self, image: Float[Tensor, "batch 3 s s"], batch: Sample) -> Float[Tensor, ""]:
+        """The loss of glances, at these pictures and at farther ones."""
         joints_2d, annotated, count = batch["joints_2d"], batch["annotated"], len(image)
         half, mask = slice(None, (count + 1) // 2), batch.get("mask")
         far = sights(image[half], joints_2d[half], None if mask is None else mask[half])
@@ -162,10 +172,19 @@ class OneHandModule(HandPoseModule):
         near = torch.ones(count, dtype=torch.bool, device=image.device)
         there, known = torch.cat([near, far.there]), torch.cat([near, far.known])
         seen = upright_of(torch.cat([joints_2d, far.joints_2d]), torch.cat([annotated, annotated[half]]))
-        own = torch.rand(count, device=image.device) < self.own_glance
-        pairs = zip(said.upright, seen.upright.varied(), strict=True)
-        chosen = (_where(own, glanced[:count].detach(), labelled[:count]) for glanced, labelled in pairs)
-        return glance_loss(said, seen, there, known), Upright(*chosen)
+        return glance_loss(said, seen, there, known)
+
+    def _reading(self, image: Float[Tensor, "batch 3 s s"], batch: Sample) -> dict[str, Float[Tensor, ""]]:
+        """The reader's losses, of pictures turned upright by labels, and some way off, or by the network's glance."""
+        varied, size = upright_of(batch["joints_2d"], batch["annotated"]).upright.varied(), self.network.crop
+        with torch.no_grad():
+            glanced = self.network.glance(image).upright
+        own = torch.rand(len(image), device=image.device) < self.own_glance
+        upright = Upright(*(_where(own, mine, labelled) for mine, labelled in zip(glanced, varied, strict=True)))
+        crop, left = upright.cut(image, size), batch_sides(batch) == Side.LEFT
+        again = torch.rand(len(left), device=left.device) < self.left_shown
+        read = self.network.reader(torch.where((left ^ again)[:, None, None, None], crop.flip(-1), crop))
+        return self._read_losses(read, upright.carried(batch, size), ~again)
 
     def losses(self, output: Output, batch: Sample) -> dict[str, Float[Tensor, ""]]:
         """Those of the pictures, of each pair, with the right hands."""
@@ -173,35 +192,35 @@ class OneHandModule(HandPoseModule):
         yes = torch.ones_like(left)
         glance = glance_loss(output.glimpse, upright_of(batch["joints_2d"], batch["annotated"]), yes, yes)
         upright = output.glimpse.upright.carried(batch, self.network.crop)
-        return self._losses(_pick(output, ~left), upright, yes, glance)
+        return self._summed({"glance": glance, **self._read_losses(_pick(output, ~left), upright, yes)})
 
-    def _losses(
-        self, read: Read, upright: Sample, is_right: Bool[Tensor, " batch"], glance: Float[Tensor, ""]
+    def _summed(self, losses: dict[str, Float[Tensor, ""]]) -> dict[str, Float[Tensor, ""]]:
+        total = torch.stack([getattr(self.weights, name) * value for name, value in losses.items()]).sum()
+        return {"loss": total, **{f"loss_{name}": value for name, value in losses.items()}}
+
+    def _read_losses(
+        self, read: Read, upright: Sample, is_right: Bool[Tensor, " batch"]
     ) -> dict[str, Float[Tensor, ""]]:
-        """Of what was read where hands were right; pixels everywhere.
+        """Of what was read where hands were right; the side everywhere.
 
         Args:
-            read: of upright crops mirrored such that all hands are right ones; pixels are theirs.
+            read: of upright crops mirrored such that all hands are right ones.
             upright: the labels of the crops before they were mirrored.
             is_right: where the network was shown the right hand.
-            glance: the first look's loss.
         """
-        size, counted = self.network.crop, upright["annotated"]
+        size, shown = self.network.crop, upright["annotated"] & is_right[:, None]
         left = batch_sides(upright) == Side.LEFT
         joints_2d = mirrored_pixels(upright["joints_2d"], left, size)
         middle = joints_2d.new_full((len(left), 2), (size - 1) / 2)
         joints = mirrored(upright["joints_3d"] @ to_middle(upright["K"], middle).transpose(-1, -2), left)
-        shown = counted & is_right[:, None]
-        losses = {
+        within = joints_2d.clamp(0, size - 1)
+        return {
             "maps": map_loss(read.maps, joints_2d, shown, self.sigma, size),
-            "pixels": pixel_loss(read.joints_2d, joints_2d.clamp(0, size - 1), counted),
+            "pixels": pixel_loss(read.means, within, shown) + pixel_loss(read.joints_2d, within, shown),
             "space": space_loss(self._posed(read).joints, joints, shown),
             "side": side_loss(read.right, is_right),
             "shape": read.parameters.shape.square().mean(),
-            "glance": glance,
         }
-        total = torch.stack([getattr(self.weights, name) * value for name, value in losses.items()]).sum()
-        return {"loss": total, **{f"loss_{name}": value for name, value in losses.items()}}
 
     def _posed(self, read: Read) -> PosedHand:
         """Right hands, mm, about the wrist."""
@@ -269,9 +288,8 @@ def batch_sides(batch: Sample) -> Tensor:
 
 
 def _rows(read: Read, rows: slice) -> Read:
-    maps, joints_2d, scores, parameters, right = read
-    kept = type(parameters)(*(values[rows] for values in parameters))
-    return Read(maps[rows], joints_2d[rows], scores[rows], kept, right[rows])
+    kept = type(read.parameters)(*(values[rows] for values in read.parameters))
+    return read._replace(parameters=kept, **{name: getattr(read, name)[rows] for name in _OF_READ})
 
 
 def _glimpse(glimpse: Glimpse, rows: slice) -> Glimpse:
@@ -295,10 +313,9 @@ def _pick(output: Output, as_is: Bool[Tensor, " batch"]) -> Read:
 
     _, first, second = output
     parameters = type(first.parameters)(*map(one, first.parameters, second.parameters))
-    return Read(
-        one(first.maps, second.maps), one(first.joints_2d, second.joints_2d), one(first.scores, second.scores),
-        parameters, one(first.right, second.right),
-    )  # fmt: skip
+    return first._replace(
+        parameters=parameters, **{name: one(getattr(first, name), getattr(second, name)) for name in _OF_READ}
+    )
 
 
 def _where(rows: Bool[Tensor, " batch"], a: Tensor, b: Tensor) -> Tensor:

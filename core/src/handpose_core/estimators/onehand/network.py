@@ -1,4 +1,4 @@
-"""The network: a glance at how the hand lies; of the hand turned upright, heatmaps; the hand model's own parameters."""
+"""The network: a glance at how the hand lies; of the hand turned upright, joints, and the hand model's parameters."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from handpose_core.estimators.onehand.glance import Glance, GlanceSize
+from handpose_core.estimators.onehand.refine import JointRefiner
 from handpose_core.hand import N_JOINTS
 from handpose_core.nn.fused import FusedBackbone, convolution
 from handpose_core.nn.heatmaps import decode_softargmax
@@ -36,7 +37,9 @@ class OneHandSize:
         expansion: how many times as wide blocks are within.
         finest: the stage, from 0, at whose size heatmaps are made: 0 is a quarter of the crop.
         features: channels that the stages' maps are joined in.
-        local: numbers taken from the maps for each joint.
+        local: numbers taken for each joint.
+        tokens: width of the tokens that joints and coarse cells attend to each other as.
+        layers: of attention.
         hidden: width of the layers that the hand model's parameters come from.
         glance: the first look's.
     """
@@ -44,11 +47,13 @@ class OneHandSize:
     crop: int = 96
     stem: int = 16
     widths: tuple[int, ...] = (32, 64, 128, 256)
-    blocks: tuple[int, ...] = (1, 2, 2, 2)
+    blocks: tuple[int, ...] = (1, 2, 3, 2)
     expansion: int = 2
     finest: int = 1
     features: int = 64
     local: int = 16
+    tokens: int = 96
+    layers: int = 3
     hidden: int = 512
     glance: GlanceSize = _GLANCE
 
@@ -72,13 +77,15 @@ class Read(NamedTuple):
 
     Args:
         maps: logits of where each joint is.
-        joints_2d: px of the crop.
+        means: of the maps, px of the crop.
+        joints_2d: px of the crop: the means, corrected by what the other joints say.
         scores: of each joint, 0 to 1.
         parameters: of the hand model.
         right: logit of the crop showing a right hand.
     """
 
     maps: Float[Tensor, "batch 21 m m"]
+    means: Float[Tensor, "batch 21 2"]
     joints_2d: Float[Tensor, "batch 21 2"]
     scores: Float[Tensor, "batch 21"]
     parameters: Parameters
@@ -101,7 +108,7 @@ class OneHandNetwork(nn.Module):
 
 
 class Reader(nn.Module):
-    """Backbone, maps joined from coarse to fine, heatmaps; features where joints are; two layers; parameters.
+    """Backbone, maps joined from coarse to fine, heatmaps; attention among joints; two layers; parameters.
 
     Args:
         size: see `OneHandSize`.
@@ -115,7 +122,10 @@ class Reader(nn.Module):
         self.lateral = nn.ModuleList(nn.Conv2d(width, size.features, 1) for width in size.widths[size.finest :])
         self.joined = convolution(size.features, size.features, 3)
         self.maps = nn.Conv2d(size.features, N_JOINTS, 1)
+        self.coarse = min(size.finest + 1, len(size.widths) - 1)
+        self.refiner = JointRefiner(size.features, size.widths[self.coarse], size.tokens, size.layers)
         self.local = nn.Linear(size.features, size.local)
+        self.related = nn.Linear(size.tokens, size.local)
         self.splits = (_ANGLES, 6, shapes, 1)
         inputs = N_JOINTS * (size.local + 2) + size.widths[-1]
         last = nn.Linear(size.hidden, sum(self.splits))
@@ -132,18 +142,21 @@ class Reader(nn.Module):
         """What is read off upright crops in [0, 1], square."""
         stages = self.backbone(image)
         joined = self._join(stages[self.finest :])
-        maps = self.maps(joined).float()
-        joints_2d, _ = decode_softargmax(maps, image.shape[-1], beta=1.0)
+        maps, side = self.maps(joined).float(), image.shape[-1]
+        means, _ = decode_softargmax(maps, side, beta=1.0)
         share = maps.flatten(2).softmax(-1)
-        local = self.local(share.to(joined.dtype) @ joined.flatten(2).transpose(1, 2))
-        place = (2 * joints_2d / image.shape[-1] - 1).to(local.dtype)
+        here = share.to(joined.dtype) @ joined.flatten(2).transpose(1, 2)
+        tokens, shift = self.refiner(here, 2 * means / side - 1, stages[self.coarse])
+        joints_2d = means + side / 2 * shift.float()
+        local = self.local(here) + self.related(tokens)
+        place = (2 * joints_2d / side - 1).to(local.dtype)
         seen = torch.cat([local.flatten(1), place.flatten(1), stages[-1].mean((-2, -1)).to(local.dtype)], dim=1)
         angles, rotation, shape, right = self.head(seen).float().split(self.splits, dim=1)
         middle, reach = self.get_buffer("middle"), self.get_buffer("reach")
         parameters = Parameters(
             middle + reach * angles.unflatten(1, reach.shape).tanh(), rotation_from_6d(rotation), shape
         )
-        return Read(maps, joints_2d, _peaks(share.unflatten(-1, maps.shape[-2:])), parameters, right[:, 0])
+        return Read(maps, means, joints_2d, _peaks(share.unflatten(-1, maps.shape[-2:])), parameters, right[:, 0])
 
     def _join(self, stages: list[Tensor]) -> Float[Tensor, "batch c m m"]:
         joined = self.lateral[-1](stages[-1])

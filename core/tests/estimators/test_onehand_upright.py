@@ -1,9 +1,13 @@
+import cv2
+import numpy as np
 import pytest
 import torch
 
 from handpose_core.camera import project
+from handpose_core.errors import HandposeError
 from handpose_core.estimators.onehand.frame import to_middle
 from handpose_core.estimators.onehand.glance import Glimpse, glance_loss
+from handpose_core.estimators.onehand.handless import HandlessPictures
 from handpose_core.estimators.onehand.sights import sights
 from handpose_core.estimators.onehand.upright import REACH, Upright, upright_of
 from handpose_core.hand import JOINT_NAMES, WRIST
@@ -94,3 +98,27 @@ def test_sights_carry_the_joints_along_and_those_without_a_hand_show_none():
     bare = sights(image, joints, None)
     assert bare.there.all()
     assert bare.known.all()
+
+
+def test_pictures_known_to_be_without_hands_stand_in_and_around(tmp_path):
+    torch.manual_seed(0)
+    for number in range(3):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), np.full((40, 60, 3), (255, 0, 0), np.uint8))  # blue
+    pictures = HandlessPictures(tmp_path)
+    assert pictures.draw(4, 32, torch.device("cpu"))[:, 2].min() > 0.999
+    hands = torch.zeros(64, 3, 32, 32)
+    hands[:, 0] = 1.0
+    seen = sights(hands, torch.full((64, 21, 2), 15.5), None, pictures)
+    assert seen.known.all()
+    assert 0.3 < seen.there.float().mean() < 0.7
+    without = seen.image[~seen.there]
+    assert without[:, 0, 16, 16].max() < 0.001
+    assert without[:, 2, 16, 16].min() > 0.999
+    with_hand = seen.image[seen.there]
+    assert (with_hand[:, 0].amax((1, 2)) > 0.9).all()
+    assert (with_hand[:, 2].amax((1, 2)) > 0.9).any()  # some of them stand before such pictures
+
+
+def test_a_folder_without_pictures_is_told(tmp_path):
+    with pytest.raises(HandposeError, match="handpose data people"):
+        HandlessPictures(tmp_path)

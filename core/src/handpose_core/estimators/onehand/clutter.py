@@ -69,11 +69,22 @@ def enlarged(image: Float[Tensor, "batch 3 s s"]) -> Float[Tensor, "batch 3 s s"
 
 
 def windows(
-    image: Float[Tensor, "batch c s s"], part: Float[Tensor, " batch"], middle: Float[Tensor, "batch 2"]
-) -> tuple[Float[Tensor, "batch c s s"], Float[Tensor, "batch 1 s s"]]:
-    """Windows of ``part`` of the side around ``middle`` (-1 to 1) as large as the pictures; where these lie within."""
+    image: Float[Tensor, "batch c s s"],
+    part: Float[Tensor, " batch"],
+    middle: Float[Tensor, "batch 2"],
+    size: int | None = None,
+) -> tuple[Float[Tensor, "batch c t t"], Float[Tensor, "batch 1 t t"]]:
+    """Windows of ``part`` of the side around ``middle`` (-1 to 1); where these lie within the pictures.
+
+    Args:
+        image: square pictures.
+        part: of their side, above 1 beyond their borders.
+        middle: of the windows.
+        size: of the windows, px; None makes them as large as the pictures.
+    """
     theta = torch.cat([torch.diag_embed(part[:, None].expand(-1, 2)), middle[..., None]], dim=-1).to(image)
-    grid = F.affine_grid(theta, list(image.shape), align_corners=False)
+    size = size or image.shape[-1]
+    grid = F.affine_grid(theta, [*image.shape[:2], size, size], align_corners=False)
     inside = (grid.abs() <= 1).all(-1)[:, None].to(image)
     return F.grid_sample(image, grid, padding_mode="border", align_corners=False), inside
 

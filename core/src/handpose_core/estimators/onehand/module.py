@@ -28,6 +28,7 @@ from handpose_core.estimators.onehand.clutter import Clutter
 from handpose_core.estimators.onehand.estimate import HandEstimate
 from handpose_core.estimators.onehand.frame import mirrored, mirrored_pixels, to_middle
 from handpose_core.estimators.onehand.glance import GlanceSize, Glimpse, glance_loss
+from handpose_core.estimators.onehand.handless import HandlessPictures
 from handpose_core.estimators.onehand.losses import map_loss, pixel_loss, side_loss, space_loss
 from handpose_core.estimators.onehand.network import OneHandNetwork, OneHandSize, Read
 from handpose_core.estimators.onehand.sights import sights
@@ -98,6 +99,7 @@ class OneHandModule(LeavesFixed, HandPoseModule):
             labels, and some way off.
         learns: the part that is trained; the other stays as it is. The two share nothing, so that their trainings may
             follow each other, or run beside each other.
+        handless: a folder of pictures without hands, such as ``handpose data people`` makes, for first looks to doubt.
         optimizer: see `HandPoseModule`.
         schedule: see `HandPoseModule`.
         scale_mm: see `HandPoseModule`.
@@ -105,6 +107,7 @@ class OneHandModule(LeavesFixed, HandPoseModule):
 
     display_name = "onehand"
     network: OneHandNetwork
+    _handless: HandlessPictures | None
 
     def __init__(
         self,
@@ -116,6 +119,7 @@ class OneHandModule(LeavesFixed, HandPoseModule):
         left_shown: float = 0.2,
         own_glance: float = 0.5,
         learns: Learns = "all",
+        handless: str | None = None,
         optimizer: OptimizerCallable = lambda parameters: AdamW(parameters, lr=2e-3),
         schedule: Schedule | None = None,
         scale_mm: float | None = None,
@@ -123,6 +127,7 @@ class OneHandModule(LeavesFixed, HandPoseModule):
         super().__init__(optimizer, schedule, scale_mm)
         self.size, self.weights, self.sigma = size, weights, sigma
         self.clutter, self.left_shown, self.own_glance, self.learns = clutter, left_shown, own_glance, learns
+        self._handless_folder, self._handless = handless, None
         self.rig = HandRig(rig)
         self.network = self.build_network()
         self.save_sizes()
@@ -134,7 +139,8 @@ class OneHandModule(LeavesFixed, HandPoseModule):
 
     def describe(self) -> dict[str, str]:
         """What training pictures met."""
-        return {"clutter": str(self.clutter)}
+        handless = {"handless": f"{len(self._handless)} pictures"} if self._handless else {}
+        return {"clutter": str(self.clutter), "learns": self.learns, **handless}
 
     def forward(self, image: Tensor) -> Output:
         """Glance at each crop and its mirror image, and read off the upright ones, too."""
@@ -145,6 +151,12 @@ class OneHandModule(LeavesFixed, HandPoseModule):
         crop = glimpse.upright.cut(image, size)
         read: Read = self.network.reader(torch.cat([crop, crop.flip(-1)]))
         return Output(glimpse, _rows(read, as_is), _rows(read, mirror))
+
+    def setup(self, stage: str) -> None:
+        """Open the folder that training needs, and checkpoints do without."""
+        super().setup(stage)
+        if stage == "fit" and self._handless_folder:
+            self._handless = HandlessPictures(self._handless_folder)
 
     def untrained(self) -> Iterable[nn.Module]:
         """What `learns` leaves out."""
@@ -167,7 +179,7 @@ class OneHandModule(LeavesFixed, HandPoseModule):
         """The loss of glances, at these pictures and at farther ones."""
         joints_2d, annotated, count = batch["joints_2d"], batch["annotated"], len(image)
         half, mask = slice(None, (count + 1) // 2), batch.get("mask")
-        far = sights(image[half], joints_2d[half], None if mask is None else mask[half])
+        far = sights(image[half], joints_2d[half], None if mask is None else mask[half], self._handless)
         said: Glimpse = self.network.glance(torch.cat([image, far.image]))
         near = torch.ones(count, dtype=torch.bool, device=image.device)
         there, known = torch.cat([near, far.there]), torch.cat([near, far.known])

@@ -8,11 +8,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from handpose_core.estimators.onehand.clutter import enlarged, windows
+from handpose_core.estimators.onehand.handless import HandlessPictures
 
 _NEAREST, _FARTHEST = 0.8, 3.0
 """How many times as wide as the crop around the hand a picture is."""
 _WITHOUT = 1 / 3
 """Share of pictures without a hand."""
+_MORE_WITHOUT = 0.5
+"""The same where there are pictures of their own for it, which half of those without a hand are."""
 _WINDOWS = 6
 """Places tried for one that shows nothing of the hand."""
 _COARSE = 24
@@ -41,23 +44,32 @@ def sights(
     image: Float[Tensor, "batch 3 s s"],
     joints_2d: Float[Tensor, "batch 21 2"],
     mask: Bool[Tensor, "batch 1 s s"] | None,
+    handless: HandlessPictures | None = None,
 ) -> Sights:
-    """As many pictures from nearer to farther off, a third of them without a hand where masks say where hands are.
+    """As many pictures from nearer to farther off, a part without a hand where something says where none is.
 
     Args:
         image: in [0, 1], around hands.
         joints_2d: px.
         mask: of the hands.
+        handless: pictures without any.
     """
-    size, count = image.shape[-1], len(image)
-    there = known = torch.ones(count, dtype=torch.bool, device=image.device)
-    content, surroundings = image, enlarged(image.roll(3, 0))
+    size, count, device = image.shape[-1], len(image), image.device
+    known = torch.ones(count, dtype=torch.bool, device=device)
+    without, surroundings = image, enlarged(image.roll(3, 0))
     if mask is not None:
-        there = torch.rand(count, device=image.device) > _WITHOUT
         part, middle, free = _handless(mask)
         without = windows(image, part, middle)[0]
-        content, surroundings = torch.where(there[:, None, None, None], image, without), without.roll(3, 0)
-        known = there | (free & free.roll(3, 0))
+        surroundings, known = without.roll(3, 0), free & free.roll(3, 0)
+    if handless is not None:
+        other = handless.draw(count, size, device)
+        some = (torch.rand(count, device=device) < 0.5) | (mask is None)
+        without, known = torch.where(some[:, None, None, None], other, without), known | some
+        around = torch.rand(count, 1, 1, 1, device=device) < 0.5
+        surroundings = torch.where(around, other.roll(1, 0), surroundings)
+    share = _MORE_WITHOUT if handless is not None else _WITHOUT if mask is not None else 0.0
+    there = torch.rand(count, device=device) >= share
+    content, known = torch.where(there[:, None, None, None], image, without), known | there
     part = _NEAREST * (_FARTHEST / _NEAREST) ** torch.rand(count, device=image.device)
     middle = ((1 - part).abs() + 0.15)[:, None] * (2 * torch.rand(count, 2, device=image.device) - 1)
     seen, inside = windows(content, part, middle)

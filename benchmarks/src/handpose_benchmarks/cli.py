@@ -72,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
 def _table(options: argparse.Namespace, further: Sequence[str]) -> int:
     """``handpose bench table``."""
     from handpose_benchmarks.tables.census import write_census
-    from handpose_benchmarks.tables.command import Wish, run_table, show  # imports torch
+    from handpose_benchmarks.tables.command import Wish, join_parts, run_table, show  # imports torch
     from handpose_benchmarks.tables.results import results_folder
     from handpose_benchmarks.tables.thesis import find_census
 
@@ -82,6 +82,8 @@ def _table(options: argparse.Namespace, further: Sequence[str]) -> int:
         raise HandposeError("bench table", "no number", "that of a table, such as 3.1, or --show", "Name a table.")
     if census := find_census(options.number):
         return write_census(census, options.data, options.out or results_folder(), print)
+    if options.join:
+        return join_parts(options.number, options.join, options.out, print)
     fast = table_options.FAST if options.fast else ()
     wish = Wish(
         number=options.number,

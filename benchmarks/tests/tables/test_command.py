@@ -122,6 +122,37 @@ def test_a_table_takes_the_runs_of_another(monkeypatch: pytest.MonkeyPatch, tabl
     assert "those of Table 3.1" in Path("results/table_3_2-demo-real.md").read_text()
 
 
+def test_parts_of_a_table_are_joined_seed_by_seed(capsys: pytest.CaptureFixture[str]) -> None:
+    for seed in (0, 1):
+        run_table(wish(seeds=(seed,), work=Path(f"work{seed}"), out=Path(f"part{seed}")), print, FakeRunner(EPE))
+    run_table(wish(), print, FakeRunner(EPE))
+    parts = [f"part{seed}/table_3_1-demo-real.json" for seed in (0, 1)]
+    assert cli.main(["table", "3.1", "--join", *parts, "--out", "joined"]) == 0
+    joined, whole = document("joined/table_3_1-demo-real.json"), document()
+    for one, other in zip(joined["datasets"], whole["datasets"], strict=True):
+        for row, same in zip(one["rows"], other["rows"], strict=True):
+            figures = [[run.get("figures") for run in runs["runs"]] for runs in (row, same)]
+            assert row["name"] == same["name"]
+            assert figures[0] == figures[1]
+    assert len(joined["parts"]) == 2
+    text = Path("joined/table_3_1-demo-real.md").read_text()
+    assert "| New | – | 0.620 (0.600–0.640) | 18.00 | 19.00 (18.00–20.00) |" in text
+    assert text.count("- machine: ") == 2
+    assert Path("joined/table_3_1-demo-real.png").is_file()
+
+
+def test_parts_that_cannot_be_compared_are_not_joined(tmp_path: Path) -> None:
+    run_table(wish(seeds=(0,), out=Path("one")), print, FakeRunner(EPE))
+    part = Path("one/table_3_1-demo-real.json")
+    again = Path("again.json")
+    again.write_text(part.read_text())
+    with pytest.raises(HandposeError, match="seed 0"):  # no two first stages of one seed
+        cli.main(["table", "3.1", "--join", str(part), str(again)])
+    again.write_text(part.read_text().replace('"recipe": "demo",', '"recipe": "paper",', 1))
+    with pytest.raises(HandposeError, match=r"again.json, recipe: found paper; expected demo"):
+        cli.main(["table", "3.1", "--join", str(part), str(again)])
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -24,6 +24,7 @@ from handpose_benchmarks.tables.execute import Outcome, execute
 from handpose_benchmarks.tables.figure import has_curves, write_figure
 from handpose_benchmarks.tables.further import write_pictures
 from handpose_benchmarks.tables.generated import REAL, Workshop, judge_sets, make_sets
+from handpose_benchmarks.tables.join import join
 from handpose_benchmarks.tables.markdown import as_markdown
 from handpose_benchmarks.tables.plan import Cell, Node, Setting, plan
 from handpose_benchmarks.tables.results import (
@@ -87,6 +88,17 @@ class Wish:
 def show(path: Path, say: Say) -> int:
     """Print a results file as Markdown."""
     say(as_markdown(read_document(path)).rstrip("\n"))
+    return 0
+
+
+def join_parts(number: str, paths: Sequence[Path], out: Path | None, say: Say) -> int:
+    """Write the results of a table that was run in parts.
+
+    Raises:
+        HandposeError: no such table, or the parts do not fit each other.
+    """
+    document = join(find_table(number), paths)
+    _write(out or results_folder(), paths[0].stem, document, say, last=True)
     return 0
 
 

@@ -278,16 +278,23 @@ def _record(document: Document) -> str:
         for name, data in document["data"].items()
         if data["source"] == "twin"
     ]
+    training = f"training: {duration(sum(seconds.values()))} in all, {document['jobs']} at a time"
     lines = [
-        f"date: {document['date']}",
-        f"training: {duration(sum(seconds.values()))} in all, {document['jobs']} at a time",
-        "versions: " + ", ".join(f"{name} {version}" for name, version in document["versions"].items()),
-        "machine: " + ", ".join(f"{name} {fact}" for name, fact in document["machine"].items()),
+        *(line for part in document.get("parts", [document]) for line in _circumstances(part)),
+        training,
         *(f"twin of {world}" for world in worlds),
     ]
     if runs_of := document["table"]["runs_of"]:
         lines.append(f"runs: those of Table {runs_of}")
     return _list("Measured with", lines)
+
+
+def _circumstances(part: Document) -> list[str]:
+    return [
+        f"date: {part['date']}",
+        "versions: " + ", ".join(f"{name} {version}" for name, version in part["versions"].items()),
+        "machine: " + ", ".join(f"{name} {fact}" for name, fact in part["machine"].items()),
+    ]
 
 
 def _count(data: dict[str, Any]) -> int:

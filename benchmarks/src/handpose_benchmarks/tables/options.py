@@ -18,7 +18,8 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help="run a table of the thesis, and compare",
         description="Run a table of the thesis. What was run before is not run again: the same command goes on where "
         "it stopped. Options after -- go to every training; such results are kept apart.",
-        usage="%(prog)s NUMBER [options] [-- OPTION ...]\n       %(prog)s --show RESULTS",
+        usage="%(prog)s NUMBER [options] [-- OPTION ...]\n       %(prog)s NUMBER --join RESULTS ... [--out DIR]\n"
+        "       %(prog)s --show RESULTS",
     )
     parser.add_argument("number", nargs="?", help="such as 3.1")
     parser.add_argument("--data", default="twins", help="twins (default), or folders as rhd=PATH,stb=PATH,mhp=PATH")
@@ -40,6 +41,13 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         metavar="NAME=PATH",
         help="test all rows on this folder, too, without training on it; again for more. Options of its datamodule "
         "follow: NAME='PATH --data.side left'",
+    )
+    parser.add_argument(
+        "--join",
+        type=Path,
+        nargs="+",
+        metavar="RESULTS",
+        help="make one table of the results of its parts, such as seeds run on several machines; run nothing",
     )
     parser.add_argument("--show", type=Path, metavar="RESULTS", help="print a results file as Markdown; run nothing")
 

@@ -65,7 +65,7 @@ def sights(
         other = handless.draw(count, size, device)
         some = (torch.rand(count, device=device) < 0.5) | (mask is None)
         without, known = torch.where(some[:, None, None, None], other, without), known | some
-        around = torch.rand(count, 1, 1, 1, device=device) < 0.5
+        around = (torch.rand(count, 1, 1, 1, device=device) < 0.5) | (mask is None)  # others' parts may be of hands
         surroundings = torch.where(around, other.roll(1, 0), surroundings)
     share = _MORE_WITHOUT if handless is not None else _WITHOUT if mask is not None else 0.0
     there = torch.rand(count, device=device) >= share

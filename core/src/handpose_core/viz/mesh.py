@@ -22,7 +22,7 @@ def write_glb(path: Path, mesh: trimesh.Trimesh) -> None:
     shown = mesh.copy()
     shown.apply_transform(_TO_GLTF)
     shown.visual = trimesh.visual.ColorVisuals(shown, vertex_colors=np.tile(_SKIN, (len(shown.vertices), 1)))
-    content = shown.export(file_type="glb")
+    content = shown.export(file_type="glb", include_normals=True)  # else viewers draw every face flat
     assert isinstance(content, bytes)
     write_bytes(path, content)
 

@@ -71,3 +71,16 @@ def test_a_side_that_cannot_be_halved_is_refused():
 def test_least_squares_loss_by_hand():
     assert least_squares_loss(torch.tensor([0.0, 2.0]), real=True) == 1
     assert least_squares_loss(torch.tensor([0.0, 2.0]), real=False) == 2
+
+
+def test_resized_maps_leave_no_checkerboard():
+    """Of even maps, pixels away from the border are like their neighbours; by transposed convolutions they are not."""
+    torch.manual_seed(0)
+    spreads = {}
+    for upsampling in ("transposed", "resized"):
+        net = UNetGenerator(3, 3, UNetSize(width=4, downs=3, norm="instance", dropout=0.0, upsampling=upsampling))
+        with torch.no_grad():
+            made = net.last(torch.ones(1, 8, 32, 32))[..., 8:-8, 8:-8]
+        spreads[upsampling] = made.std((-2, -1)).mean()
+    assert spreads["resized"] < 1e-6
+    assert spreads["transposed"] > 1e-3

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -12,6 +13,7 @@ from handpose_core.errors import HandposeError
 from handpose_core.nn.gan import GeneratorForm, Norm, initialise
 
 _WIDEST = 8
+Upsampling = Literal["transposed", "resized"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +29,9 @@ class UNetSize(GeneratorForm):
             innermost: the noise z.
         dropped: in how many of these layers. In "U-Net-256" they are three, whose maps are at most a 16th as wide as
             the image: with fewer halvings, three would reach maps so fine that the noise is seen as speckle.
+        upsampling: ``transposed`` convolutions, as the authors have them; or ``resized`` maps, convolved after: no
+            output pixel then meets other weights than its neighbour, which is what a checkerboard comes from (Odena
+            et al. 2016).
     """
 
     width: int = 64
@@ -34,6 +39,7 @@ class UNetSize(GeneratorForm):
     norm: Norm = "batch"
     dropout: float = 0.5
     dropped: int = 3
+    upsampling: Upsampling = "transposed"
 
     def build(self, inputs: int, outputs: int) -> "UNetGenerator":
         """See `GeneratorForm`."""
@@ -65,10 +71,9 @@ class UNetGenerator(nn.Module):
         self.decoder = nn.ModuleList()
         for level in range(size.downs - 1, 0, -1):
             below = widths[level] * (1 if level == size.downs - 1 else 2)
-            self.decoder.append(_up(below, widths[level - 1], size.norm))
-        self.last = nn.Sequential(
-            nn.ReLU(), nn.ConvTranspose2d(2 * widths[0] if size.downs > 1 else widths[0], outputs, 4, 2, 1), nn.Tanh()
-        )
+            self.decoder.append(_up(below, widths[level - 1], size))
+        below = 2 * widths[0] if size.downs > 1 else widths[0]
+        self.last = nn.Sequential(nn.ReLU(), _doubled(below, outputs, size.upsampling), nn.Tanh())
         initialise(self)
 
     def forward(self, image: Float[Tensor, "batch _ height width"]) -> Float[Tensor, "batch _ height width"]:
@@ -101,12 +106,16 @@ def _down(inputs: int, outputs: int, norm: Norm | None) -> nn.Sequential:
     return nn.Sequential(nn.LeakyReLU(0.2), nn.Conv2d(inputs, outputs, 4, 2, 1, bias=norm != "batch"), *after)
 
 
-def _up(inputs: int, outputs: int, norm: Norm) -> nn.Sequential:
-    return nn.Sequential(
-        nn.ReLU(),
-        nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=norm != "batch"),
-        _normalise(norm, outputs),
-    )
+def _up(inputs: int, outputs: int, size: UNetSize) -> nn.Sequential:
+    doubled = _doubled(inputs, outputs, size.upsampling, bias=size.norm != "batch")
+    return nn.Sequential(nn.ReLU(), doubled, _normalise(size.norm, outputs))
+
+
+def _doubled(inputs: int, outputs: int, upsampling: Upsampling, bias: bool = True) -> nn.Module:
+    if upsampling == "transposed":
+        return nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=bias)
+    convolution = nn.Conv2d(inputs, outputs, 3, 1, 1, padding_mode="replicate", bias=bias)
+    return nn.Sequential(nn.Upsample(scale_factor=2), convolution)
 
 
 def _normalise(kind: Norm, channels: int) -> nn.Module:

@@ -90,6 +90,14 @@ def browser(session: nox.Session) -> None:
 
 
 @nox.session
+def people(session: nox.Session) -> None:
+    """Try the pictures of people, which need the anny package: minutes, most of them anny's own first start."""
+    _install_suite(session, *_group("tests"), *_group("people"))
+    _check_torch(session)
+    session.run("pytest", "core/tests/synth/test_people.py", *session.posargs, env=QUIET)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure speed beside peers where they install; further arguments go to ``handpose bench speed``."""
     _install_suite(session)

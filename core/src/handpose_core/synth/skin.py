@@ -37,24 +37,14 @@ class SkinPainter:
 
     def albedo(self, generator: Generator) -> Float[Tensor, "v 3"]:
         """Linear RGB of every vertex for one person."""
-        darkness = uniform(generator, 0, len(_TONES) - 1.001, 1)
-        step = int(darkness)
-        tone = torch.lerp(_TONES[step], _TONES[step + 1], darkness - step)
-        tone = tone * (1 + 0.1 * torch.randn(1, generator=generator)) * (1 + 0.03 * torch.randn(3, generator=generator))
-        pale = self.palmar[:, None] * uniform(generator, 0.1, 0.55, 1) * (darkness / len(_TONES))
+        tone, darkness = draw_tone(generator)
+        pale = self.palmar[:, None] * uniform(generator, 0.1, 0.55, 1) * darkness
         skin = torch.lerp(tone, _PALM * (0.5 + 0.5 * tone / tone.max()), pale)
         ruddy = uniform(generator, 0, 0.3, 1)
         warm = (self.tips + self.knuckles + 0.6 * self.folds).clamp(0, 1)[:, None] * ruddy
         skin = skin * (1 - warm * torch.tensor([0.05, 0.45, 0.4]))
-        skin = skin * (1 + uniform(generator, 0.02, 0.12, 1) * self._blotches(generator)[:, None])
+        skin = skin * (1 + uniform(generator, 0.02, 0.12, 1) * blotches(self._position, generator)[:, None])
         return torch.where(self.nails[:, None], self._nail(tone, generator), skin).clamp(0.01, 0.95)
-
-    def _blotches(self, generator: Generator) -> Float[Tensor, "v"]:
-        """Smooth random variation over the skin, about -1..1: waves of 15 to 60 mm in random directions."""
-        direction = functional.normalize(torch.randn(6, 3, generator=generator), dim=-1)
-        wavelength = uniform(generator, 15, 60, 6)
-        phase = uniform(generator, 0, 6.2832, 6)
-        return (self._position @ (direction * (6.2832 / wavelength)[:, None]).T + phase).sin().mean(1) * 2
 
     def _nail(self, tone: Float[Tensor, "3"], generator: Generator) -> Float[Tensor, "3"]:
         varnished = torch.rand(1, generator=generator) < 0.15
@@ -72,9 +62,43 @@ class SkinPainter:
         )
 
 
+def draw_tone(generator: Generator) -> tuple[Float[Tensor, "3"], Float[Tensor, "1"]]:
+    """One person's skin: its linear RGB, and how dark it is (0..0.8)."""
+    darkness = uniform(generator, 0, len(_TONES) - 1.001, 1)
+    step = int(darkness)
+    tone = torch.lerp(_TONES[step], _TONES[step + 1], darkness - step)
+    tone = tone * (1 + 0.1 * torch.randn(1, generator=generator)) * (1 + 0.03 * torch.randn(3, generator=generator))
+    return tone, darkness / len(_TONES)
+
+
+def blotches(points: Float[Tensor, "v 3"], generator: Generator) -> Float[Tensor, "v"]:
+    """Smooth random variation over the skin, about -1..1: waves of 15 to 60 mm in random directions."""
+    direction = functional.normalize(torch.randn(6, 3, generator=generator), dim=-1)
+    wavelength = uniform(generator, 15, 60, 6)
+    phase = uniform(generator, 0, 6.2832, 6)
+    return (points @ (direction * (6.2832 / wavelength)[:, None]).T + phase).sin().mean(1) * 2
+
+
+def pores() -> Float[Tensor, "rows columns"]:
+    """The tile of skin's fine texture, factors around 1; look it up with `pore_coordinates`."""
+    tile = torch.randn(64, 64, generator=torch.Generator().manual_seed(1))
+    return (1 + 0.07 * tile).clamp_min(0.7)
+
+
+def pore_coordinates(points: Float[Tensor, "*batch v 3"]) -> Float[Tensor, "*batch v 2"]:
+    """Where each point (mm, at rest) lies on the tile of `pores`, in its cells."""
+    return (points[..., :2] + 0.35 * points[..., 2:]) * 1.3
+
+
+def draw_cloth_colours(generator: Generator) -> tuple[Float[Tensor, "3"], Float[Tensor, "3"]]:
+    """Linear RGB of a cloth and of its stripes."""
+    base, stripe = torch.rand(2, 3, generator=generator) ** 1.8 * 0.9 + 0.02
+    return base, stripe
+
+
 def cloth_albedo(generator: Generator, rings: int, around: int) -> Float[Tensor, "cloth 3"]:
     """Linear RGB of a sleeve's vertices, ring by ring: plain or striped along or around."""
-    base, stripe = torch.rand(2, 3, generator=generator) ** 1.8 * 0.9 + 0.02
+    base, stripe = draw_cloth_colours(generator)
     pattern = int(torch.randint(4, (1,), generator=generator))
     ring, column = torch.meshgrid(torch.arange(rings), torch.arange(around), indexing="ij")
     striped = ((ring % 2 == 0) & (pattern == 1)) | ((column % 4 < 2) & (pattern == 2))

@@ -43,13 +43,13 @@ class SourceLook:
             gloss=gloss,
             shininess=shininess,
             cloth=cloth_albedo(generator, sleeve_rings()[1], len(self.rig.data.wrist_loop)),
-            light=_draw_lights(generator),
+            light=draw_lights(generator),
             background=self._background.draw(side, generator),
             camera=draw_sensor(generator),
         )
 
 
-def _draw_lights(generator: Generator) -> Lights:
+def draw_lights(generator: Generator) -> Lights:
     """A key light from before the hand, up to two others, and the sky; cool to warm, soft to harsh."""
     toward = torch.randn(1, 3, 3, generator=generator) * torch.tensor([1.0, 0.8, 0.5]) + torch.tensor([0, -0.5, -0.9])
     warmth = uniform(generator, -0.12, 0.12, 1, 3, 1)

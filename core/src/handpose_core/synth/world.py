@@ -16,6 +16,7 @@ from handpose_core.synth.frame import ARM, FAR, FIRST_BONE, SyntheticFrame
 from handpose_core.synth.poses import PoseSampler, bone_radii
 from handpose_core.synth.scene import Look, Scene, Size, draw_scene, stack
 from handpose_core.synth.sensor import to_srgb
+from handpose_core.synth.skin import pore_coordinates, pores
 
 _FLESH = (-8.0, 22.0)
 """mm; a joint this far behind the surface seen at its pixel is taken to be seen. Before it, it is on the outline."""
@@ -39,8 +40,7 @@ class World:
         right = torch.cat([self.rig.faces, arm_faces(self.rig)]).to(self.device)
         self._faces = {Side.RIGHT: right, Side.LEFT: right.flip(1)}
         self._segments = _face_segments(self.rig, len(right)).to(self.device)
-        tile = torch.randn(64, 64, generator=torch.Generator().manual_seed(1))
-        self._tile = (1 + 0.07 * tile).clamp_min(0.7).to(self.device)
+        self._tile = pores().to(self.device)
 
     @torch.no_grad()
     def frames(self, seed: int, stream: str, numbers: Sequence[int]) -> list[SyntheticFrame]:
@@ -83,7 +83,7 @@ class World:
         K = torch.stack([scene.K for scene in scenes])
         lights = [scene.appearance.light for scene in scenes]
         to_light = torch.stack([scene.to_light for scene in scenes]).to(self.device)
-        grain = Grain(self._tile, (local[..., :2] + 0.35 * local[..., 2:]).to(self.device) * 1.3)
+        grain = Grain(self._tile, pore_coordinates(local).to(self.device))
         middles = torch.stack([(joints[:, a] + joints[:, b]) / 2 for a, b in BONES], dim=1).to(self.device)
         seen_at, faces = vertices.to(self.device), self._faces[side]
         surface = self._dress(scenes[:lit])

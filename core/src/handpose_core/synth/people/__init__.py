@@ -1,0 +1,1 @@
+"""People in whom no hand is seen, by the anny package."""

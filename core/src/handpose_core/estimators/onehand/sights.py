@@ -14,8 +14,8 @@ _NEAREST, _FARTHEST = 0.8, 3.0
 """How many times as wide as the crop around the hand a picture is."""
 _WITHOUT = 1 / 3
 """Share of pictures without a hand."""
-_MORE_WITHOUT = 0.5
-"""The same where there are pictures of their own for it, which half of those without a hand are."""
+_MORE_WITHOUT, _HANDLESS_PICTURES = 0.6, 0.7
+"""The same where there are pictures of their own for it, and the share that these have of those without a hand."""
 _WINDOWS = 6
 """Places tried for one that shows nothing of the hand."""
 _COARSE = 24
@@ -63,7 +63,7 @@ def sights(
         surroundings, known = without.roll(3, 0), free & free.roll(3, 0)
     if handless is not None:
         other = handless.draw(count, size, device)
-        some = (torch.rand(count, device=device) < 0.5) | (mask is None)
+        some = (torch.rand(count, device=device) < _HANDLESS_PICTURES) | (mask is None)
         without, known = torch.where(some[:, None, None, None], other, without), known | some
         around = (torch.rand(count, 1, 1, 1, device=device) < 0.5) | (mask is None)  # others' parts may be of hands
         surroundings = torch.where(around, other.roll(1, 0), surroundings)

@@ -9,7 +9,9 @@ from handpose_benchmarks.tables.spec import TableSpec
 from handpose_core.errors import HandposeError
 
 _ALIKE = ("recipe", "options")
-_PER_PART = ("date", "machine", "versions")
+_PER_PART = ("date", "machine", "versions", "data")
+_OF_BITS = ("checksum", "checksums")
+"""Of twins: processors round differently, so that the same twin made elsewhere has other bits; parts tell their own."""
 
 
 def join(spec: TableSpec, paths: Sequence[Path]) -> Document:
@@ -31,7 +33,7 @@ def join(spec: TableSpec, paths: Sequence[Path]) -> Document:
         for key in _ALIKE:
             _check(name, key, document[key], first[1][key])
         for dataset in document["data"].keys() & first[1]["data"].keys():
-            _check(name, f"data, {dataset}", document["data"][dataset], first[1]["data"][dataset])
+            _check(name, f"data, {dataset}", *(_choices(part["data"][dataset]) for part in (document, first[1])))
     seeds = sorted({seed for document in documents.values() for seed in document["seeds"]})
     return {
         **first[1],
@@ -42,6 +44,11 @@ def join(spec: TableSpec, paths: Sequence[Path]) -> Document:
         "also": [],
         "parts": [{key: document[key] for key in _PER_PART} for document in documents.values()],
     }
+
+
+def _choices(data: Document) -> Document:
+    """What data were made by."""
+    return {key: value for key, value in data.items() if key not in _OF_BITS}
 
 
 def _check(name: str, field: str, found: Any, expected: Any) -> None:

@@ -272,17 +272,10 @@ def _record(document: Document) -> str:
         for run in runs
         for i, stage in enumerate(run["stages"])
     }
-    worlds = [
-        f"{name}: world {data['world']}, seed {data['seed']}, handpose-core {data['version']}, {_count(data)} frames, "
-        f"sha256 {data['checksum'][:16]}"
-        for name, data in document["data"].items()
-        if data["source"] == "twin"
-    ]
     training = f"training: {duration(sum(seconds.values()))} in all, {document['jobs']} at a time"
     lines = [
         *(line for part in document.get("parts", [document]) for line in _circumstances(part)),
         training,
-        *(f"twin of {world}" for world in worlds),
     ]
     if runs_of := document["table"]["runs_of"]:
         lines.append(f"runs: those of Table {runs_of}")
@@ -294,6 +287,12 @@ def _circumstances(part: Document) -> list[str]:
         f"date: {part['date']}",
         "versions: " + ", ".join(f"{name} {version}" for name, version in part["versions"].items()),
         "machine: " + ", ".join(f"{name} {fact}" for name, fact in part["machine"].items()),
+        *(
+            f"twin of {name}: world {data['world']}, seed {data['seed']}, handpose-core {data['version']}, "
+            f"{_count(data)} frames, sha256 {data['checksum'][:16]}"
+            for name, data in part["data"].items()
+            if data["source"] == "twin"
+        ),
     ]
 
 

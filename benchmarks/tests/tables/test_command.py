@@ -151,7 +151,7 @@ def test_parts_that_cannot_be_compared_are_not_joined(tmp_path: Path) -> None:
     other = json.loads(part.read_text())
     other["data"]["rhd"]["name"] = "another"
     again.write_text(json.dumps(other))
-    with pytest.raises(HandposeError, match="again.json, data, rhd"):
+    with pytest.raises(HandposeError, match=r"again\.json, data, rhd"):
         cli.main(["table", "3.1", "--join", str(part), str(again)])
     again.write_text(part.read_text().replace('"recipe": "demo",', '"recipe": "paper",', 1))
     with pytest.raises(HandposeError, match=r"again.json, recipe: found paper; expected demo"):

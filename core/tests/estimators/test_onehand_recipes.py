@@ -53,7 +53,7 @@ def test_the_shipped_recipe_trains_and_what_it_trained_is_packed(generated, tmp_
     assert OneHandModule.load_from_checkpoint(best).clutter.occluder == recipe["model"]["clutter"]["occluder"]
     packed = tmp_path / "onehand.safetensors"
     assert main(["onehand", "pack", str(best), str(packed)]) == 0
-    assert packed.stat().st_size < 8e6
+    assert packed.stat().st_size < 16e6
     card = packed.with_suffix(".md").read_text()
     assert "clutter" in card
     assert "Not measured yet" in card

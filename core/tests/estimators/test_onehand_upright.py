@@ -122,3 +122,5 @@ def test_pictures_known_to_be_without_hands_stand_in_and_around(tmp_path):
 def test_a_folder_without_pictures_is_told(tmp_path):
     with pytest.raises(HandposeError, match="handpose data people"):
         HandlessPictures(tmp_path)
+    with pytest.raises(HandposeError, match="handpose data people"):
+        HandlessPictures(tmp_path / "nowhere")

@@ -31,7 +31,7 @@ class HandlessPictures:
     """
 
     def __init__(self, folder: str | Path) -> None:
-        self._files = sorted(path for path in Path(folder).iterdir() if path.suffix.lower() in _SUFFIXES)
+        self._files = sorted(path for path in Path(folder).glob("*") if path.suffix.lower() in _SUFFIXES)
         if not self._files:
             raise HandposeError(
                 str(folder), "no picture", f"files ending in {', '.join(_SUFFIXES)}",

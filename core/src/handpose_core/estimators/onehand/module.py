@@ -167,16 +167,18 @@ class OneHandModule(LeavesFixed, HandPoseModule):
         """One step; the reader's on pictures of right hands, some of them mirrored for the side's sake."""
         self.label_means.update(batch)
         image, losses = self.clutter.add(batch["image"], batch.get("mask")), {}
-        if self.learns != "reader":
-            losses["glance"] = self._looking(image, batch)
+        if self.learns == "reader":
+            glanced = self.network.glance(image).upright
+        else:
+            losses["glance"], glanced = self._looking(image, batch)
         if self.learns != "glance":
-            losses |= self._reading(image, batch)
+            losses |= self._reading(image, batch, glanced)
         losses = self._summed(losses)
         self.log_dict({f"train/{name}": value for name, value in losses.items()}, prog_bar=True, batch_size=len(image))
         return losses["loss"]
 
-    def _looking(self, image: Float[Tensor, "batch 3 s s"], batch: Sample) -> Float[Tensor, ""]:
-        """The loss of glances, at these pictures and at farther ones."""
+    def _looking(self, image: Float[Tensor, "batch 3 s s"], batch: Sample) -> tuple[Float[Tensor, ""], Upright]:
+        """The loss of glances, at these pictures and at farther ones; how these were said to lie."""
         joints_2d, annotated, count = batch["joints_2d"], batch["annotated"], len(image)
         half, mask = slice(None, (count + 1) // 2), batch.get("mask")
         far = sights(image[half], joints_2d[half], None if mask is None else mask[half], self._handless)
@@ -184,15 +186,15 @@ class OneHandModule(LeavesFixed, HandPoseModule):
         near = torch.ones(count, dtype=torch.bool, device=image.device)
         there, known = torch.cat([near, far.there]), torch.cat([near, far.known])
         seen = upright_of(torch.cat([joints_2d, far.joints_2d]), torch.cat([annotated, annotated[half]]))
-        return glance_loss(said, seen, there, known)
+        return glance_loss(said, seen, there, known), Upright(*(values[:count] for values in said.upright))
 
-    def _reading(self, image: Float[Tensor, "batch 3 s s"], batch: Sample) -> dict[str, Float[Tensor, ""]]:
-        """The reader's losses, of pictures turned upright by labels, and some way off, or by the network's glance."""
+    def _reading(
+        self, image: Float[Tensor, "batch 3 s s"], batch: Sample, glanced: Upright
+    ) -> dict[str, Float[Tensor, ""]]:
+        """The reader's losses, of pictures turned upright by labels, and some way off, or as they were glanced at."""
         varied, size = upright_of(batch["joints_2d"], batch["annotated"]).upright.varied(), self.network.crop
-        with torch.no_grad():
-            glanced = self.network.glance(image).upright
         own = torch.rand(len(image), device=image.device) < self.own_glance
-        upright = Upright(*(_where(own, mine, labelled) for mine, labelled in zip(glanced, varied, strict=True)))
+        upright = Upright(*(_where(own, said.detach(), seen) for said, seen in zip(glanced, varied, strict=True)))
         crop, left = upright.cut(image, size), batch_sides(batch) == Side.LEFT
         again = torch.rand(len(left), device=left.device) < self.left_shown
         read = self.network.reader(torch.where((left ^ again)[:, None, None, None], crop.flip(-1), crop))

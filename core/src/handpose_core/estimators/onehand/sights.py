@@ -65,15 +65,15 @@ def sights(
         other = handless.draw(count, size, device)
         some = (torch.rand(count, device=device) < _HANDLESS_PICTURES) | (mask is None)
         without, known = torch.where(some[:, None, None, None], other, without), known | some
-        around = (torch.rand(count, 1, 1, 1, device=device) < 0.5) | (mask is None)  # others' parts may be of hands
-        surroundings = torch.where(around, other.roll(1, 0), surroundings)
+        around = (torch.rand(count, device=device) < 0.5) | some  # other surroundings may show a hand
+        surroundings = torch.where(around[:, None, None, None], other.roll(1, 0), surroundings)
     share = _MORE_WITHOUT if handless is not None else _WITHOUT if mask is not None else 0.0
     there = torch.rand(count, device=device) >= share
     content, known = torch.where(there[:, None, None, None], image, without), known | there
-    part = _NEAREST * (_FARTHEST / _NEAREST) ** torch.rand(count, device=image.device)
-    middle = ((1 - part).abs() + 0.15)[:, None] * (2 * torch.rand(count, 2, device=image.device) - 1)
+    part = _NEAREST * (_FARTHEST / _NEAREST) ** torch.rand(count, device=device)
+    middle = ((1 - part).abs() + 0.15)[:, None] * (2 * torch.rand(count, 2, device=device) - 1)
     seen, inside = windows(content, part, middle)
-    surrounded = torch.rand(count, device=image.device)[:, None, None, None] < 0.5  # else its borders are drawn out
+    surrounded = torch.rand(count, device=device)[:, None, None, None] < 0.5  # else its borders are drawn out
     found = torch.where(surrounded & (inside == 0), surroundings, seen)
     centred = (2 * joints_2d + 1) / size - 1
     moved = (((centred - middle[:, None]) / part[:, None, None] + 1) * size - 1) / 2

@@ -83,9 +83,13 @@ def test_a_video_with_gaps_is_adapted_to_and_written(drawn_video, checkpoint, tm
     assert len(json.loads((out / "poses.json").read_text())["frames"]) == 9
     assert [path.name for path in sorted((out / "meshes").iterdir())] == [f"{n:05d}.glb" for n in (0, 4, 8)]
     assert len(trimesh.load(out / "meshes" / "00000.glb", force="mesh").faces) == len(meshes["faces"])
-    capture = cv2.VideoCapture(str(out / "overlay.mp4"))
-    assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 9
-    capture.release()
+    shown = []
+    for name in ("overlay_before", "overlay"):
+        capture = cv2.VideoCapture(str(out / f"{name}.mp4"))
+        assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 9
+        shown.append(capture.read()[1])
+        capture.release()
+    assert np.abs(shown[0].astype(int) - shown[1]).max() > 50  # another hand after learning than before
     report = json.loads((out / "report.json").read_text())
     assert report["masks"]["samples"] == 9
     assert report["masks"]["empty"] >= 1  # the frame without joints

@@ -47,8 +47,14 @@ def test_told_sides_choose_between_the_two_answers(hands):
         output = trained(hands["image"])
         found = trained.decode_as(output, torch.tensor([True, True, False, False]))
     mirrored = output.mirror.joints_2d * torch.tensor([-1.0, 1]) + torch.tensor([47.0, 0])
-    upright = torch.cat([output.as_is.joints_2d[:2], mirrored[2:]])
-    assert torch.allclose(found.joints_2d, output.glimpse.upright.back_to_picture(upright, 48))
+    read = output.glimpse.upright.back_to_picture(torch.cat([output.as_is.joints_2d[:2], mirrored[2:]]), 48)
+    scores = torch.cat([output.as_is.scores[:2], output.mirror.scores[2:]])[..., None]
+    posed = (found.joints_2d - scores**2 * read) / (1 - scores**2)  # the hand model's, moved and enlarged
+    away, flat = posed - posed.mean(1, keepdim=True), found.xyz[..., :2] - found.xyz[..., :2].mean(1, keepdim=True)
+    enlarged = (away * flat).sum((1, 2)) / flat.square().sum((1, 2))
+    assert (enlarged >= 0).all()
+    assert torch.allclose(away, enlarged[:, None, None] * flat, atol=1e-3)
+    assert (posed - read).mean(1).norm(dim=-1).max() < 1
 
 
 def test_a_few_steps_learn_a_few_hands_of_both_sides(hands):
@@ -85,7 +91,15 @@ def test_recovering_turns_the_crops_frame_back_to_the_cameras(hands):
     turned = (truth - truth[:, [0]]) @ to_middle(K, middle).transpose(1, 2) / reference_length(truth)[:, None, None]
     yes = torch.ones(4, dtype=torch.bool)
     estimate = HandEstimate(
-        batch["joints_2d"], turned[..., 2], torch.ones(4, 21), turned, torch.zeros(4, 5, 3), yes.float(), yes, middle
+        joints_2d=batch["joints_2d"],
+        z_rel=turned[..., 2],
+        scores=torch.ones(4, 21),
+        xyz=turned,
+        vertices=torch.zeros(4, 5, 3),
+        right=yes.float(),
+        is_right=yes,
+        middle=middle,
+        there=yes.float(),
     )
     trained = module()
     told = trained.recover(estimate, batch, "true_root_and_scale").joints_3d
@@ -94,7 +108,7 @@ def test_recovering_turns_the_crops_frame_back_to_the_cameras(hands):
     assert torch.allclose(trained.recover(estimate, batch, "predicted").joints_3d, scaled, rtol=0.01, atol=2.0)
 
 
-@pytest.mark.parametrize(("learns", "kept"), [("reader", "glance"), ("glance", "reader")])
+@pytest.mark.parametrize(("learns", "kept"), [("reader", "glance"), ("glance", "reader"), ("verdict", "reader")])
 def test_one_part_learns_and_the_other_stays_as_it_is_with_its_running_means(hands, learns, kept):
     trained = module(learns=learns, optimizer=lambda parameters: torch.optim.AdamW(parameters, lr=3e-3))
     trained.log_dict = lambda *_, **__: None

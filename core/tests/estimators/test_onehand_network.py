@@ -5,7 +5,7 @@ from core.tests.estimators.small_onehand import SMALL
 from handpose_core.camera import project
 from handpose_core.errors import HandposeError
 from handpose_core.estimators.onehand.clutter import Clutter
-from handpose_core.estimators.onehand.frame import mirrored, mirrored_pixels, to_middle
+from handpose_core.estimators.onehand.frame import laid_onto, mirrored, mirrored_pixels, to_middle
 from handpose_core.estimators.onehand.losses import map_loss, pixel_loss, space_loss
 from handpose_core.estimators.onehand.network import Reader, rotation_from_6d
 from handpose_core.nn.heatmaps import gaussian_heatmaps
@@ -107,3 +107,17 @@ def test_occluders_cover_a_part_and_grey_takes_the_colours():
 def test_amounts_out_of_range_are_refused():
     with pytest.raises(HandposeError, match="occluder"):
         Clutter(occluder=1.5)
+
+
+def test_points_are_laid_onto_pixels_by_size_and_place_alone_and_by_weight():
+    generator = torch.Generator().manual_seed(0)
+    points = torch.randn(2, 21, 3, generator=generator)
+    pixels = 7.5 * points[..., :2] + torch.tensor([40.0, 60.0])
+    assert torch.allclose(laid_onto(points, pixels, torch.rand(2, 21, generator=generator)), pixels, atol=1e-3)
+    moved = pixels.clone()
+    moved[:, 4] += 100.0
+    weights = torch.ones(2, 21)
+    weights[:, 4] = 1e-6
+    assert torch.allclose(laid_onto(points, moved, weights), pixels, atol=0.01)  # what weighs nothing draws nothing
+    turned = pixels.flip(-1)
+    assert (laid_onto(points, turned, torch.ones(2, 21)) - turned).norm(dim=-1).mean() > 1  # nothing is turned

@@ -26,7 +26,7 @@ _SECONDS = 0.025
 def measure() -> list[Figure]:
     """Pictures/s of each stage by itself, with a box and without one."""
     runtime = load_packed(shipped_model())
-    model, module, size = HandModel(runtime), runtime.onehand, runtime.info.image_size
+    model, module, size = HandModel(runtime), runtime.running, runtime.info.image_size
     pixels = np.random.default_rng(0).integers(0, 255, (HEIGHT, WIDTH, 3), np.uint8)
     view = model.look("picture", pixels, BOX, NOTHING_KNOWN)
     images = torch.from_numpy(view.crop).permute(2, 0, 1)[None].to(module.device) / 255

@@ -4,17 +4,35 @@ One dense 3x3 convolution widens, a 1x1 convolution narrows again: on CPUs sever
 depthwise convolutions that count fewer operations.
 """
 
+from copy import deepcopy
 from itertools import pairwise
+from typing import TypeVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+_Module = TypeVar("_Module", bound=nn.Module)
 
 
 def convolution(inputs: int, outputs: int, kernel: int, stride: int = 1, active: bool = True) -> nn.Sequential:
     """Convolution, batch normalisation and, unless it is a narrowing, ReLU; sizes are divided by ``stride``."""
     layers = [nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False), nn.BatchNorm2d(outputs)]
     return nn.Sequential(*layers, *([nn.ReLU(inplace=True)] if active else []))
+
+
+def folded(module: _Module) -> _Module:
+    """A copy to run, not to train or to save, whose batch norms have become part of the convolutions before them.
+
+    Args:
+        module: in evaluation; those of its parts that `convolution` made are folded.
+    """
+    copied = deepcopy(module)
+    for part in copied.modules():
+        if isinstance(part, nn.Sequential) and len(part) > 1 and isinstance(part[1], nn.BatchNorm2d):
+            part[0], part[1] = fuse_conv_bn_eval(part[0], part[1]), nn.Identity()
+    return copied
 
 
 class FusedBlock(nn.Module):

@@ -18,7 +18,7 @@ CONVENTIONS = {
     "joints_2d": "px of the original picture, x right, y down; (0, 0) is the centre of the top-left pixel",
     "joints_3d": "mm relative to the wrist, x right, y down, z away from the camera",
     "wrist": "mm from the camera, same axes; null unless --focal or --hand-size was given",
-    "confidence": "of each joint, 0 to 1: the peak of its heatmap, no probability",
+    "confidence": "of each joint, 0 to 1: how sharply it is found, times how likely there is a hand; no probability",
     "square": "centre x, centre y and side of what the model saw, px of the original picture",
     "square_from": "the box given; the whole picture, for want of one; a search by the model itself, from the whole "
     "picture inwards; or the joints in the frame before",

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from handpose_core.estimators.onehand.module import OneHandModule
 from handpose_core.estimators.onehand.pack import unpack
+from handpose_core.nn.fused import folded
 from handpose_core.predict.checkpoint import CheckpointRuntime
 from handpose_core.predict.info import ModelInfo
 from handpose_core.predict.runtime import Meshes, Output
@@ -18,26 +19,32 @@ class OneHandRuntime(CheckpointRuntime):
     """A trained `OneHandModule` in evaluation.
 
     Args:
-        module: the module.
+        module: the module, to be written or exported as it is.
         info: what is known of it.
+
+    Attributes:
+        running: the module as it is run.
     """
 
     def __init__(self, module: OneHandModule, info: ModelInfo) -> None:
         super().__init__(module, info)
         self.onehand = module
+        self.running = folded(module)
         self.faces: Int64[ndarray, "f 3"] = module.rig.faces.cpu().numpy()
 
     def run_meshes(
         self, images: Float32[ndarray, "batch 3 s s"], sides: Int64[ndarray, " batch"]
     ) -> tuple[Output, Meshes]:
         """See `handpose_core.predict.runtime.MeshRuntime`."""
-        device = self.onehand.device
+        device = self.running.device
         with torch.inference_mode():
-            output = self.onehand(torch.from_numpy(images).to(device))
-            found = self.onehand.decode_told(output, torch.from_numpy(sides).to(device))
+            output = self.running(torch.from_numpy(images).to(device))
+            found = self.running.decode_told(output, torch.from_numpy(sides).to(device))
         joints = (found.joints_2d, found.z_rel, found.scores)
-        xyz, vertices, right, middle = map(_array, (found.xyz, found.vertices, found.right, found.middle))
-        return Output(*map(_array, joints)), Meshes(xyz, vertices, right, found.is_right.cpu().numpy(), middle)
+        xyz, vertices, right, middle, there = map(
+            _array, (found.xyz, found.vertices, found.right, found.middle, found.there)
+        )
+        return Output(*map(_array, joints)), Meshes(xyz, vertices, right, found.is_right.cpu().numpy(), middle, there)
 
 
 def _array(values: Tensor) -> Float32[ndarray, "..."]:

@@ -45,7 +45,10 @@ def main(argv: Sequence[str]) -> int:
         print(f"{name}: {first[name]:.4g} in the first epoch, {last[name]:.4g} in the last")
     for name in report["before"]:
         print(f"{name}: {report['before'][name]:.3g} before, {report['after'][name]:.3g} after")
-    print(f"{options.out}: poses.npz, poses.json, meshes.npz, meshes/, overlay.mp4, adapted.ckpt, report.json")
+    print(
+        f"{options.out}: poses.npz, poses.json, meshes.npz, meshes/, overlay_before.mp4, overlay.mp4, adapted.ckpt, "
+        "report.json"
+    )
     return 0
 
 

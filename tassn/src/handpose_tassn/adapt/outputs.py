@@ -58,7 +58,9 @@ def write_overlay(
     temporary = path.with_name(f".{os.getpid()}.{path.name}")
     writer = cv2.VideoWriter(str(temporary), cv2.VideoWriter.fourcc(*"mp4v"), rate, (width, height))
     if not writer.isOpened():
-        raise HandposeError(str(path), "no video that OpenCV can write", "an .mp4", "Give --no-overlay.")
+        raise HandposeError(
+            str(path), "no video that OpenCV can write", "an .mp4", "python -m pip install opencv-python-headless"
+        )
     silhouette = EdgeSilhouette()
     for number in range(len(frames)):
         drawn = _draw(byte_pixels(frames[number]["image"]), number, estimate, faces, silhouette)

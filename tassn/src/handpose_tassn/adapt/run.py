@@ -117,6 +117,7 @@ def adapt(module: TASSNModule, video: TrackedVideo, plan: Plan) -> dict[str, Any
         for firsts in (starts, covering(len(video), plan.clip_length))
     )
     before = estimate_video(module, whole, video.tracks, score)
+    _overlay("overlay_before", module, video, before, plan)
     module.retrain(objective, lambda parameters: Adam(parameters, lr=plan.rate))
     module.rehearsal = None if plan.rehearse is None else rehearsal(plan.rehearse, size)
     losses = _train(module, learning, masked, plan)
@@ -200,4 +201,8 @@ def _write(module: TASSNModule, video: TrackedVideo, whole: VideoEstimate, plan:
     faces = module.network.faces.numpy()
     write_poses(plan.out, whole)
     write_meshes(plan.out, whole, faces, plan.glb_every)
-    write_overlay(plan.out / "overlay.mp4", video, whole, faces, plan.rate_of_frames)
+    _overlay("overlay", module, video, whole, plan)
+
+
+def _overlay(name: str, module: TASSNModule, video: TrackedVideo, whole: VideoEstimate, plan: Plan) -> None:
+    write_overlay(plan.out / f"{name}.mp4", video, whole, module.network.faces.numpy(), plan.rate_of_frames)

@@ -17,9 +17,11 @@ class HandEstimate(PlacedEstimate):
         right: how likely it is a right hand, 0 to 1.
         is_right: as which hand it was estimated.
         middle: px of the crop, where the hand's middle is.
+        there: how likely there is a hand, 0 to 1; ``scores`` have it in them.
     """
 
     vertices: Float[Tensor, "batch v 3"]
     right: Float[Tensor, " batch"]
     is_right: Bool[Tensor, " batch"]
     middle: Float[Tensor, "batch 2"]
+    there: Float[Tensor, " batch"]

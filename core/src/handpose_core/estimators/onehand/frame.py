@@ -33,3 +33,20 @@ def mirrored_pixels(pixels: Float[Tensor, "batch n 2"], which: Tensor, image_siz
     """Pixels of the mirror image where ``which`` says so."""
     turned = torch.stack([image_size - 1 - pixels[..., 0], pixels[..., 1]], dim=-1)
     return torch.where(which[:, None, None], turned, pixels)
+
+
+def laid_onto(
+    points: Float[Tensor, "batch n 3"], pixels: Float[Tensor, "batch n 2"], weights: Float[Tensor, "batch n"]
+) -> Float[Tensor, "batch n 2"]:
+    """Pixels of points as a far camera sees them, moved and enlarged to lie nearest to others (weak perspective).
+
+    Args:
+        points: in a frame whose x and y lie along those of the pixels.
+        pixels: where they are said to be.
+        weights: how much each counts; positive.
+    """
+    share = (weights / weights.sum(1, keepdim=True))[..., None]
+    middle = (share * pixels).sum(1, keepdim=True)
+    flat, away = points[..., :2] - (share * points[..., :2]).sum(1, keepdim=True), pixels - middle
+    scale = (share * flat * away).sum((1, 2)) / (share * flat.square()).sum((1, 2)).clamp_min(1e-6)
+    return middle + scale.clamp_min(0)[:, None, None] * flat

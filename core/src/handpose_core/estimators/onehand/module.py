@@ -4,6 +4,8 @@ A glance says where in the crop the hand lies and which way up, and the hand is 
 read then need not know hands in every turn. Glances learn from farther pictures, and from some without a hand, too,
 so that their doubt is confidence's.
 
+A verdict, the smallest part and the last to be trained, then says of all that was seen whether it was a hand.
+
 The reader knows right hands alone. Each upright crop is shown as it is and mirrored; of the two, the one that looks
 more like a right hand is taken, and mirrored back if need be. So all that is learned serves both sides, a hand and its
 mirror image get the same answer, and the side is no guess of its own but what decides between two whole answers.
@@ -26,13 +28,14 @@ from handpose_core.errors import HandposeError
 from handpose_core.estimators.hand3d.recovery import PlacedEstimate, at_fitted_root, at_true_root
 from handpose_core.estimators.onehand.clutter import Clutter
 from handpose_core.estimators.onehand.estimate import HandEstimate
-from handpose_core.estimators.onehand.frame import mirrored, mirrored_pixels, to_middle
+from handpose_core.estimators.onehand.frame import laid_onto, mirrored, mirrored_pixels, to_middle
 from handpose_core.estimators.onehand.glance import GlanceSize, Glimpse, glance_loss
 from handpose_core.estimators.onehand.handless import HandlessPictures
 from handpose_core.estimators.onehand.losses import map_loss, pixel_loss, side_loss, space_loss
 from handpose_core.estimators.onehand.network import OneHandNetwork, OneHandSize, Read
 from handpose_core.estimators.onehand.sights import sights
 from handpose_core.estimators.onehand.upright import Upright, upright_of
+from handpose_core.estimators.onehand.verdict import verdict_loss
 from handpose_core.hand import WRIST, Side
 from handpose_core.rig import HandRig, PosedHand, pose_from_angles
 from handpose_core.training.fixed import LeavesFixed
@@ -42,7 +45,9 @@ from handpose_core.training.schedules import OptimizerCallable, Schedule
 
 SHIPPED_SIZE = OneHandSize()
 NO_CLUTTER = Clutter(0, 0, 0, 0)
-Learns = Literal["all", "reader", "glance"]
+Learns = Literal["all", "reader", "glance", "verdict"]
+_LEAST_SCORE = 0.02
+"""What a joint that nothing is seen of counts, where the hand model is laid onto joints."""
 _OF_READ = [name for name in Read._fields if name != "parameters"]
 
 # so that a checkpoint that holds them loads
@@ -61,6 +66,7 @@ class Weights:
         side: right or left.
         shape: the hand model's components, squared: what a picture does not show stays the mean hand's.
         glance: the first look's: see `glance_loss`.
+        verdict: the last word's: see `verdict_loss`.
     """
 
     maps: float = 1.0
@@ -69,6 +75,7 @@ class Weights:
     side: float = 0.5
     shape: float = 0.01
     glance: float = 1.0
+    verdict: float = 1.0
 
 
 torch.serialization.add_safe_globals([Weights])
@@ -86,7 +93,7 @@ class Output(NamedTuple):
 class OneHandModule(LeavesFixed, HandPoseModule):
     """Joints, mesh and side of the hand in a crop; nothing of the camera, and no side, has to be known.
 
-    Joints in space and the mesh are the hand model's, and so agree; joints in the picture come from heatmaps.
+    Joints in space and the mesh are the hand model's, and so agree; joints in the picture lie between it and heatmaps.
 
     Args:
         size: the network's.
@@ -97,9 +104,11 @@ class OneHandModule(LeavesFixed, HandPoseModule):
         left_shown: share of training pictures that show the reader a left hand, for the side alone.
         own_glance: share of training pictures that are turned upright by the network's own glance; the others by
             labels, and some way off.
-        learns: the part that is trained; the other stays as it is. The two share nothing, so that their trainings may
-            follow each other, or run beside each other.
-        handless: a folder of pictures without hands, such as ``handpose data people`` makes, for first looks to doubt.
+        learns: the part that is trained; the others stay as they are. Glance and reader share nothing, so that their
+            trainings may follow each other, or run beside each other, or be one: ``all``. The verdict is on both of
+            them once they are trained, and learns in a training of its own.
+        handless: a folder of pictures without hands, such as ``handpose data people`` makes, for first looks and
+            verdicts to doubt.
         optimizer: see `HandPoseModule`.
         schedule: see `HandPoseModule`.
         scale_mm: see `HandPoseModule`.
@@ -160,22 +169,38 @@ class OneHandModule(LeavesFixed, HandPoseModule):
 
     def untrained(self) -> Iterable[nn.Module]:
         """What `learns` leaves out."""
-        others = {"all": (), "reader": (self.network.glance,), "glance": (self.network.reader,)}
-        return others[self.learns]
+        parts = {"glance": self.network.glance, "reader": self.network.reader, "verdict": self.network.verdict}
+        trained = {"glance", "reader"} if self.learns == "all" else {self.learns}
+        return [part for name, part in parts.items() if name not in trained]
 
     def training_step(self, batch: Sample, batch_idx: int) -> Tensor:
         """One step; the reader's on pictures of right hands, some of them mirrored for the side's sake."""
         self.label_means.update(batch)
-        image, losses = self.clutter.add(batch["image"], batch.get("mask")), {}
-        if self.learns == "reader":
-            glanced = self.network.glance(image).upright
-        else:
-            losses["glance"], glanced = self._looking(image, batch)
-        if self.learns != "glance":
-            losses |= self._reading(image, batch, glanced)
-        losses = self._summed(losses)
-        self.log_dict({f"train/{name}": value for name, value in losses.items()}, prog_bar=True, batch_size=len(image))
+        losses = self._summed(self._training_losses(self.clutter.add(batch["image"], batch.get("mask")), batch))
+        told, count = {f"train/{name}": value for name, value in losses.items()}, len(batch["image"])
+        self.log_dict(told, prog_bar=True, batch_size=count)
         return losses["loss"]
+
+    def _training_losses(self, image: Float[Tensor, "batch 3 s s"], batch: Sample) -> dict[str, Float[Tensor, ""]]:
+        if self.learns == "verdict":
+            return {"verdict": self._judging(image, batch)}
+        if self.learns == "reader":
+            return self._reading(image, batch, self.network.glance(image).upright)
+        loss, glanced = self._looking(image, batch)
+        return {"glance": loss, **(self._reading(image, batch, glanced) if self.learns == "all" else {})}
+
+    def _judging(self, image: Float[Tensor, "batch 3 s s"], batch: Sample) -> Float[Tensor, ""]:
+        """The loss of verdicts on these pictures, every other one, and on farther ones and such without a hand."""
+        near, far = image[::2], sights(image, batch["joints_2d"], batch.get("mask"), self._handless)
+        with torch.no_grad():
+            output = self(torch.cat([near, far.image]))
+        yes = torch.ones(len(near), dtype=torch.bool, device=image.device)
+        said = self._verdict(output, _pick(output, output.as_is.right >= output.mirror.right))
+        return verdict_loss(said, torch.cat([yes, far.there]), torch.cat([yes, far.known]))
+
+    def _verdict(self, output: Output, read: Read) -> Float[Tensor, " batch"]:
+        rights = torch.stack([output.as_is.right, output.mirror.right], dim=1)
+        return self.network.judge(read, rights, output.glimpse.there)
 
     def _looking(self, image: Float[Tensor, "batch 3 s s"], batch: Sample) -> tuple[Float[Tensor, ""], Upright]:
         """The loss of glances, at these pictures and at farther ones; how these were said to lie."""
@@ -201,12 +226,14 @@ class OneHandModule(LeavesFixed, HandPoseModule):
         return self._read_losses(read, upright.carried(batch, size), ~again)
 
     def losses(self, output: Output, batch: Sample) -> dict[str, Float[Tensor, ""]]:
-        """Those of the pictures, of each pair, with the right hands."""
+        """Those of the pictures, of each pair, with the right hands; all show one."""
         left = batch_sides(batch) == Side.LEFT
         yes = torch.ones_like(left)
         glance = glance_loss(output.glimpse, upright_of(batch["joints_2d"], batch["annotated"]), yes, yes)
         upright = output.glimpse.upright.carried(batch, self.network.crop)
-        return self._summed({"glance": glance, **self._read_losses(_pick(output, ~left), upright, yes)})
+        read = _pick(output, ~left)
+        verdict = verdict_loss(self._verdict(output, read), yes, yes)
+        return self._summed({"glance": glance, "verdict": verdict, **self._read_losses(read, upright, yes)})
 
     def _summed(self, losses: dict[str, Float[Tensor, ""]]) -> dict[str, Float[Tensor, ""]]:
         total = torch.stack([getattr(self.weights, name) * value for name, value in losses.items()]).sum()
@@ -249,7 +276,8 @@ class OneHandModule(LeavesFixed, HandPoseModule):
 
     def decode_as(self, output: Output, is_right: Bool[Tensor, " batch"]) -> HandEstimate:
         """The answer for hands whose side is known."""
-        read, (there, upright), size = _pick(output, is_right), output.glimpse, self.network.crop
+        read, upright, size = _pick(output, is_right), output.glimpse.upright, self.network.crop
+        there = self._verdict(output, read).sigmoid()
         hand = self._posed(read)
         bone = reference_length(hand.joints)[:, None, None]
         root = hand.joints[:, [WRIST]]
@@ -258,14 +286,15 @@ class OneHandModule(LeavesFixed, HandPoseModule):
             for points in (hand.joints, hand.vertices)
         )
         return HandEstimate(
-            joints_2d=upright.back_to_picture(mirrored_pixels(read.joints_2d, ~is_right, size), size),
+            joints_2d=upright.back_to_picture(mirrored_pixels(_agreed(read, hand), ~is_right, size), size),
             z_rel=xyz[..., 2],
-            scores=read.scores * there.sigmoid()[:, None],
+            scores=read.scores * there[:, None],
             xyz=xyz,
             vertices=vertices,
             right=torch.sigmoid(output.as_is.right - output.mirror.right),
             is_right=is_right,
             middle=upright.centre,
+            there=there,
         )
 
     def decode_told(self, output: Output, sides: Int[Tensor, " batch"]) -> HandEstimate:
@@ -317,6 +346,15 @@ def _mean(as_is: Glimpse, mirror: Glimpse, image_size: int) -> Glimpse:
     direction = F.normalize(up + other_up * other_up.new_tensor([-1.0, 1.0]), dim=-1)
     upright = Upright((centre + back) / 2, (side * other_side).sqrt(), direction)
     return Glimpse((as_is.there + mirror.there) / 2, upright)
+
+
+def _agreed(read: Read, hand: PosedHand) -> Float[Tensor, "batch 21 2"]:
+    """Joints as the maps have them where they are sharp, else as the hand model's lie once laid onto these.
+
+    Both err, and not alike: of shares tried on generated hands the score squared left the least error.
+    """
+    laid, share = laid_onto(hand.joints, read.joints_2d, read.scores.clamp_min(_LEAST_SCORE)), read.scores.square()
+    return laid + share[..., None] * (read.joints_2d - laid)
 
 
 def _pick(output: Output, as_is: Bool[Tensor, " batch"]) -> Read:

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from handpose_core.estimators.onehand.glance import Glance, GlanceSize
 from handpose_core.estimators.onehand.refine import JointRefiner
+from handpose_core.estimators.onehand.verdict import Verdict, signs_of
 from handpose_core.hand import N_JOINTS
 from handpose_core.nn.fused import FusedBackbone, convolution
 from handpose_core.nn.heatmaps import decode_softargmax
@@ -93,7 +94,7 @@ class Read(NamedTuple):
 
 
 class OneHandNetwork(nn.Module):
-    """What sees how a hand lies, and what reads the upright hand.
+    """What sees how a hand lies, what reads the upright hand, and what says whether it was one.
 
     Args:
         size: see `OneHandSize`.
@@ -105,6 +106,21 @@ class OneHandNetwork(nn.Module):
         self.crop = size.crop
         self.glance = Glance(size.glance)
         self.reader = Reader(size, shapes)
+        self.verdict = Verdict()
+
+    def judge(
+        self, read: Read, rights: Float[Tensor, "batch 2"], there: Float[Tensor, " batch"]
+    ) -> Float[Tensor, " batch"]:
+        """Logits of there being a hand.
+
+        Args:
+            read: off the upright crops.
+            rights: `Read.right` of these and of their mirror images, in any order.
+            there: the first look's logits.
+        """
+        signs = signs_of(read.means, read.joints_2d, read.scores, rights, there, self.crop)
+        said: Tensor = self.verdict(signs, there)
+        return said
 
 
 class Reader(nn.Module):

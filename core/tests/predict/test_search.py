@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from core.tests.predict.conftest import Fitting
 
 from handpose_core.errors import HandposeError
 from handpose_core.predict import HandModel, Known, Picture, Search
@@ -16,9 +17,9 @@ def middle(hand):
 
 
 @pytest.mark.parametrize(
-    ("width", "height", "count"), [(480, 480, 14), (640, 480, 22), (480, 640, 22), (1280, 720, 27)]
+    ("width", "height", "count"), [(480, 480, 35), (640, 480, 48), (480, 640, 48), (1280, 720, 69)]
 )
-def test_some_twenty_squares_cover_the_picture(width, height, count):
+def test_some_fifty_squares_cover_the_picture(width, height, count):
     looked = squares(width, height)
     assert len(looked) == count
     assert looked[0].side == max(width, height)
@@ -69,8 +70,30 @@ def test_a_hand_of_a_third_is_approached_from_the_whole_picture(fitting, spot):
 def test_pictures_are_searched_in_batches_and_come_back_in_order(fitting, spot):
     pictures = [picture_of(spot, x, 150, 40) for x in (100, 300, 500)]
     hands = Search(HandModel(fitting, batch=100))(pictures)
-    assert fitting.batches == [66, 3, 3]
+    assert fitting.batches == [100, 44, 3, 3]
     np.testing.assert_allclose([middle(hand)[0] for (hand,) in hands], [100, 300, 500], atol=10)
+
+
+class Fickle(Fitting):
+    """Takes a red spot for a hand from farther off, and knows from nearby that the green one is."""
+
+    def run(self, images, sides):
+        output = super().run(images, sides)
+        for number, image in enumerate(images):
+            red, green = ((image[one] > image[other] + 0.3).mean() for one, other in ((0, 1), (1, 0)))
+            sure = (0.9, 0.7) if red > green == 0 else (0.6, 0.95) if green > red == 0 else (0.05, 0.05)
+            output.scores[number] = sure[int(max(red, green) > 0.2)]
+        return output
+
+
+@pytest.mark.parametrize(("candidates", "found"), [(1, [480, 330]), (3, [150, 120])])
+def test_the_best_from_nearby_is_taken_among_the_best_from_farther_off(candidates, found):
+    pixels = np.full((480, 640, 3), 20, np.uint8)
+    pixels[90:151, 120:181] = 150, 255, 150
+    pixels[300:361, 450:511] = 255, 150, 150
+    search = Search(HandModel(Fickle()), candidates=candidates)
+    ((hand,),) = search([Picture("two.png", pixels)])
+    np.testing.assert_allclose(middle(hand), found, atol=8)
 
 
 def test_a_picture_without_a_hand_is_of_low_confidence(fitting):

@@ -20,9 +20,12 @@ def said(there: float) -> WholeHand:
     )
 
 
-@pytest.mark.parametrize(("there", "in_a_box"), [(1.0, 0.5), (0.5, 0.5 * 20 / 21), (0.1, 0.5 * 20 / 29), (0.0, 0.0)])
-def test_a_box_raises_the_odds_of_a_hand_and_a_search_does_not(there, in_a_box, brightest):
-    """Odds of 1:1 become 20:1, those of 1:9 become 20:9; joints are half sure in all cases."""
+@pytest.mark.parametrize(
+    ("there", "in_a_box", "in_a_search"),
+    [(1.0, 1.0, 1.0), (0.5, 20 / 21, 1 / 101), (0.1, 20 / 29, 1 / 901), (0.9, 180 / 181, 9 / 109), (0.0, 0.0, 0.0)],
+)
+def test_a_box_raises_the_odds_of_a_hand_and_a_search_lowers_them(there, in_a_box, in_a_search, brightest):
+    """Odds of 1:9 become 20:9 and 1:900; joints are half sure in all cases."""
 
     def confidence(origin: Origin) -> float:
         square = Square(np.array([100.0, 80.0]), 128.0, origin)
@@ -30,6 +33,7 @@ def test_a_box_raises_the_odds_of_a_hand_and_a_search_does_not(there, in_a_box, 
         view = View(np.zeros((128, 128, 3), np.uint8), square, K, 200, None, False, False, None)
         return whole_hand(view, brightest.info, np.zeros((1, 3), np.int64), said(there)).mean_confidence
 
-    assert confidence(Origin.BOX) == pytest.approx(in_a_box, abs=1e-6)
-    for origin in (Origin.SEARCH, Origin.WHOLE, Origin.FOLLOW):
+    assert confidence(Origin.BOX) == pytest.approx(0.5 * in_a_box, abs=1e-6)
+    assert confidence(Origin.SEARCH) == pytest.approx(0.5 * in_a_search, abs=1e-6)
+    for origin in (Origin.WHOLE, Origin.FOLLOW):
         assert confidence(origin) == pytest.approx(0.5 * there, abs=1e-6)

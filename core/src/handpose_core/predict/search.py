@@ -29,10 +29,12 @@ class Level:
     step: float
 
 
-GRID = (Level(0.6, 0.75), Level(0.4, 0.75))
-"""What is looked at beside the whole picture: 13 squares of a square picture, 21 of one of 4:3, 26 of one of 16:9."""
+GRID = (Level(0.5, 0.6), Level(0.3, 0.6))
+"""What is looked at beside the whole picture: 34 squares of a square picture, 47 of one of 4:3, 68 of one of 16:9."""
+CANDIDATES = 3
+"""Of them, so many places are looked at again: the best from farther off is not always the best from nearby."""
 CLOSER = 2
-"""How often the best is looked at again, around its joints."""
+"""How often, each time around the joints found before."""
 _KEPT = 0.75
 """Of its confidence, in a closer look that has not lost the hand."""
 _LEAST_ASPECT = 0.5
@@ -42,20 +44,27 @@ _LEAST_ASPECT = 0.5
 class Search:
     """Finds one hand in each picture, for want of boxes.
 
-    A model that was trained on crops around hands is the surer the better a square fits: of all squares the one with
-    the most confident hand counts, if the hand lies in it.
+    A model that was trained on crops around hands is the surer the better a square fits: of all squares those with the
+    most confident hands count, if the hands lie in them. They are looked at again, closer; the most confident stays.
 
     Args:
         model: what looks.
         known: what is known of all pictures.
         grid: the squares beside the whole picture.
-        closer: how often the best is looked at again.
+        candidates: how many places are looked at again.
+        closer: how often.
     """
 
     def __init__(
-        self, model: HandModel, known: Known = NOTHING_KNOWN, grid: Sequence[Level] = GRID, closer: int = CLOSER
+        self,
+        model: HandModel,
+        known: Known = NOTHING_KNOWN,
+        grid: Sequence[Level] = GRID,
+        candidates: int = CANDIDATES,
+        closer: int = CLOSER,
     ) -> None:
-        self._model, self._known, self._grid, self._closer = model, known, grid, closer
+        self._model, self._known, self._grid = model, known, grid
+        self._candidates, self._closer = candidates, closer
 
     @property
     def batch(self) -> int:
@@ -70,14 +79,16 @@ class Search:
         """
         views = [self._views(picture) for picture in pictures]
         found = iter(self._model.estimate([view for several in views for view in several]))
-        hands = [_best(list(islice(found, len(several)))) for several in views]
+        places = [_best(list(islice(found, len(several))), self._candidates) for several in views]
         for _ in range(self._closer):
             around = [
                 view_around(self._model, picture, hand.joints_2d, self._known, Origin.SEARCH)
-                for picture, hand in zip(pictures, hands, strict=True)
+                for picture, hands in zip(pictures, places, strict=True)
+                for hand in hands
             ]
-            hands = list(map(_closer, hands, self._model.estimate(around)))
-        return [(hand,) for hand in hands]
+            again = iter(self._model.estimate(around))
+            places = [[_closer(hand, next(again)) for hand in hands] for hands in places]
+        return [(min(hands, key=_rank),) for hands in places]
 
     def _views(self, picture: Picture) -> list[View]:
         height, width = picture.pixels.shape[:2]
@@ -132,9 +143,26 @@ def _centres(length: int, side: float, step: float) -> Float64[ndarray, " n"]:
     return np.linspace(0, room, count) + side / 2 - 0.5
 
 
-def _best(hands: Sequence[Hand]) -> Hand:
-    """The most confident of the hands that lie where they were looked for; of all, where there is none of these."""
-    return max(hands, key=lambda hand: (not hand.is_low and _lies_inside(hand), hand.mean_confidence))
+def _best(hands: Sequence[Hand], count: int) -> list[Hand]:
+    """The first hands by `_rank`, of different places; for want of a confident one a single one that is not."""
+    first, *others = sorted(hands, key=_rank)
+    best = [first]
+    for hand in others:
+        if len(best) < count and not hand.is_low and not any(_same_place(hand, other) for other in best):
+            best.append(hand)
+    return best
+
+
+def _rank(hand: Hand) -> tuple[bool, float]:
+    """Confident hands that lie where they were looked for come first, the most confident of them foremost."""
+    return hand.is_low or not _lies_inside(hand), -hand.mean_confidence
+
+
+def _same_place(hand: Hand, other: Hand) -> bool:
+    """Whether two hands' middles are nearer to each other than half the larger one's extent."""
+    middles = hand.joints_2d.mean(0) - other.joints_2d.mean(0)
+    extent = max(np.ptp(one.joints_2d, axis=0).max() for one in (hand, other))
+    return bool(np.linalg.norm(middles) <= extent / 2)
 
 
 def _lies_inside(hand: Hand) -> bool:

@@ -82,7 +82,8 @@ class Fickle(Fitting):
         for number, image in enumerate(images):
             red, green = ((image[one] > image[other] + 0.3).mean() for one, other in ((0, 1), (1, 0)))
             sure = (0.9, 0.7) if red > green == 0 else (0.6, 0.95) if green > red == 0 else (0.05, 0.05)
-            output.scores[number] = sure[int(max(red, green) > 0.2)]
+            cut = (image[:, [0, -1]] > 0.5).any() or (image[:, :, [0, -1]] > 0.5).any()
+            output.scores[number] = 0.05 if cut else sure[int(max(red, green) > 0.2)]
         return output
 
 

@@ -159,7 +159,7 @@ def _rank(hand: Hand) -> tuple[bool, float]:
 
 
 def _same_place(hand: Hand, other: Hand) -> bool:
-    """Whether two hands' middles are nearer to each other than half the larger one's extent."""
+    """Whether two hands' middles are nearer to each other than half the larger one's length."""
     middles = hand.joints_2d.mean(0) - other.joints_2d.mean(0)
     extent = max(np.ptp(one.joints_2d, axis=0).max() for one in (hand, other))
     return bool(np.linalg.norm(middles) <= extent / 2)

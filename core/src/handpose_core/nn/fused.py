@@ -30,8 +30,10 @@ def folded(module: _Module) -> _Module:
     """
     copied = deepcopy(module)
     for part in copied.modules():
-        if isinstance(part, nn.Sequential) and len(part) > 1 and isinstance(part[1], nn.BatchNorm2d):
-            part[0], part[1] = fuse_conv_bn_eval(part[0], part[1]), nn.Identity()
+        if isinstance(part, nn.Sequential) and len(part) > 1:
+            first, second = part[0], part[1]
+            if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
+                part[0], part[1] = fuse_conv_bn_eval(first, second), nn.Identity()
     return copied
 
 

@@ -17,7 +17,7 @@ def middle(hand):
 
 
 @pytest.mark.parametrize(
-    ("width", "height", "count"), [(480, 480, 35), (640, 480, 48), (480, 640, 48), (1280, 720, 69)]
+    ("width", "height", "count"), [(480, 480, 39), (640, 480, 54), (480, 640, 54), (1280, 720, 77)]
 )
 def test_some_fifty_squares_cover_the_picture(width, height, count):
     looked = squares(width, height)
@@ -33,8 +33,8 @@ def test_some_fifty_squares_cover_the_picture(width, height, count):
 
 
 def test_the_squares_of_a_panorama_are_not_countless():
-    assert len(squares(60_000, 300)) < 20
-    assert len(squares(1, 5_000)) < 20
+    assert len(squares(60_000, 300)) < 30
+    assert len(squares(1, 5_000)) < 30
     assert len(squares(1, 1)) > 1
 
 
@@ -70,7 +70,7 @@ def test_a_hand_of_a_third_is_approached_from_the_whole_picture(fitting, spot):
 def test_pictures_are_searched_in_batches_and_come_back_in_order(fitting, spot):
     pictures = [picture_of(spot, x, 150, 40) for x in (100, 300, 500)]
     hands = Search(HandModel(fitting, batch=100))(pictures)
-    assert fitting.batches == [100, 44, 3, 3]
+    assert fitting.batches == [100, 62, 3, 3]
     np.testing.assert_allclose([middle(hand)[0] for (hand,) in hands], [100, 300, 500], atol=10)
 
 
@@ -83,7 +83,7 @@ class Fickle(Fitting):
             red, green = ((image[one] > image[other] + 0.3).mean() for one, other in ((0, 1), (1, 0)))
             sure = (0.9, 0.7) if red > green == 0 else (0.6, 0.95) if green > red == 0 else (0.05, 0.05)
             cut = (image[:, [0, -1]] > 0.5).any() or (image[:, :, [0, -1]] > 0.5).any()
-            output.scores[number] = 0.05 if cut else sure[int(max(red, green) > 0.2)]
+            output.scores[number] = sure[1] if max(red, green) > 0.2 else 0.05 if cut else sure[0]
         return output
 
 

@@ -119,5 +119,9 @@ def test_points_are_laid_onto_pixels_by_size_and_place_alone_and_by_weight():
     weights = torch.ones(2, 21)
     weights[:, 4] = 1e-6
     assert torch.allclose(laid_onto(points, moved, weights), pixels, atol=0.01)  # what weighs nothing draws nothing
+    spread = pixels + 30 * torch.randn(2, 21, 2, generator=generator)
+    laid = laid_onto(points, spread, torch.ones(2, 21))
+    assert torch.allclose(laid.mean(1), spread.mean(1), atol=1e-3)
+    assert torch.allclose(laid.var(1).sum(-1), spread.var(1).sum(-1), rtol=1e-4)  # no smaller for the disagreement
     turned = pixels.flip(-1)
     assert (laid_onto(points, turned, torch.ones(2, 21)) - turned).norm(dim=-1).mean() > 1  # nothing is turned

@@ -38,7 +38,10 @@ def mirrored_pixels(pixels: Float[Tensor, "batch n 2"], which: Tensor, image_siz
 def laid_onto(
     points: Float[Tensor, "batch n 3"], pixels: Float[Tensor, "batch n 2"], weights: Float[Tensor, "batch n"]
 ) -> Float[Tensor, "batch n 2"]:
-    """Pixels of points as a far camera sees them, moved and enlarged to lie nearest to others (weak perspective).
+    """Pixels of points as a far camera sees them, moved onto others and made as large as these (weak perspective).
+
+    As large as these, not as near as can be: the scale of least squares shrinks with all that the two do not have in
+    common, and what is placed by its size in the picture would be placed too far.
 
     Args:
         points: in a frame whose x and y lie along those of the pixels.
@@ -48,5 +51,5 @@ def laid_onto(
     share = (weights / weights.sum(1, keepdim=True))[..., None]
     middle = (share * pixels).sum(1, keepdim=True)
     flat, away = points[..., :2] - (share * points[..., :2]).sum(1, keepdim=True), pixels - middle
-    scale = (share * flat * away).sum((1, 2)) / (share * flat.square()).sum((1, 2)).clamp_min(1e-6)
-    return middle + scale.clamp_min(0)[:, None, None] * flat
+    spread = (share * away.square()).sum((1, 2)) / (share * flat.square()).sum((1, 2)).clamp_min(1e-6)
+    return middle + spread.sqrt()[:, None, None] * flat

@@ -69,7 +69,7 @@ def test_the_papers_recipe_has_the_papers_sizes():
         BranchSize(**{key: tuple(value) if isinstance(value, list) else value for key, value in sizes[name].items()})
         for name in ("prior", "viewpoint")
     ]
-    assert Hand3DSize(**dict(zip(sizes, [*machines, *branches], strict=True))) == PAPER_HAND3D
+    assert Hand3DSize(**dict(zip(sizes, [*machines, *branches], strict=True))) == PAPER_HAND3D  # axis and angle, too
 
 
 @pytest.mark.parametrize("name", RECIPES)

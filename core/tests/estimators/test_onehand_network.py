@@ -7,17 +7,10 @@ from handpose_core.errors import HandposeError
 from handpose_core.estimators.onehand.clutter import Clutter
 from handpose_core.estimators.onehand.frame import laid_onto, mirrored, mirrored_pixels, to_middle
 from handpose_core.estimators.onehand.losses import map_loss, pixel_loss, space_loss
-from handpose_core.estimators.onehand.network import Reader, rotation_from_6d
+from handpose_core.estimators.onehand.network import Reader
 from handpose_core.nn.heatmaps import gaussian_heatmaps
 
 ALL = torch.ones(2, 21, dtype=torch.bool)
-
-
-def test_six_numbers_give_rotations_and_none_the_identity():
-    made = rotation_from_6d(torch.randn(50, 6, generator=torch.Generator().manual_seed(0)))
-    assert torch.allclose(made @ made.transpose(1, 2), torch.eye(3).expand(50, 3, 3), atol=1e-5)
-    assert torch.allclose(torch.linalg.det(made), torch.ones(50), atol=1e-5)
-    assert torch.equal(rotation_from_6d(torch.zeros(1, 6))[0], torch.eye(3))
 
 
 def test_the_hands_middle_is_turned_to_straight_ahead_by_the_smallest_rotation():

@@ -19,11 +19,11 @@ from handpose_core.nn.hand3d import (
     HandSegNet,
     HeatmapBranch,
     Lifting,
-    axis_angle_matrices,
     canonical_frame,
     place,
 )
 from handpose_core.nn.localise import GivenCrop
+from handpose_core.nn.rotation import axis_angle_matrices
 
 LEFT, RIGHT = int(Side.LEFT), int(Side.RIGHT)
 BRANCH = BranchSize(convolutions=(8, 8), hidden=(16, 16), grid=8)
@@ -101,19 +101,6 @@ def test_parameter_counts_of_the_papers_networks():
     assert counts == {"segmentation": 15_961_794, "posenet": 24_302_847, "lifting": 4_628_322}
 
 
-def test_axis_angles_are_scipys_rotation_vectors():
-    vectors = np.random.default_rng(0).normal(0, 2, (50, 3))
-    vectors[0] = 0
-    ours = axis_angle_matrices(torch.tensor(vectors))
-    assert np.allclose(ours.numpy(), Rotation.from_rotvec(vectors).as_matrix(), atol=1e-12)
-
-
-def test_axis_angles_have_a_gradient_at_no_rotation():
-    w = torch.zeros(1, 3, requires_grad=True)
-    axis_angle_matrices(w)[0, 0, 1].backward()
-    assert w.grad.tolist() == [[0, 0, -1]]
-
-
 def test_half_precision_leaves_coordinates_alone():
     w, joints, side = torch.randn(2, 3), hands(), torch.tensor([LEFT, RIGHT])
     exact = axis_angle_matrices(w), place(joints, axis_angle_matrices(w), side)
@@ -169,9 +156,11 @@ def test_unknown_joints_put_no_nan_into_known_ones():
     assert torch.isfinite(placed.canonical).all()
 
 
-def test_the_lifted_wrist_is_the_origin_and_the_side_is_told():
+@pytest.mark.parametrize(("form", "numbers"), [("axis_angle", 3), ("6d", 6)])
+def test_the_lifted_wrist_is_the_origin_and_the_side_is_told(form, numbers):
     torch.manual_seed(0)
-    lifting, maps = Lifting(BRANCH, BRANCH).eval(), torch.rand(2, 21, 12, 12)
+    lifting, maps = Lifting(BRANCH, BRANCH, form).eval(), torch.rand(2, 21, 12, 12)
+    assert lifting.viewpoint(maps, torch.tensor([LEFT, RIGHT])).shape == (2, numbers)
     left, right = (lifting(maps, torch.tensor([side, side])) for side in (LEFT, RIGHT))
     assert not left.xyz[:, 0].any()
     assert not torch.equal(left.canonical, right.canonical)

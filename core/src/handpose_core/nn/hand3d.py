@@ -9,7 +9,7 @@ Coordinates are multiplied element by element: under autocast ``@`` would round 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -20,6 +20,11 @@ from handpose_core.camera import reference_length
 from handpose_core.hand import JOINT_NAMES, MIDDLE_MCP, N_JOINTS, WRIST, Side
 from handpose_core.nn.cpm import ConvolutionalPoseMachine, CPMSize, Norm, convolution, initialise
 from handpose_core.nn.localise import Localiser, SegmentedHand, crop_images
+from handpose_core.nn.rotation import axis_angle_matrices, rotation_from_6d
+
+RotationForm = Literal["axis_angle", "6d"]
+_ROTATIONS = {"axis_angle": (3, axis_angle_matrices), "6d": (6, rotation_from_6d)}
+"""How many numbers say a rotation, and which they say."""
 
 LITTLE_MCP = JOINT_NAMES.index("little_mcp")
 _SIDES = len(Side)
@@ -64,12 +69,15 @@ class Hand3DSize:
         posenet: PoseNet, a pose machine with 21.
         prior: PosePrior.
         viewpoint: ViewPoint.
+        rotation: what ViewPoint says the rotation by. The paper's axis and angle jumps at half a turn, where one
+            training out of some begun from nothing stays for good; two axes, "6d" (Zhou et al. 2019), never jump.
     """
 
     segmentation: CPMSize = PAPER_SEGMENTATION
     posenet: CPMSize = PAPER_POSENET
     prior: BranchSize = PAPER_PRIOR
     viewpoint: BranchSize = PAPER_VIEWPOINT
+    rotation: RotationForm = "axis_angle"
 
 
 PAPER_HAND3D = Hand3DSize()
@@ -159,18 +167,25 @@ class Lifting(nn.Module):
     Args:
         prior: PosePrior's widths.
         viewpoint: ViewPoint's widths.
+        rotation: what it says the rotation by.
     """
 
-    def __init__(self, prior: BranchSize = PAPER_PRIOR, viewpoint: BranchSize = PAPER_VIEWPOINT) -> None:
+    def __init__(
+        self,
+        prior: BranchSize = PAPER_PRIOR,
+        viewpoint: BranchSize = PAPER_VIEWPOINT,
+        rotation: RotationForm = "axis_angle",
+    ) -> None:
         super().__init__()
+        numbers, self.turn = _ROTATIONS[rotation]
         self.prior = HeatmapBranch(3 * N_JOINTS, prior)
-        self.viewpoint = HeatmapBranch(3, viewpoint)
+        self.viewpoint = HeatmapBranch(numbers, viewpoint)
 
     def forward(self, heatmaps: Float[Tensor, "batch 21 h w"], side: Int[Tensor, " batch"]) -> Placed:
         """The hands of the maps."""
         canonical = self.prior(heatmaps, side).float().unflatten(1, (N_JOINTS, 3))
         canonical = canonical - canonical[:, [WRIST]]
-        rotation = axis_angle_matrices(self.viewpoint(heatmaps, side).float())
+        rotation = self.turn(self.viewpoint(heatmaps, side).float())
         return Placed(canonical, rotation, place(canonical, rotation, side))
 
 
@@ -187,7 +202,7 @@ class Hand3D(nn.Module):
         self.localiser = localiser
         self.segmentation = HandSegNet(size.segmentation)
         self.posenet = ConvolutionalPoseMachine(size.posenet)
-        self.lifting = Lifting(size.prior, size.viewpoint)
+        self.lifting = Lifting(size.prior, size.viewpoint, size.rotation)
 
     def crop(
         self, image: Float[Tensor, "batch 3 size size"]
@@ -216,16 +231,6 @@ class Hand3D(nn.Module):
         """
         A, stages = self.locate(image)
         return Output(A, stages, self.lifting(stages[-1], side))
-
-
-def axis_angle_matrices(axis_angle: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3 3"]:
-    """Rotation by |w| radians about w, for columns: ``exp([w]ₓ)``, whose gradient exists at w = 0, too."""
-    x, y, z = axis_angle.unbind(-1)
-    zero = torch.zeros_like(x)
-    cross = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], dim=-1).unflatten(-1, (3, 3))
-    with torch.autocast(axis_angle.device.type, enabled=False):
-        rotations: Tensor = torch.linalg.matrix_exp(cross)
-    return rotations
 
 
 def place(

@@ -14,6 +14,7 @@ from handpose_core.estimators.onehand.verdict import Verdict, signs_of
 from handpose_core.hand import N_JOINTS
 from handpose_core.nn.fused import FusedBackbone, convolution
 from handpose_core.nn.heatmaps import decode_softargmax
+from handpose_core.nn.rotation import rotation_from_6d
 from handpose_core.rig import JOINT_LIMITS
 
 _ANGLES = JOINT_LIMITS.shape[0] * JOINT_LIMITS.shape[1]
@@ -180,14 +181,6 @@ class Reader(nn.Module):
             joined = F.interpolate(joined, size=stage.shape[-2:], mode="nearest") + lateral(stage)
         maps: Tensor = self.joined(joined)
         return maps
-
-
-def rotation_from_6d(vector: Float[Tensor, "batch 6"]) -> Float[Tensor, "batch 3 3"]:
-    """The rotation whose first two columns lie nearest, one after the other (Zhou et al. 2019); 0 is the identity."""
-    first, second = (vector + vector.new_tensor([1.0, 0, 0, 0, 1, 0])).split(3, dim=1)
-    x = F.normalize(first, dim=1)
-    y = F.normalize(second - (x * second).sum(1, keepdim=True) * x, dim=1)
-    return torch.stack([x, y, torch.linalg.cross(x, y)], dim=-1)
 
 
 def _peaks(share: Float[Tensor, "batch 21 m m"]) -> Float[Tensor, "batch 21"]:

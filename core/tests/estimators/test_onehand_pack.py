@@ -10,6 +10,8 @@ from handpose_core.estimators.onehand.module import OneHandModule
 from handpose_core.estimators.onehand.pack import pack, unpack
 from handpose_core.hand import Side
 from handpose_core.predict import Box, Known, load
+from handpose_core.synth.generate import Recipe, generate
+from handpose_core.synth.twins import RHDTwin
 from handpose_core.training.checkpoints import check_checkpoint
 from handpose_core.training.weights import take_weights
 
@@ -46,6 +48,23 @@ def test_a_packed_model_becomes_a_checkpoint_to_train_further(checkpoint, tmp_pa
     assert all((one[name] == other[name]).all() for name in one)
     check_checkpoint(again, OneHandModule, "--init_from")
     assert not take_weights(OneHandModule(SMALL), again).fresh
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_packed_model_is_scored_by_the_command_line(checkpoint, tmp_path, monkeypatch, capfd):
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    hands = tmp_path / "hands"
+    list(generate(RHDTwin(Recipe("rhd", "source", 3)), hands, "evaluation", 3, 1))
+    packed, again = tmp_path / "a.safetensors", tmp_path / "again.ckpt"
+    pack(checkpoint, packed)
+    assert main(["onehand", "unpack", str(again), "--model", str(packed)]) == 0
+    data = ["--data", "RHD", "--data.root", str(hands), "--data.image_size", "64"]
+    where = ["--run_dir", str(tmp_path / "run"), "--trainer.limit_test_batches", "1"]
+    assert main(["onehand", "test", "--ckpt_path", str(again), *data, *where]) == 0, capfd.readouterr().err
+    record = json.loads((tmp_path / "run" / "test" / "results.json").read_text())
+    methods = {row["method"] for row in record["rows"]}
+    assert methods == {"onehand", "true 2D, flat depth", "untrained network"}  # no mean of labels, as it has seen none
+    assert "has seen no labels" in capfd.readouterr().out
 
 
 def test_a_hand_has_a_side_and_a_mesh_that_is_where_its_joints_are(checkpoint, picture):

@@ -56,6 +56,7 @@ def joints():
 
 def test_mean_pose_is_the_training_mean_at_the_true_root(joints):
     module = Linear()
+    assert not module.label_means.knows_pose
     with pytest.raises(HandposeError, match="mean pose"):
         MeanPose(module)
     train = torch.randn(6, 21, 3) * 40 + torch.tensor([10.0, 20, 700])

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.utilities import rank_zero_only
 from torch import Tensor
 from torch.func import functional_call
 
@@ -90,7 +91,8 @@ class Untrained(Baseline):
 class Baselines(pl.Callback):
     """Adds the rows of `MeanPose`, `FlatDepth` and `Untrained` to the module's results in ``test``.
 
-    They are of 3D: where samples have no 3D joints there are none.
+    They are of 3D: where samples have no 3D joints there are none. A module that has seen no labels, as one that was
+    unpacked, has no `MeanPose`, and says so.
 
     Args:
         alignments: those to report; the mean pose and flat depth leave little to say without one.
@@ -104,7 +106,7 @@ class Baselines(pl.Callback):
         """Build the baselines of this module.
 
         Raises:
-            HandposeError: the module is none of handpose's, or saw no training labels.
+            HandposeError: the module is none of handpose's.
         """
         if not isinstance(pl_module, HandPoseModule):
             raise HandposeError(
@@ -113,9 +115,13 @@ class Baselines(pl.Callback):
                 "a HandPoseModule",
                 "Leave the callback out.",
             )
+        baselines: list[Baseline] = [FlatDepth(pl_module), Untrained(pl_module)]
+        if pl_module.label_means.knows_pose:
+            baselines.insert(0, MeanPose(pl_module))
+        else:
+            rank_zero_only(print)("no row of the mean training pose: this module has seen no labels")
         self._baselines = [
-            (baseline, ScoreSheet([baseline.recover], self._alignments).to(pl_module.device))
-            for baseline in (MeanPose(pl_module), FlatDepth(pl_module), Untrained(pl_module))
+            (baseline, ScoreSheet([baseline.recover], self._alignments).to(pl_module.device)) for baseline in baselines
         ]
 
     def on_test_batch_end(

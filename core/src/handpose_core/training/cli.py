@@ -32,6 +32,7 @@ from handpose_core.training.callbacks_predictions import PredictionFile
 from handpose_core.training.callbacks_results import ResultsTable
 from handpose_core.training.checkpoints import check_checkpoint, read_history
 from handpose_core.training.data_names import resolve_data, short_name
+from handpose_core.training.described import described
 from handpose_core.training.folders import new_run_dir, unused
 from handpose_core.training.module import HandPoseModule
 from handpose_core.training.precision import affordable
@@ -170,6 +171,12 @@ class HandposeCLI(LightningCLI):
                     "Leave one of them out.",
                 )
             check_checkpoint(options.init_from, self._method_class, "--init_from")
+
+    def _parse_ckpt_path(self) -> None:
+        """Take the checkpoint's arguments, of a module that was made in Python, too, where Lightning takes options."""
+        super()._parse_ckpt_path()
+        options = self.config[self.config.subcommand]
+        options.model = described(vars(options.model), self._method_class)
 
     def before_instantiate_classes(self) -> None:
         """Choose the folders: ``<run folder>/fit``, ``<run folder>/test``; nothing there is ever overwritten.

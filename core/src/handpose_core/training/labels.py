@@ -49,6 +49,11 @@ class LabelMeans(nn.Module):
         return (self.bone_sum / self.bone_count).float()
 
     @property
+    def knows_pose(self) -> bool:
+        """Whether every joint was seen."""
+        return bool(self.pose_count.min())
+
+    @property
     def pose(self) -> Float[Tensor, "21 3"]:
         """Mean pose (mm), the wrist at the origin.
 

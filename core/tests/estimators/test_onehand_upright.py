@@ -102,9 +102,11 @@ def test_sights_carry_the_joints_along_and_those_without_a_hand_show_none():
 
 def test_pictures_known_to_be_without_hands_stand_in_and_around(tmp_path):
     torch.manual_seed(0)
-    for number in range(3):
-        cv2.imwrite(str(tmp_path / f"{number}.png"), np.full((40, 60, 3), (255, 0, 0), np.uint8))  # blue
+    for folder in ("people", "things"):
+        (tmp_path / folder).mkdir()
+        cv2.imwrite(str(tmp_path / folder / "0.png"), np.full((40, 60, 3), (255, 0, 0), np.uint8))  # blue
     pictures = HandlessPictures(tmp_path)
+    assert len(pictures) == 2
     assert pictures.draw(4, 32, torch.device("cpu"))[:, 2].min() > 0.999
     hands = torch.zeros(64, 3, 32, 32)
     hands[:, 0] = 1.0

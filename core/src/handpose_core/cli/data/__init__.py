@@ -10,7 +10,10 @@ COMMANDS = {
         "cut the hands out of a dataset and store them for fast reading", "handpose_core.cli.data.prepare:main"
     ),
     "synth": Command("make synthetic data in a dataset's own layout", "handpose_core.cli.data.synth:main"),
-    "people": Command("make pictures of people in which no hand is seen", "handpose_core.cli.data.people:main"),
+    "people": Command(
+        "make pictures of people in which no hand is seen", "handpose_core.cli.data.unlabelled:main_people"
+    ),
+    "things": Command("make pictures of things, none of them a hand", "handpose_core.cli.data.unlabelled:main_things"),
     "check": Command(
         "say what a dataset's folder holds, and find what is wrong with it", "handpose_core.cli.data.check:main"
     ),

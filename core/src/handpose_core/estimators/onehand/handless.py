@@ -1,4 +1,4 @@
-"""Pictures known to show no hand, for a first look to learn doubt from: ``handpose data people`` makes some."""
+"""Pictures known to show no hand, to learn doubt from: ``handpose data people`` and ``data things`` make some."""
 
 from functools import cached_property
 from pathlib import Path
@@ -24,18 +24,18 @@ class HandlessPictures:
     """A folder of them, read when first drawn from.
 
     Args:
-        folder: of JPEGs or PNGs.
+        folder: of JPEGs or PNGs, in it or in folders in it.
 
     Raises:
         HandposeError: there are none.
     """
 
     def __init__(self, folder: str | Path) -> None:
-        self._files = sorted(path for path in Path(folder).glob("*") if path.suffix.lower() in _SUFFIXES)
+        self._files = sorted(path for path in Path(folder).rglob("*") if path.suffix.lower() in _SUFFIXES)
         if not self._files:
             raise HandposeError(
                 str(folder), "no picture", f"files ending in {', '.join(_SUFFIXES)}",
-                "Make some: handpose data people; or leave --model.handless out.",
+                "Make some: handpose data people, handpose data things; or leave --model.handless out.",
             )  # fmt: skip
 
     def __len__(self) -> int:

@@ -107,8 +107,8 @@ class OneHandModule(LeavesFixed, HandPoseModule):
         learns: the part that is trained; the others stay as they are. Glance and reader share nothing, so that their
             trainings may follow each other, or run beside each other, or be one: ``all``. The verdict is on both of
             them once they are trained, and learns in a training of its own.
-        handless: a folder of pictures without hands, such as ``handpose data people`` makes, for first looks and
-            verdicts to doubt.
+        handless: a folder of pictures without hands, such as ``handpose data people`` and ``data things`` make, for
+            first looks and verdicts to doubt.
         optimizer: see `HandPoseModule`.
         schedule: see `HandPoseModule`.
         scale_mm: see `HandPoseModule`.

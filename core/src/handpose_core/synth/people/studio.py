@@ -1,11 +1,8 @@
 """Pictures of people without hands: what a detector of hands must learn to leave alone."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 
-import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from numpy import ndarray
@@ -14,20 +11,18 @@ from torch import Generator, Tensor
 from handpose_core.camera import back_project, project
 from handpose_core.render import Grain, Lights, Surface, render
 from handpose_core.synth.backgrounds import Background, FolderBackground, ProceduralBackground
-from handpose_core.synth.draws import frame_generator, random_rotation, uniform
-from handpose_core.synth.generate import Annotations, Recipe, Twin
-from handpose_core.synth.layouts.images import write_image
+from handpose_core.synth.draws import random_rotation, uniform
+from handpose_core.synth.generate import Recipe
 from handpose_core.synth.people.body import POSED, SIDES, Body, Shape
 from handpose_core.synth.people.person import People, Person
 from handpose_core.synth.people.posture import draw_turns, turn
 from handpose_core.synth.sensor import draw_sensor, to_srgb
 from handpose_core.synth.skin import pore_coordinates, pores
 from handpose_core.synth.source import draw_lights
+from handpose_core.synth.unlabelled import UnlabelledTwin
 
 VIEWS = {"face": 0.45, "arm": 0.25, "upper body": 0.2, "other": 0.1}
 """What a picture is of, and the share of the pictures that are."""
-PART = "people"
-"""The one part of the data, as `handpose_core.synth.generate` has parts."""
 _TRIES = 10
 _NEAREST = 90.0
 """mm from the camera to the nearest vertex: nearer, it would be in the body."""
@@ -47,32 +42,14 @@ class PeopleRecipe(Recipe):
     size: int = 192
 
 
-class PeopleTwin(Twin):
-    """Makes one folder of numbered pictures, without labels."""
+class PeopleTwin(UnlabelledTwin):
+    """Makes one folder of numbered pictures of people."""
 
     recipe: PeopleRecipe
 
-    def parts(self, frames: int) -> dict[str, int]:
-        """All in one."""
-        return {PART: frames}
-
-    def is_written(self, root: Path, part: str, number: int) -> bool:
-        """See `handpose_core.synth.generate.Twin`."""
-        return _path(root, number).is_file()
-
-    def make(self, root: Path, part: str, numbers: Sequence[int]) -> Annotations:
-        """See `handpose_core.synth.generate.Twin`."""
-        studio = _studio(self.recipe)
-        for number in numbers:
-            write_image(_path(root, number), studio.picture(frame_generator(self.recipe.seed, part, number)))
-        return {"frame": np.array(numbers)}
-
-    def finish(self, root: Path, part: str, annotations: Annotations) -> None:
-        """Nothing is left to write: there are no labels."""
-
-    def patterns(self, part: str) -> Sequence[str]:
-        """See `handpose_core.synth.generate.Twin`."""
-        return ("[0-9]*.jpg",)
+    def picture(self, generator: Generator) -> UInt8[ndarray, "size size 3"]:
+        """See `UnlabelledTwin`."""
+        return _studio(self.recipe).picture(generator)
 
 
 class Studio:
@@ -202,7 +179,3 @@ def _studio(recipe: PeopleRecipe) -> Studio:
     """One a process: reading the body costs more than a chunk of pictures."""
     background = FolderBackground(recipe.backgrounds) if recipe.backgrounds else ProceduralBackground()
     return Studio(recipe.size, background)
-
-
-def _path(root: Path, number: int) -> Path:
-    return root / f"{number:06d}.jpg"

@@ -1,4 +1,4 @@
-"""``handpose data people`` says what is missing before it begins."""
+"""``handpose data people`` and ``data things`` say what is missing before they begin."""
 
 import sys
 
@@ -15,12 +15,16 @@ def test_without_anny_says_how_to_get_it(monkeypatch, tmp_path):
     assert not (tmp_path / "people").exists()
 
 
-def test_an_empty_folder_of_backgrounds_is_refused(tmp_path):
+@pytest.mark.parametrize("of", ["people", "things"])
+def test_an_empty_folder_of_backgrounds_is_refused(tmp_path, of):
     (tmp_path / "pictures").mkdir()
     with pytest.raises(HandposeError, match="no picture"):
-        main(["people", str(tmp_path / "people"), "--count", "2", "--backgrounds", str(tmp_path / "pictures")])
+        main([of, str(tmp_path / "made"), "--count", "2", "--backgrounds", str(tmp_path / "pictures")])
+    assert not (tmp_path / "made").exists()
 
 
-def test_help_lists_it(capsys):
+def test_help_lists_them(capsys):
     assert main(["--help"]) == 0
-    assert "pictures of people" in capsys.readouterr().out
+    listed = capsys.readouterr().out
+    assert "pictures of people" in listed
+    assert "pictures of things" in listed

@@ -9,7 +9,9 @@ import pytest
 from handpose_core.cli.main import main
 from handpose_core.synth.backgrounds import ProceduralBackground
 from handpose_core.synth.draws import frame_generator
-from handpose_core.synth.things import THINGS, _Place, things_picture
+from handpose_core.synth.things.drawing import Place
+from handpose_core.synth.things.kinds import THINGS
+from handpose_core.synth.things.twin import things_picture
 
 COUNT = 18
 
@@ -27,7 +29,7 @@ def test_each_kind_is_seen_and_leaves_some_of_what_was_there(name):
     drawn = []
     for seed in range(12):
         canvas = np.full((128, 128, 3), (10, 200, 90), np.uint8)
-        at = _Place(np.random.default_rng(seed), 128, frame_generator(seed, "things", 0))
+        at = Place(np.random.default_rng(seed), 128, frame_generator(seed, "things", 0))
         at.middle = np.array([64.0, 64.0])
         THINGS[name](canvas, at)
         drawn.append((canvas != (10, 200, 90)).any(-1).mean())

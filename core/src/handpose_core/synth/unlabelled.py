@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,25 @@ from numpy import ndarray
 from torch import Generator
 
 from handpose_core.synth.draws import frame_generator
-from handpose_core.synth.generate import Annotations, Twin
+from handpose_core.synth.generate import Annotations, Recipe, Twin
 from handpose_core.synth.layouts.images import write_image
+
+
+@dataclass(frozen=True)
+class UnlabelledRecipe(Recipe):
+    """What the pictures depend on; ``like`` names what they are of.
+
+    Attributes:
+        size: height and width, px.
+    """
+
+    size: int = 192
 
 
 class UnlabelledTwin(Twin):
     """Makes one folder of numbered pictures; it has one part, named by the recipe's ``like``."""
+
+    recipe: UnlabelledRecipe
 
     @abstractmethod
     def picture(self, generator: Generator) -> UInt8[ndarray, "size size 3"]:

@@ -20,7 +20,7 @@ def main_people(argv: Sequence[str]) -> int:
     from rich.console import Console
 
     from handpose_core.synth.people.body import load_anny
-    from handpose_core.synth.people.studio import PeopleRecipe, PeopleTwin
+    from handpose_core.synth.people.studio import PeopleTwin
 
     options = _options(
         "people",
@@ -30,17 +30,17 @@ def main_people(argv: Sequence[str]) -> int:
     )
     with Console().status("reading anny's body"):
         load_anny()  # missing, it is found out here; and it keeps what it reads, which the workers would all do at once
-    return _make(PeopleTwin(PeopleRecipe(seed=options.seed, backgrounds=_folder(options), size=options.size)), options)
+    return _make("people", PeopleTwin, options)
 
 
 def main_things(argv: Sequence[str]) -> int:
     """Run ``handpose data things``; the exit status."""
-    from handpose_core.synth.things import ThingsRecipe, ThingsTwin
+    from handpose_core.synth.things.twin import ThingsTwin
 
     options = _options(
         "things", "Make pictures of things: hair, straps, cloth, boxes, beads, twigs, leaves, print, and such.", argv
     )
-    return _make(ThingsTwin(ThingsRecipe(seed=options.seed, backgrounds=_folder(options), size=options.size)), options)
+    return _make("things", ThingsTwin, options)
 
 
 def _options(name: str, description: str, argv: Sequence[str]) -> argparse.Namespace:
@@ -61,17 +61,15 @@ def _options(name: str, description: str, argv: Sequence[str]) -> argparse.Names
     return options
 
 
-def _folder(options: argparse.Namespace) -> str | None:
-    return str(options.backgrounds) if options.backgrounds else None
-
-
-def _make(twin: "UnlabelledTwin", options: argparse.Namespace) -> int:
+def _make(name: str, kind: "type[UnlabelledTwin]", options: argparse.Namespace) -> int:
     import os
 
     from handpose_core.cli.progress import counting
     from handpose_core.synth.generate import generate
+    from handpose_core.synth.unlabelled import UnlabelledRecipe
 
-    (name,) = twin.parts(options.count)
+    folder = str(options.backgrounds) if options.backgrounds else None
+    twin = kind(UnlabelledRecipe(like=name, seed=options.seed, backgrounds=folder, size=options.size))
     with counting() as progress:
         task = progress.add_task("pictures", total=options.count)
         for ready in generate(twin, options.out, name, options.count, options.workers or os.cpu_count() or 1):

@@ -1,6 +1,6 @@
 """Pictures of people without hands: what a detector of hands must learn to leave alone."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 
 import torch
@@ -12,14 +12,13 @@ from handpose_core.camera import back_project, project
 from handpose_core.render import Grain, Lights, Surface, render
 from handpose_core.synth.backgrounds import Background, FolderBackground, ProceduralBackground
 from handpose_core.synth.draws import random_rotation, uniform
-from handpose_core.synth.generate import Recipe
 from handpose_core.synth.people.body import POSED, SIDES, Body, Shape
 from handpose_core.synth.people.person import People, Person
 from handpose_core.synth.people.posture import draw_turns, turn
 from handpose_core.synth.sensor import draw_sensor, to_srgb
 from handpose_core.synth.skin import pore_coordinates, pores
 from handpose_core.synth.source import draw_lights
-from handpose_core.synth.unlabelled import UnlabelledTwin
+from handpose_core.synth.unlabelled import UnlabelledRecipe, UnlabelledTwin
 
 VIEWS = {"face": 0.45, "arm": 0.25, "upper body": 0.2, "other": 0.1}
 """What a picture is of, and the share of the pictures that are."""
@@ -30,22 +29,8 @@ _MARGIN = 0.6
 """How far beyond its edges, in sizes of the picture, the body still casts shadows into it."""
 
 
-@dataclass(frozen=True)
-class PeopleRecipe(Recipe):
-    """What the pictures depend on.
-
-    Attributes:
-        size: height and width, px.
-    """
-
-    like: str = "people"
-    size: int = 192
-
-
 class PeopleTwin(UnlabelledTwin):
     """Makes one folder of numbered pictures of people."""
-
-    recipe: PeopleRecipe
 
     def picture(self, generator: Generator) -> UInt8[ndarray, "size size 3"]:
         """See `UnlabelledTwin`."""
@@ -175,7 +160,7 @@ class Studio:
 
 
 @cache
-def _studio(recipe: PeopleRecipe) -> Studio:
+def _studio(recipe: UnlabelledRecipe) -> Studio:
     """One a process: reading the body costs more than a chunk of pictures."""
     background = FolderBackground(recipe.backgrounds) if recipe.backgrounds else ProceduralBackground()
     return Studio(recipe.size, background)

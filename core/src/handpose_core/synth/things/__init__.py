@@ -1,0 +1,1 @@
+"""Made-up things, none of them a hand: what a detector of hands must learn to leave alone."""

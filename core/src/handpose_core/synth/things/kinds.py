@@ -22,6 +22,7 @@ from handpose_core.synth.things.drawing import (
     draw_stroke,
     draw_tube,
     fixed_point,
+    turned_rows,
 )
 
 
@@ -172,12 +173,8 @@ def _leaves(canvas: Canvas, at: Place) -> None:
     for _ in range(int(random.integers(30, 160))):
         angle, scale = random.uniform(0, 2 * np.pi), random.uniform(0.03, 0.16)
         leaf = np.stack([np.cos(turn), slim * np.sin(turn)], 1) * scale
-        c, s = np.cos(angle), np.sin(angle)
-        draw_area(
-            canvas,
-            at.turned(leaf @ np.array([[c, s], [-s, c]]) + random.normal(0, 0.5, 2)),
-            colour * random.uniform(0.4, 1.3),
-        )
+        placed = at.turned(leaf @ turned_rows(angle) + random.normal(0, 0.5, 2))
+        draw_area(canvas, placed, colour * random.uniform(0.4, 1.3))
 
 
 def _print(canvas: Canvas, at: Place) -> None:

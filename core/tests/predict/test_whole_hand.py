@@ -20,20 +20,27 @@ def said(there: float) -> WholeHand:
     )
 
 
+def confidence(there: float, origin: Origin, side: float, info) -> float:
+    """In a square of ``side`` px of a picture 200 x 160; joints are half sure."""
+    square, K = Square(np.array([100.0, 80.0]), side, origin), np.array([[300.0, 0, 100], [0, 300, 80], [0, 0, 1]])
+    view = View(np.zeros((128, 128, 3), np.uint8), square, K, 200, 160, None, False, False, None)
+    return whole_hand(view, info, np.zeros((1, 3), np.int64), said(there)).mean_confidence
+
+
 @pytest.mark.parametrize(
     ("there", "in_a_box", "in_a_search"),
-    [(1.0, 1.0, 1.0), (0.5, 20 / 21, 1 / 101), (0.1, 20 / 29, 1 / 901), (0.9, 180 / 181, 9 / 109), (0.0, 0.0, 0.0)],
+    [(1.0, 1.0, 1.0), (0.5, 20 / 21, 1 / 11), (0.1, 20 / 29, 1 / 91), (0.9, 180 / 181, 9 / 19), (0.0, 0.0, 0.0)],
 )
 def test_a_box_raises_the_odds_of_a_hand_and_a_search_lowers_them(there, in_a_box, in_a_search, brightest):
-    """Odds of 1:9 become 20:9 and 1:900; joints are half sure in all cases."""
-
-    def confidence(origin: Origin) -> float:
-        square = Square(np.array([100.0, 80.0]), 128.0, origin)
-        K = np.array([[300.0, 0, 100], [0, 300, 80], [0, 0, 1]])
-        view = View(np.zeros((128, 128, 3), np.uint8), square, K, 200, None, False, False, None)
-        return whole_hand(view, brightest.info, np.zeros((1, 3), np.int64), said(there)).mean_confidence
-
-    assert confidence(Origin.BOX) == pytest.approx(0.5 * in_a_box, abs=1e-6)
-    assert confidence(Origin.SEARCH) == pytest.approx(0.5 * in_a_search, abs=1e-6)
+    """Odds of 1:9 become 20:9 and 1:90."""
+    assert confidence(there, Origin.BOX, 160.0, brightest.info) == pytest.approx(0.5 * in_a_box, abs=1e-6)
+    assert confidence(there, Origin.SEARCH, 160.0, brightest.info) == pytest.approx(0.5 * in_a_search, abs=1e-6)
     for origin in (Origin.WHOLE, Origin.FOLLOW):
-        assert confidence(origin) == pytest.approx(0.5 * there, abs=1e-6)
+        assert confidence(there, origin, 160.0, brightest.info) == pytest.approx(0.5 * there, abs=1e-6)
+
+
+def test_a_search_has_the_more_squares_the_smaller_they_are(brightest):
+    """Of half the side, four times as many: odds of 1:1 become 1:40, and no more than 1:10 however large."""
+    assert confidence(0.5, Origin.SEARCH, 80.0, brightest.info) == pytest.approx(0.5 / 41, abs=1e-6)
+    assert confidence(0.5, Origin.SEARCH, 200.0, brightest.info) == pytest.approx(0.5 / 11, abs=1e-6)
+    assert confidence(0.5, Origin.BOX, 80.0, brightest.info) == pytest.approx(0.5 * 20 / 21, abs=1e-6)

@@ -29,9 +29,9 @@ written to --out:
 A file of boxes is JSON: {"photo.jpg": [x, y, w, h], "other.jpg": [{"box": [x, y, w, h], "side": "left"}, ...]};
 the frames of a video are named by their numbers from 0.
 
-Without a box one hand is looked for by the model itself. The whole picture and overlapping squares of 60 and 40 % of
-its shorter side are looked at, some 20 crops, and the most confident hand twice closer. In videos and before a webcam
-it is then followed, a crop a frame, and looked for again where its confidence falls too low.
+Without a box one hand is looked for by the model itself. The whole picture and overlapping squares of 80, 50 and 30 %
+of its shorter side are looked at, some 50 crops, and the three most confident hands twice closer. In videos and before
+a webcam it is then followed, a crop a frame, and looked for again where its confidence falls too low.
 """
 
 

@@ -128,7 +128,7 @@ class HandModel:
             square = replace(square, centre=np.array([width - 1 - square.centre[0], square.centre[1]]))
             crop, K = np.ascontiguousarray(crop[:, ::-1]), _mirrored(K, width)
         absolute = known.focal is not None or known.hand_mm is not None
-        return View(crop, square, K, width, known.side, known.mirrored, absolute, known.hand_mm)
+        return View(crop, square, K, width, height, known.side, known.mirrored, absolute, known.hand_mm)
 
     def estimate(self, views: Sequence[View]) -> list[Hand]:
         """The hands in views of any pictures, in batches."""

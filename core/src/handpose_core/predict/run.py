@@ -184,8 +184,8 @@ def _unboxed(hands: list[Hand]) -> list[str]:
         )
     if times[Origin.SEARCH]:
         notes.append(
-            "no box given: the hand was looked for by the model itself, from the whole picture, "
-            f"squared, inwards ({times[Origin.SEARCH]} times); a box around the hand (--box x,y,w,h) is surer"
+            "no box given: the hand was looked for by the model itself, in squares all over the picture "
+            f"({times[Origin.SEARCH]} times); a box around the hand (--box x,y,w,h) is surer"
         )
     if times[Origin.FOLLOW]:
         notes.append(f"followed from the frame before by the model itself: {times[Origin.FOLLOW]} times")

@@ -18,6 +18,7 @@ class View:
         square: where that is in the picture, un-mirrored.
         K: intrinsics of the un-mirrored picture, px.
         width: the picture's, px.
+        height: px.
         side: which hand it is.
         mirrored: whether the picture shows a mirror image.
         absolute: whether the hand's place before the camera was asked for.
@@ -28,6 +29,7 @@ class View:
     square: Square
     K: Float64[ndarray, "3 3"]
     width: int
+    height: int
     side: Side | None
     mirrored: bool
     absolute: bool

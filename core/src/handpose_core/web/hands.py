@@ -162,7 +162,7 @@ def _words(hand: Hand) -> str:
     if hand.is_low:
         said.append("**That is low: perhaps there is no hand, or it fills too little of the picture.**")
     if hand.origin is Origin.SEARCH:
-        said.append("It was looked for by the model itself, from the whole picture inwards: a box around it is surer.")
+        said.append("It was looked for by the model itself, in squares all over the picture: a box around it is surer.")
     return " ".join(said)
 
 

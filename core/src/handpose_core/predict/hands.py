@@ -20,8 +20,8 @@ CONVENTIONS = {
     "wrist": "mm from the camera, same axes; null unless --focal or --hand-size was given",
     "confidence": "of each joint, 0 to 1: how sharply it is found, times how likely there is a hand; no probability",
     "square": "centre x, centre y and side of what the model saw, px of the original picture",
-    "square_from": "the box given; the whole picture, for want of one; a search by the model itself, in squares all over "
-    "the picture; or the joints in the frame before",
+    "square_from": "the box given; the whole picture, for want of one; a search by the model itself, in squares all "
+    "over the picture; or the joints in the frame before",
     "side": "as given, else as the model says; null where nobody does",
     "side_confidence": "how sure the model is of it, 0.5 to 1; null where the side was given",
     "vertices": "of hands.npz: mm relative to the wrist, axes as joints_3d; faces of right and of left hands beside",

@@ -97,6 +97,15 @@ class FolderBackground:
         return torch.from_numpy(np.ascontiguousarray(cut)).permute(2, 0, 1).float() / 255
 
 
+def background_of(folder: str | Path | None) -> Background:
+    """Cuts of the pictures in a folder; without one, made-up backgrounds.
+
+    Raises:
+        HandposeError: as `FolderBackground`.
+    """
+    return FolderBackground(folder) if folder else ProceduralBackground()
+
+
 def _muted_colour(generator: Generator) -> Float[Tensor, "3 1 1"]:
     """A colour as rooms have them: mostly near grey, wood and skin tones among them, now and then vivid."""
     grey = uniform(generator, 0.05, 0.95, 1, 1, 1)

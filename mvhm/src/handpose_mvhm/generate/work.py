@@ -10,7 +10,7 @@ import torch
 
 from handpose_core.datasets.mvhm_layout import Split, shard_path
 from handpose_core.rig import HandRig
-from handpose_core.synth.backgrounds import Background, FolderBackground, ProceduralBackground
+from handpose_core.synth.backgrounds import Background, background_of
 from handpose_core.synth.draws import frame_generator
 from handpose_core.synth.frame import FAR, FIRST_BONE, SyntheticFrame
 from handpose_core.synth.layouts.mvhm import MVHMView, ViewGroup, write_shard
@@ -59,7 +59,7 @@ class _Studio:
 @cache
 def _studio(recipe: Recipe, blender_python: str) -> _Studio:
     """The recipe's world, one a process, because building it costs more than a group."""
-    background = FolderBackground(recipe.backgrounds) if recipe.backgrounds else ProceduralBackground()
+    background = background_of(recipe.backgrounds)
     look = SourceLook(background, HandRig(recipe.rig, recipe.vertices))
     paints = painter(recipe.renderer, blender_python)
     return _Studio(World(look, (recipe.size, recipe.size), recipe.device, paints), background)

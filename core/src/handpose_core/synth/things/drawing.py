@@ -87,6 +87,12 @@ def draw_ellipse(
     cv2.ellipse(canvas, centre, half, degrees, 0, 360, paint, thick, cv2.LINE_AA, SHIFT)
 
 
+def draw_through(canvas: Canvas, mask: UInt8[ndarray, "s s"], colours: Float[ndarray, "*s_s 3"]) -> None:
+    """One colour, or one a pixel, by how much of each pixel the mask says."""
+    share = (mask / 255.0)[..., None]
+    canvas[:] = (canvas * (1 - share) + colours.clip(0, 255) * share).astype(np.uint8)
+
+
 def draw_tube(canvas: Canvas, path: Path2D, colour: Colour, width: float, gloss: float) -> None:
     """A tube: strokes from wide and dark to narrow and light, the light's side a little off the middle."""
     step = np.gradient(path, axis=0)

@@ -20,6 +20,7 @@ from handpose_core.synth.things.drawing import (
     draw_area,
     draw_ellipse,
     draw_stroke,
+    draw_through,
     draw_tube,
     fixed_point,
     turned_rows,
@@ -68,11 +69,11 @@ def _cloth(canvas: Canvas, at: Place) -> None:
     bent = x + 0.3 * np.sin(y * random.uniform(0.5, 3) + random.uniform(0, 6.3))
     folds = np.sin(bent * random.uniform(2, 12)) + 0.5 * np.sin(bent * random.uniform(6, 25) + y)
     first, other = at.colour(), at.colour()
-    pattern = {0: bent * 0 - 1, 1: np.sin(bent * 30), 2: np.sin(bent * 22) * np.sin(y * 22)}[int(random.integers(3))]
+    patterns = (np.full_like(bent, -1), np.sin(bent * 30), np.sin(bent * 22) * np.sin(y * 22))
+    pattern = patterns[int(random.integers(len(patterns)))]
     shown = np.where((pattern > random.uniform(-0.2, 0.5))[..., None], other, first)
     shaded = shown * (1 + random.uniform(0.05, 0.35) * folds)[..., None]
-    share = (mask / 255.0)[..., None]
-    canvas[:] = (canvas * (1 - share) + shaded.clip(0, 255) * share).astype(np.uint8)
+    draw_through(canvas, mask, shaded)
 
 
 def _net(canvas: Canvas, at: Place) -> None:
@@ -155,9 +156,8 @@ def _twigs(canvas: Canvas, at: Place) -> None:
         if depth == 0 or width < 0.8:
             return
         bends = angle + np.cumsum(random.normal(0, 0.12, 8))
-        path = np.concatenate(
-            [start[None], start + np.cumsum(np.stack([np.cos(bends), np.sin(bends)], 1), 0) * length / 8]
-        )
+        steps = np.cumsum(np.stack([np.cos(bends), np.sin(bends)], 1), 0) * length / 8
+        path = np.concatenate([start[None], start + steps])
         draw_stroke(canvas, path, colour * random.uniform(0.7, 1.2), width)
         for _ in range(int(random.integers(1, 4))):
             begin = path[int(random.integers(3, len(path)))]
@@ -187,8 +187,7 @@ def _print(canvas: Canvas, at: Place) -> None:
     where = (int(at.middle[0]), int(at.middle[1]))
     cv2.putText(mask, letters, where, int(random.integers(0, 8)), scale, 255, max(1, round(2 * scale)), cv2.LINE_AA)
     turn = cv2.getRotationMatrix2D(at.middle.tolist(), random.normal(0, 40), 1.0)
-    share = (cv2.warpAffine(mask, turn, size) / 255.0)[..., None]
-    canvas[:] = (canvas * (1 - share) + colour.clip(0, 255) * share).astype(np.uint8)
+    draw_through(canvas, cv2.warpAffine(mask, turn, size), colour)
 
 
 def _rings(canvas: Canvas, at: Place) -> None:
@@ -197,12 +196,9 @@ def _rings(canvas: Canvas, at: Place) -> None:
     slim, angle = random.uniform(0.3, 1.0), np.rad2deg(at.angle)
     for _ in range(int(random.choice([1, 1, 2]))):
         for inward in np.sort(random.uniform(0.1, 1.0, int(random.integers(2, 5))))[::-1]:
-            axes = fixed_point(np.array([1.0, slim]) * 0.6 * at.extent * inward)
             thick = -1 if random.random() < 0.7 else max(1, round(0.06 * at.extent))
-            paint = at.colour().clip(0, 255).tolist()
-            cv2.ellipse(
-                canvas, fixed_point(at.middle).tolist(), axes.tolist(), angle, 0, 360, paint, thick, cv2.LINE_AA, SHIFT
-            )
+            axes = np.array([1.0, slim]) * 0.6 * at.extent * inward
+            draw_ellipse(canvas, at.middle, axes, angle, at.colour(), thick)
         at.middle = at.middle + np.array([np.cos(at.angle), np.sin(at.angle)]) * at.extent * 1.5
 
 

@@ -10,7 +10,7 @@ from numpy import ndarray
 from numpy.random import Generator as Random
 from torch import Generator
 
-from handpose_core.synth.backgrounds import Background, FolderBackground, ProceduralBackground
+from handpose_core.synth.backgrounds import Background, background_of
 from handpose_core.synth.sensor import draw_sensor
 from handpose_core.synth.things.drawing import Canvas, Place
 from handpose_core.synth.things.kinds import THINGS
@@ -63,6 +63,4 @@ def _lit(canvas: Canvas, random: Random) -> Canvas:
     return (canvas * light[..., None]).clip(0, 255).astype(np.uint8)
 
 
-@cache
-def _background(folder: str | None) -> Background:
-    return FolderBackground(folder) if folder else ProceduralBackground()
+_background = cache(background_of)

@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from handpose_core.synth.backgrounds import FolderBackground
+from handpose_core.synth.backgrounds import background_of
 from handpose_core.synth.generate import Recipe
 from handpose_core.synth.scene import Look, Size
 from handpose_core.synth.source import SourceLook
@@ -19,4 +19,4 @@ def world_of(recipe: Recipe, size: Size) -> World:
 def _look(recipe: Recipe) -> Look:
     if recipe.world == "target":
         return TargetLook()
-    return SourceLook(FolderBackground(recipe.backgrounds) if recipe.backgrounds else None)
+    return SourceLook(background_of(recipe.backgrounds))

@@ -1,3 +1,5 @@
+import cv2
+import numpy as np
 import pytest
 import torch
 from core.tests.estimators.small_onehand import SMALL
@@ -6,6 +8,7 @@ from handpose_core.camera import project
 from handpose_core.errors import HandposeError
 from handpose_core.estimators.onehand.clutter import Clutter
 from handpose_core.estimators.onehand.frame import laid_onto, mirrored, mirrored_pixels, to_middle
+from handpose_core.estimators.onehand.handless import HandlessPictures
 from handpose_core.estimators.onehand.losses import map_loss, pixel_loss, space_loss
 from handpose_core.estimators.onehand.network import Reader
 from handpose_core.nn.heatmaps import gaussian_heatmaps
@@ -85,6 +88,18 @@ def test_clutter_leaves_the_hand_where_only_the_background_changes():
     outside = ~mask.expand_as(made)
     assert torch.isclose(made[outside], own[outside]).float().mean() < 0.05  # nowhere a rim of the old one
     assert torch.equal(Clutter(0, 0, 0, 0).add(image, mask), image)
+
+
+def test_half_of_the_other_backgrounds_are_pictures_without_hands(tmp_path):
+    torch.manual_seed(0)
+    cv2.imwrite(str(tmp_path / "green.png"), np.full((40, 40, 3), (0, 255, 0), np.uint8))
+    mask = torch.zeros(200, 1, 8, 8, dtype=torch.bool)
+    mask[:, :, 2:6, 2:6] = True
+    image = torch.tensor([1.0, 0, 0])[:, None, None].expand(200, 3, 8, 8)  # all red
+    made = Clutter(background=0.5, occluder=0.0, grey=0.0).add(image, mask, HandlessPictures(tmp_path))
+    green = made[:, 1, 0, 0] > 0.9
+    assert 30 < green.sum() < 70  # a quarter of 200
+    assert torch.equal(made[:, :, 3:5, 3:5], image[:, :, 3:5, 3:5])
 
 
 def test_occluders_cover_a_part_and_grey_takes_the_colours():

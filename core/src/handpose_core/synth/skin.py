@@ -8,6 +8,7 @@ from torch.nn import functional
 from handpose_core.hand import JOINT_NAMES, TIPS
 from handpose_core.mesh import vertex_normals
 from handpose_core.rig import HandRig
+from handpose_core.synth.creases import creases
 from handpose_core.synth.draws import uniform
 
 _TONES = torch.tensor(
@@ -33,7 +34,8 @@ class SkinPainter:
         knuckles = _nearness(rig.vertices, rig.joints[list(_KNUCKLES)], 9.0)
         self.knuckles = knuckles * (1 - self.palmar)
         self.folds = knuckles * self.palmar
-        self._position = rig.vertices
+        self.creases = creases(rig)
+        self.rig = rig
 
     def albedo(self, generator: Generator) -> Float[Tensor, "v 3"]:
         """Linear RGB of every vertex for one person."""
@@ -43,7 +45,9 @@ class SkinPainter:
         ruddy = uniform(generator, 0, 0.3, 1)
         warm = (self.tips + self.knuckles + 0.6 * self.folds).clamp(0, 1)[:, None] * ruddy
         skin = skin * (1 - warm * torch.tensor([0.05, 0.45, 0.4]))
-        skin = skin * (1 + uniform(generator, 0.02, 0.12, 1) * blotches(self._position, generator)[:, None])
+        creased = self.creases[:, None] * uniform(generator, 0, 0.7, 1)
+        skin = skin * (1 - creased * torch.tensor([0.6, 0.85, 0.9]))
+        skin = skin * (1 + uniform(generator, 0.02, 0.12, 1) * blotches(self.rig.vertices, generator)[:, None])
         return torch.where(self.nails[:, None], self._nail(tone, generator), skin).clamp(0.01, 0.95)
 
     def _nail(self, tone: Float[Tensor, "3"], generator: Generator) -> Float[Tensor, "3"]:

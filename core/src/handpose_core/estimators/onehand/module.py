@@ -108,7 +108,7 @@ class OneHandModule(LeavesFixed, HandPoseModule):
             trainings may follow each other, or run beside each other, or be one: ``all``. The verdict is on both of
             them once they are trained, and learns in a training of its own.
         handless: a folder of pictures without hands, such as ``handpose data people`` and ``data things`` make, for
-            first looks and verdicts to doubt.
+            first looks and verdicts to doubt, and to go behind hands.
         optimizer: see `HandPoseModule`.
         schedule: see `HandPoseModule`.
         scale_mm: see `HandPoseModule`.
@@ -176,7 +176,8 @@ class OneHandModule(LeavesFixed, HandPoseModule):
     def training_step(self, batch: Sample, batch_idx: int) -> Tensor:
         """One step; the reader's on pictures of right hands, some of them mirrored for the side's sake."""
         self.label_means.update(batch)
-        losses = self._summed(self._training_losses(self.clutter.add(batch["image"], batch.get("mask")), batch))
+        image = self.clutter.add(batch["image"], batch.get("mask"), self._handless)
+        losses = self._summed(self._training_losses(image, batch))
         told, count = {f"train/{name}": value for name, value in losses.items()}, len(batch["image"])
         self.log_dict(told, prog_bar=True, batch_size=count)
         return losses["loss"]

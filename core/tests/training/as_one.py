@@ -97,6 +97,6 @@ def assert_as_one(folder, name, steps, moved=1e-2):
     for expected, *shares in zip(alone["losses"], first["losses"], second["losses"], strict=True):
         means = {key: (shares[0][key] + shares[1][key]) / 2 for key in expected}
         assert means == pytest.approx(expected, rel=1e-4, abs=1e-7)
-    # sums of squares: biases that began as nothing have moved by 1e-5, of which rounding is more than a ten-thousandth
-    assert first["weights"] == pytest.approx(alone["weights"], rel=1e-4, abs=1e-12)
+    # biases that began as nothing have moved by 1e-5 to 1e-4, of which rounding is more than a ten-thousandth
+    assert first["weights"] == pytest.approx(alone["weights"], rel=5e-4, abs=1e-12)
     assert alone["losses"][-1] != pytest.approx(alone["losses"][0], rel=moved)

@@ -52,3 +52,4 @@ def test_tips_go_to_where_the_surface_of_their_own_phalanx_ends():
     np.testing.assert_allclose(moved[list(TIPS)], [[20 * finger, 118 + finger, 0] for finger in range(5)])
     others = [joint for joint in range(21) if joint not in TIPS]
     np.testing.assert_array_equal(moved[others], joints[others])
+    np.testing.assert_array_equal(tips_on_skin(joints, vertices, 0.4 * weights), joints)  # no vertex is a last bone's

@@ -39,12 +39,14 @@ def tips_on_skin(
     Args:
         joints: mm.
         vertices: likewise.
-        weights: skinning weights; a fingertip's vertices are those that its last bone moves most.
+        weights: skinning weights; a fingertip's vertices are those that its last bone moves most. Without any, a tip
+            stays where it is.
     """
     moved = joints.copy()
     for finger, chain in enumerate(FINGER_JOINTS.values()):
         start, tip = joints[chain[2]], joints[chain[3]]
-        along = (tip - start) / np.linalg.norm(tip - start)
-        distal = weights[:, 3 + 3 * finger] > 0.5
-        moved[chain[3]] = start + along * ((vertices[distal] - start) @ along).max()
+        distal = vertices[weights[:, 3 + 3 * finger] > 0.5]
+        if len(distal):
+            along = (tip - start) / np.linalg.norm(tip - start)
+            moved[chain[3]] = start + along * ((distal - start) @ along).max()
     return moved

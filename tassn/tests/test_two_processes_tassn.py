@@ -68,4 +68,6 @@ def trained(tmp_path_factory, drawn):
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_two_processes_train_as_one(stage, trained):
-    assert_as_one(trained, stage, steps=4, moved=1e-3)
+    # by silhouettes alone biases that began as nothing move by 1e-5 to 1e-4: more than a ten-thousandth is rounding
+    rounding = {"rel": 5e-4, "abs": 1e-12} if stage == "silhouettes" else {}
+    assert_as_one(trained, stage, steps=4, moved=1e-3, **rounding)

@@ -18,8 +18,8 @@ _IN_A_BOX = 20.0
 _IN_A_SEARCH = 0.03
 """The same in a square of a search that is as large as the picture. Of smaller ones there are the more, by area.
 
-Of 60 generated people and 60 pictures of things, 14 and 14 were said to show a hand by it, 20 and 19 by 0.1, 31 and 28
-by 0.3; of hands laid over them, 52 and 53 were found by it, no more than one more by the others.
+By an earlier model, of 60 generated people and 60 pictures of things, 14 and 14 were said to show a hand by it, 20 and
+19 by 0.1, 31 and 28 by 0.3; of hands laid over them, 52 and 53 were found by it, no more than one more by the others.
 """
 
 

@@ -10,6 +10,7 @@ from torch.nn import functional
 from handpose_core.hand import FINGER_JOINTS, JOINT_NAMES
 from handpose_core.mesh import mesh_edges, vertex_normals
 from handpose_core.rig import HandRig
+from handpose_core.synth.poses import segment_distance
 
 _HALF_WIDTH = 1.7
 """Of a crease, mm."""
@@ -68,7 +69,10 @@ def _across(
 
 
 def _palm_creases(rig: HandRig, normals: Float[Tensor, "v 3"]) -> Float[Tensor, "v"]:
-    away = torch.stack([_from_line(rig.vertices, _in_palm(rig.joints, line)) for line in _LINES]).amin(0)
+    lines = [_in_palm(rig.joints, line) for line in _LINES]
+    starts, ends = (torch.cat([line[part] for line in lines]) for part in (slice(None, -1), slice(1, None)))
+    seen = rig.vertices[:, None, :2]  # from before the palm
+    away = segment_distance(seen, seen, starts, ends).amin(1)
     palmar = (normals[:, 2] / _FACING).clamp(0, 1) * rig.weights[:, 0]
     return palmar * torch.exp(-(away / _HALF_WIDTH).square())
 
@@ -78,14 +82,6 @@ def _in_palm(joints: Float[Tensor, "21 3"], line: Sequence[tuple[float, float]])
     index, little = (joints[JOINT_NAMES.index(f"{finger}_mcp")] for finger in ("index", "little"))
     across, along = torch.tensor(line, dtype=joints.dtype).unbind(-1)
     return torch.stack([little[0] + across * (index[0] - little[0]), along * index[1]], dim=-1)
-
-
-def _from_line(points: Float[Tensor, "v 3"], line: Float[Tensor, "n 2"]) -> Float[Tensor, "v"]:
-    """Distance of each point, seen from before the palm, from a line through several places."""
-    start, step = line[:-1], line.diff(dim=0)
-    to = points[:, None, :2] - start
-    share = ((to * step).sum(-1) / step.square().sum(-1)).clamp(0, 1)
-    return (to - share[..., None] * step).norm(dim=-1).amin(1)
 
 
 def _spacing(rig: HandRig) -> Float[Tensor, "v"]:

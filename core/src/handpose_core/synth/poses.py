@@ -113,7 +113,7 @@ def bone_radii(rig: HandRig) -> Float[Tensor, "20"]:
 
 
 def segment_distance(
-    p1: Float[Tensor, "*n 3"], q1: Float[Tensor, "*n 3"], p2: Float[Tensor, "*n 3"], q2: Float[Tensor, "*n 3"]
+    p1: Float[Tensor, "*#n d"], q1: Float[Tensor, "*#n d"], p2: Float[Tensor, "*#n d"], q2: Float[Tensor, "*#n d"]
 ) -> Float[Tensor, "*n"]:
     """Shortest distance between segments p1-q1 and p2-q2 (Ericson, Real-Time Collision Detection, 5.1.9)."""
     d1, d2, r = q1 - p1, q2 - p2, p1 - p2

@@ -72,10 +72,10 @@ def _behind(
 ) -> Float[Tensor, "some 3 s s"]:
     """What comes behind some of the hands."""
     behind = enlarged(image.roll(1, 0)[some])
-    if handless is None:
-        return behind
-    others = handless.draw(len(some), image.shape[-1], image.device).to(image)
-    return torch.where(torch.rand(len(some), 1, 1, 1, device=image.device) < 0.5, behind, others)
+    if handless is not None:
+        others = _chosen(behind, 0.5)
+        behind[others] = handless.draw(len(others), image.shape[-1], image.device).to(image)
+    return behind
 
 
 def _chosen(image: Float[Tensor, "batch 3 s s"], share: float) -> Int[Tensor, " some"]:

@@ -100,6 +100,26 @@ def test_half_of_the_other_backgrounds_are_pictures_without_hands(tmp_path):
     green = made[:, 1, 0, 0] > 0.9
     assert 30 < green.sum() < 70  # a quarter of 200
     assert torch.equal(made[:, :, 3:5, 3:5], image[:, :, 3:5, 3:5])
+    alone = Clutter(background=1.0, occluder=0.0, grey=0.0)
+    greens = [alone.add(image[:1], mask[:1], HandlessPictures(tmp_path))[0, 1, 0, 0] > 0.9 for _ in range(20)]
+    assert 2 < sum(greens) < 18  # also where there is but one, and it gets no such picture
+
+
+def test_half_of_the_bars_lie_behind_the_hand_and_half_have_its_colour():
+    torch.manual_seed(0)
+    mask = torch.zeros(400, 1, 32, 32, dtype=torch.bool)
+    mask[:, :, 8:24, 8:24] = True
+    image = torch.where(mask, torch.tensor([0.8, 0.2, 0.0])[:, None, None], torch.tensor(0.5)).contiguous()
+    made = Clutter(0, 0, 0.25, 0, bar=1.0).add(image, mask)
+    changed = (made - image).abs().amax(1, keepdim=True) > 0.02
+    outside = (changed & ~mask).flatten(1)
+    assert 0.01 < outside.float().mean() < 0.1  # thin things
+    before = changed[:, :, 10:22, 10:22].flatten(1).any(1)
+    assert 0.25 < before.float().mean() < 0.5  # of those before it some pass it by
+    red = torch.where(outside[:, None], made.flatten(2), 0)[:, :2].sum(-1)  # of the hand's colour: red is four greens
+    some = outside.sum(1) > 8
+    assert 0.3 < (red[some, 0] > 2 * red[some, 1]).float().mean() < 0.8
+    assert torch.equal(Clutter(0, 0, 0.25, 0, bar=0.0).add(image, mask), image)
 
 
 def test_occluders_cover_a_part_and_grey_takes_the_colours():

@@ -23,12 +23,12 @@ def generated(tmp_path_factory):
     twin = RHDTwin(Recipe("rhd", "source", 3))
     for part, frames in {"training": 32, "evaluation": 3}.items():
         list(generate(twin, root / "hands", part, frames, 1))
-    options = ["--data", "RHD", "--data.image_size", "128", "--margin", "2.0", "--workers", "1"]
+    options = ["--data", "RHD", "--data.image_size", "192", "--margin", "2.0", "--workers", "1"]
     assert main(["data", "prepare", str(root / "hands"), str(root / "crops"), *options]) == 0
     return root
 
 
-def test_the_demo_recipe_trains_and_is_tested(generated, tmp_path, monkeypatch):
+def test_the_demo_recipe_trains_and_is_tested_and_crops_of_another_size_are_told_of(generated, tmp_path, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "disabled")
     run = tmp_path / "run"
     command = ["recipe", "onehand/demo", "--run_dir", str(run), "--data.root", str(generated / "hands")]
@@ -37,6 +37,10 @@ def test_the_demo_recipe_trains_and_is_tested(generated, tmp_path, monkeypatch):
     ours = [row for row in record["rows"] if row["method"] == "onehand"]
     assert {row["alignment"] for row in ours} >= {"root", "procrustes"}
     assert torch.isfinite(torch.tensor([row["epe_mean"] for row in ours])).all()
+    best = str(next(run.rglob("best.ckpt")))
+    again = ["onehand", "test", "--ckpt_path", best, "--data", "RHD", "--data.root", str(generated / "hands")]
+    with pytest.warns(UserWarning, match="was trained on 96 px, 1.5 times"):
+        assert main([*again, "--data.image_size", "128", "--run_dir", str(run), "--trainer.accelerator", "cpu"]) == 0
 
 
 def test_the_shipped_recipe_trains_and_what_it_trained_is_packed(generated, tmp_path, monkeypatch, capfd):

@@ -5,7 +5,8 @@ import torch
 from handpose_core.errors import HandposeError
 from handpose_core.hand import Side
 from handpose_core.predict import Known, load
-from handpose_core.predict.info import ModelInfo, framing_of, info_from_json
+from handpose_core.predict.info import ModelInfo, info_from_json
+from handpose_core.training.checkpoints import framing_of
 
 from .conftest import SIZE
 

@@ -40,6 +40,8 @@ def folded(module: _Module) -> _Module:
 class FusedBlock(nn.Module):
     """A fused inverted bottleneck, with a way around it where sizes stay.
 
+    There it begins as nothing (Goyal et al. 2017), so that a trained network can be given more blocks, and goes on.
+
     Args:
         inputs: channels.
         outputs: channels.
@@ -53,6 +55,8 @@ class FusedBlock(nn.Module):
         self.widen = convolution(inputs, within, 3, stride)
         self.narrow = convolution(within, outputs, 1, active=False)
         self.around = stride == 1 and inputs == outputs
+        if self.around:
+            nn.init.zeros_(self.narrow[1].weight)
 
     def forward(self, x: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch outputs h2 w2"]:
         """Maps from maps."""

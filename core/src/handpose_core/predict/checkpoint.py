@@ -10,9 +10,9 @@ from numpy import ndarray
 from handpose_core.cli import registry
 from handpose_core.datasets.sample import Sample
 from handpose_core.errors import HandposeError
-from handpose_core.predict.info import ModelInfo, framing_of
+from handpose_core.predict.info import ModelInfo
 from handpose_core.predict.runtime import Output
-from handpose_core.training.checkpoints import CLASS_KEY, check_checkpoint, class_path
+from handpose_core.training.checkpoints import CLASS_KEY, check_checkpoint, class_path, framing_of
 from handpose_core.training.module import HandPoseModule
 
 _OPTION = "--checkpoint"

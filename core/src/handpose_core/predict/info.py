@@ -1,7 +1,6 @@
 """What a model says of itself, in a checkpoint or inside an exported file, as far as pictures are concerned."""
 
 import json
-import re
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 
@@ -17,8 +16,6 @@ METADATA_KEY = "handpose"
 """Under this key an exported file holds a `ModelInfo` as JSON."""
 FACES_KEY = "faces"
 """Under this key one that gives meshes holds their corners, right hands' counter-clockwise from outside, as JSON."""
-
-_CROP = re.compile(r" x (?P<scale>[0-9.]+), resized to (?P<size>[0-9]+) px$")
 
 
 @dataclass(frozen=True)
@@ -86,10 +83,3 @@ def info_from_json(where: str, text: str) -> ModelInfo:
             "Export the checkpoint again with this version: handpose export CKPT OUT.onnx",
         )
     return info
-
-
-def framing_of(trained_on: list[dict[str, str]]) -> tuple[int, float] | None:
-    """Size and scale of the crops of the last training, as datamodules describe them; None where it does not say."""
-    found = [_CROP.search(chapter.get("crop", "")) for chapter in trained_on]
-    last = next((match for match in reversed(found) if match), None)
-    return (int(last["size"]), float(last["scale"])) if last else None

@@ -1,6 +1,7 @@
 """Checks a checkpoint before a model is rebuilt from it: that it is one, and that this method wrote it."""
 
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ CLASS_KEY = "handpose_class"
 """Under this key a checkpoint holds the path of the class that wrote it, ``module.Class``."""
 HISTORY_KEY = "handpose_history"
 """Under this key a checkpoint holds what its weights were trained on, training by training."""
+
+_CROP = re.compile(r" x (?P<scale>[0-9.]+), resized to (?P<size>[0-9]+) px$")
 
 
 def class_path(model_class: type[Any]) -> str:
@@ -54,3 +57,10 @@ def read_history(path: Path) -> list[dict[str, str]]:
     checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     history: list[dict[str, str]] = checkpoint.get(HISTORY_KEY, [])
     return history
+
+
+def framing_of(trained_on: list[dict[str, str]]) -> tuple[int, float] | None:
+    """Size and scale of the crops of the last training, as datamodules describe them; None where it does not say."""
+    found = [_CROP.search(chapter.get("crop", "")) for chapter in trained_on]
+    last = next((match for match in reversed(found) if match), None)
+    return (int(last["size"]), float(last["scale"])) if last else None

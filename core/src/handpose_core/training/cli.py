@@ -18,7 +18,7 @@ from pytorch_lightning.callbacks import (
 )
 from pytorch_lightning.cli import ArgsType, LightningArgumentParser, LightningCLI
 from pytorch_lightning.loggers import Logger
-from pytorch_lightning.utilities import rank_zero_only
+from pytorch_lightning.utilities import rank_zero_only, rank_zero_warn
 
 from handpose_core import atomic
 from handpose_core.cli.registry import Method
@@ -30,7 +30,7 @@ from handpose_core.training.callbacks_meshes import Meshes
 from handpose_core.training.callbacks_pictures import Pictures
 from handpose_core.training.callbacks_predictions import PredictionFile
 from handpose_core.training.callbacks_results import ResultsTable
-from handpose_core.training.checkpoints import check_checkpoint, read_history
+from handpose_core.training.checkpoints import check_checkpoint, framing_of, read_history
 from handpose_core.training.data_names import resolve_data, short_name
 from handpose_core.training.described import described
 from handpose_core.training.folders import new_run_dir, unused
@@ -206,6 +206,19 @@ class HandposeCLI(LightningCLI):
         if self.config.subcommand == "fit" and options.init_from:
             rank_zero_only(print)(take_weights(self.model, options.init_from))
             self.model.history = read_history(options.init_from)
+        if self.config.subcommand in ("validate", "test") and options.ckpt_path:
+            self._tell_of_other_crops(Path(options.ckpt_path))
+
+    def _tell_of_other_crops(self, checkpoint: Path) -> None:
+        """Say so where crops differ from those of the training: no error, but figures that mislead."""
+        trained = framing_of(read_history(checkpoint)) if checkpoint.is_file() else None
+        given = (getattr(self.datamodule, "image_size", None), getattr(self.datamodule, "crop_scale", None))
+        if trained and None not in given and given != trained:
+            rank_zero_warn(
+                f"crops of {given[0]} px, {given[1]:g} times the hand: {checkpoint} was trained on {trained[0]} px, "
+                f"{trained[1]:g} times. Figures will not be its best: --data.image_size {trained[0]} "
+                f"--data.crop_scale {trained[1]:g}"
+            )
 
     def after_fit(self) -> None:
         """Write down that the training came to its end, which its exit status does not tell, and its checkpoint."""

@@ -16,7 +16,7 @@ from handpose_core.datamodules.augmentation import Augmentation
 from handpose_core.datamodules.mvhm import MVHMDataModule
 from handpose_core.datasets.sample import collate
 from handpose_core.errors import HandposeError
-from handpose_core.predict.info import framing_of
+from handpose_core.training.checkpoints import framing_of
 from handpose_tassn.adapt.crops import VideoClips, covering, learnable
 from handpose_tassn.adapt.estimates import VideoEstimate, estimate_video
 from handpose_tassn.adapt.loss_means import LossMeans, Means

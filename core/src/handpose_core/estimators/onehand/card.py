@@ -13,16 +13,16 @@ _TEXT = """\
 One RGB crop of a hand in; joints in the picture and in space, a mesh and the side out. Nothing of the camera has to
 be known. {method}, {size} px crops, {megabytes:.1f} MB in half precision, written by {made_by}.
 
+## How good it is
+
+{figures}
+{beside}
 ## How it was made
 
 {origin}Each training in turn:
 
 {history}
 
-## How good it is
-
-{figures}
-{beside}
 ## Limits
 
 Only one hand a crop: something else has to find it. How large a hand is, and so how far away, no single picture
@@ -60,14 +60,24 @@ def card(name: str, info: ModelInfo, size_bytes: int, results: dict[str, Path], 
     Raises:
         HandposeError: a file holds no results.
     """
-    chapters = "\n\n".join("\n".join(f"- {key}: {value}" for key, value in part.items()) for part in info.trained_on)
+    chapters = [f"### Training {number}\n\n{_chapter(told)}" for number, told in enumerate(info.trained_on, start=1)]
     rows = [row for title, path in results.items() for row in _rows(title, path)]
     figures = "\n".join([_HEAD, *rows]) if rows else "Not measured yet."
     return _TEXT.format(
         name=name, method=info.method, size=info.image_size, megabytes=size_bytes / 1e6, made_by=info.made_by,
         origin=SHIPPED_ORIGIN if shipped else "", beside=_BESIDE if shipped else "",
-        history=chapters, figures=figures, bone=info.bone_mm,
+        history="\n\n".join(chapters), figures=figures, bone=info.bone_mm,
     )  # fmt: skip
+
+
+def _chapter(told: dict[str, str]) -> str:
+    """What is told of one training, a line each; all of one of several mixed datasets in one line."""
+    lines: dict[str, list[str]] = {}
+    for key, value in told.items():
+        part, _, field = key.partition(".")
+        mixed = part.isdecimal() and bool(field)
+        lines.setdefault(part if mixed else key, []).append(f"{field}: {value}" if mixed else str(value))
+    return "\n".join(f"- {name}: {'; '.join(said)}" for name, said in lines.items())
 
 
 def _rows(title: str, path: Path) -> list[str]:

@@ -21,6 +21,8 @@ class Clutter:
             batch or, as often, by a part of one without a hand, where there are such.
         occluder: probability that an ellipse of another picture, or of one colour, lies before the hand.
         largest: the ellipse's longest half axis over the crop's side.
+        bar: probability that a bar lies there, such as pens, straps and other hands' fingers are: half of the bars
+            behind the hand, where its mask is known; as often of the hand's colour as of any.
         grey: probability that a picture loses its colours.
     """
 
@@ -28,9 +30,10 @@ class Clutter:
     occluder: float = 0.4
     largest: float = 0.25
     grey: float = 0.05
+    bar: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("background", "occluder", "largest", "grey"):
+        for name in ("background", "occluder", "largest", "grey", "bar"):
             if not 0 <= getattr(self, name) <= 1:
                 raise HandposeError(f"clutter, {name}", str(getattr(self, name)), "a number from 0 to 1", "Change it.")
 
@@ -46,6 +49,7 @@ class Clutter:
             # a soft edge within the hand: one outside it would keep a rim of the old background
             hand = (2 * F.avg_pool2d(mask[some].to(image), 3, 1, 1) - 1).clamp_min(0)
             image[some] = torch.lerp(_behind(image, some, handless), image[some], hand)
+        self._lay_bars(image, mask)
         some = _chosen(image, self.occluder)
         colour = torch.rand(len(some), 3, 1, 1, device=image.device, dtype=image.dtype)
         picture = torch.rand(len(some), 1, 1, 1, device=image.device) < 0.5
@@ -54,6 +58,18 @@ class Clutter:
         some = _chosen(image, self.grey)
         image[some] = image[some].mean(1, keepdim=True)
         return image
+
+    def _lay_bars(self, image: Float[Tensor, "batch 3 s s"], mask: Bool[Tensor, "batch 1 s s"] | None) -> None:
+        some = _chosen(image, self.bar)
+        shape, colour = _bars(image[some]), torch.rand(len(some), 3, 1, 1, device=image.device).to(image)
+        if mask is not None:
+            hand = mask[some].to(image)
+            own = (image[some] * hand).sum((2, 3), keepdim=True) / hand.sum((2, 3), keepdim=True).clamp_min(1)
+            colour = torch.where(torch.rand_like(colour[:, :1]) < 0.5, own, colour)
+            behind = (torch.rand_like(colour[:, :1]) < 0.5).to(image)
+            shape = shape * (1 - behind * F.avg_pool2d(hand, 3, 1, 1))
+        round_off = 0.5 + 0.5 * shape  # darker towards its sides, as what is round is
+        image[some] = torch.lerp(image[some], colour * round_off, (3 * shape).clamp(0, 1))
 
     def _ellipses(self, image: Float[Tensor, "batch 3 s s"]) -> Float[Tensor, "batch 1 s s"]:
         """One soft-edged, turned ellipse a picture, somewhere."""
@@ -67,6 +83,19 @@ class Clutter:
         return ((1 - across.square() - along.square()) * 6).clamp(0, 1)[:, None].to(image)
 
 
+def _bars(image: Float[Tensor, "batch 3 s s"]) -> Float[Tensor, "batch 1 s s"]:
+    """One straight bar a picture, somewhere: 1 along its middle, 0 outside."""
+    count, device = len(image), image.device
+    along, across, length, width = (torch.rand(4, count, 1, 1, device=device) - 0.5).unbind(0)
+    angle = 2 * torch.pi * torch.rand(count, 1, 1, device=device)
+    axis = torch.linspace(-0.5, 0.5, image.shape[-1], device=device)
+    x = axis * angle.cos() + axis[:, None] * angle.sin() - along
+    y = axis[:, None] * angle.cos() - axis * angle.sin() - across
+    end, side = 0.15 + 0.6 * (length + 0.5), 0.015 + 0.05 * (width + 0.5)
+    beyond = (x.abs() - end).clamp_min(0)  # its ends are round
+    return (1 - (beyond.square() + y.square()) / side.square()).clamp(0, 1)[:, None].to(image)
+
+
 def _behind(
     image: Float[Tensor, "batch 3 s s"], some: Int[Tensor, " some"], handless: HandlessPictures | None
 ) -> Float[Tensor, "some 3 s s"]:
@@ -74,7 +103,8 @@ def _behind(
     behind = enlarged(image.roll(1, 0)[some])
     if handless is not None:
         others = _chosen(behind, 0.5)
-        behind[others] = handless.draw(len(others), image.shape[-1], image.device).to(image)
+        if len(others):  # windows cannot be cut out of no picture
+            behind[others] = handless.draw(len(others), image.shape[-1], image.device).to(image)
     return behind
 
 

@@ -1,4 +1,4 @@
-"""The first look: whether there is a hand, where, how large, and which way up. Half the picture's size is enough."""
+"""The first look: whether there is a hand, where, how large, and which way up. Some 64 px are enough."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -15,6 +15,8 @@ from handpose_core.nn.heatmaps import decode_softargmax
 _SMALLEST, _LARGEST = 0.1, 2.0
 """Of a hand over the picture's side."""
 _OUTPUTS = 6
+_ENOUGH = 64
+"""Pictures are made a whole number of times smaller, to no less than this, px; and at least halved."""
 
 
 @dataclass(frozen=True)
@@ -22,8 +24,8 @@ class GlanceSize:
     """The first look's size.
 
     Args:
-        stem: channels at a quarter of the picture's size.
-        widths: of the backbone's stages, at 1/8, 1/16 and 1/32 of it.
+        stem: channels at half the size that is looked at.
+        widths: of the backbone's stages, at 1/4, 1/8 and 1/16 of it.
         blocks: of each stage.
         features: channels that the last two stages' maps are joined in.
         hidden: width of the layer that numbers come from.
@@ -70,7 +72,7 @@ class Glance(nn.Module):
     def forward(self, image: Float[Tensor, "batch 3 s s"]) -> Glimpse:
         """What is seen in pictures in [0, 1], square."""
         side = image.shape[-1]
-        _, fine, coarse = self.backbone(F.avg_pool2d(image, 2))
+        _, fine, coarse = self.backbone(F.avg_pool2d(image, max(side // _ENOUGH, 2)))
         up = F.interpolate(self.lateral[1](coarse), size=fine.shape[-2:], mode="nearest")
         joined = self.joined(self.lateral[0](fine) + up)
         where = self.map(joined).float()

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from handpose_core.estimators.onehand.closer import CloserLook
 from handpose_core.estimators.onehand.glance import Glance, GlanceSize
 from handpose_core.estimators.onehand.refine import JointRefiner
 from handpose_core.estimators.onehand.verdict import Verdict, signs_of
@@ -44,12 +45,14 @@ class OneHandSize:
         layers: of attention.
         hidden: width of the layers that the hand model's parameters come from.
         glance: the first look's.
+        window: cells of the finest stage, along a side, that the closer look takes in around each joint.
+        close: channels that it sees.
     """
 
-    crop: int = 96
+    crop: int = 128
     stem: int = 16
     widths: tuple[int, ...] = (32, 64, 128, 256)
-    blocks: tuple[int, ...] = (1, 2, 3, 2)
+    blocks: tuple[int, ...] = (2, 3, 4, 2)
     expansion: int = 2
     finest: int = 1
     features: int = 64
@@ -58,6 +61,8 @@ class OneHandSize:
     layers: int = 3
     hidden: int = 512
     glance: GlanceSize = _GLANCE
+    window: int = 7
+    close: int = 32
 
 
 class Parameters(NamedTuple):
@@ -80,7 +85,7 @@ class Read(NamedTuple):
     Args:
         maps: logits of where each joint is.
         means: of the maps, px of the crop.
-        joints_2d: px of the crop: the means, corrected by what the other joints say.
+        joints_2d: px of the crop: the means, corrected by what the other joints say, and by a closer look.
         scores: of each joint, 0 to 1.
         parameters: of the hand model.
         right: logit of the crop showing a right hand.
@@ -125,7 +130,7 @@ class OneHandNetwork(nn.Module):
 
 
 class Reader(nn.Module):
-    """Backbone, maps joined from coarse to fine, heatmaps; attention among joints; two layers; parameters.
+    """Backbone, maps joined from coarse to fine, heatmaps; attention among joints, a closer look; parameters.
 
     Args:
         size: see `OneHandSize`.
@@ -141,6 +146,7 @@ class Reader(nn.Module):
         self.maps = nn.Conv2d(size.features, N_JOINTS, 1)
         self.coarse = min(size.finest + 1, len(size.widths) - 1)
         self.refiner = JointRefiner(size.features, size.widths[self.coarse], size.tokens, size.layers)
+        self.closer = CloserLook(size.widths[0], size.features, size.close, size.window, size.tokens)
         self.local = nn.Linear(size.features, size.local)
         self.related = nn.Linear(size.tokens, size.local)
         self.splits = (_ANGLES, 6, shapes, 1)
@@ -163,11 +169,14 @@ class Reader(nn.Module):
         means, _ = decode_softargmax(maps, side, beta=1.0)
         share = maps.flatten(2).softmax(-1)
         here = share.to(joined.dtype) @ joined.flatten(2).transpose(1, 2)
-        tokens, shift = self.refiner(here, 2 * means / side - 1, stages[self.coarse])
-        joints_2d = means + side / 2 * shift.float()
+        seem = (2 * means + 1) / side - 1  # -1 to 1 across the crop
+        tokens, shift = self.refiner(here, seem, stages[self.coarse])
+        shift = shift.float()
+        shift = shift + self.closer(tokens, seem + shift, stages[0], joined).float()
+        joints_2d, place = means + side / 2 * shift, seem + shift
         local = self.local(here) + self.related(tokens)
-        place = (2 * joints_2d / side - 1).to(local.dtype)
-        seen = torch.cat([local.flatten(1), place.flatten(1), stages[-1].mean((-2, -1)).to(local.dtype)], dim=1)
+        whole = stages[-1].mean((-2, -1)).to(local.dtype)
+        seen = torch.cat([local.flatten(1), place.flatten(1).to(local.dtype), whole], dim=1)
         angles, rotation, shape, right = self.head(seen).float().split(self.splits, dim=1)
         middle, reach = self.get_buffer("middle"), self.get_buffer("reach")
         parameters = Parameters(

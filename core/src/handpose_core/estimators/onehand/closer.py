@@ -45,21 +45,24 @@ class CloserLook(nn.Module):
         place: Float[Tensor, "batch 21 2"],
         fine: Float[Tensor, "batch f n n"],
         joined: Float[Tensor, "batch c m m"],
-    ) -> Float[Tensor, "batch 21 2"]:
-        """How far each joint is from where it seems to be, in units of ``place``.
+    ) -> tuple[Float[Tensor, "batch 21 w"], Float[Tensor, "batch 21 2"]]:
+        """What is known of each joint now, and how far it is from where it seems to be.
 
         Args:
             tokens: what is known of each joint.
             place: where it seems to be, -1 to 1 across the crop; windows do not move by gradients.
             fine: the finest maps.
             joined: the coarser ones.
+
+        Returns:
+            tokens, and shifts in units of ``place``.
         """
         known = F.interpolate(self.joined(joined), size=fine.shape[-2:], mode="nearest")
         maps = self.mixed(self.fine(fine) + known).float()
         windows = F.grid_sample(maps, windows_around(place.detach(), self.window, fine.shape[-1]), align_corners=False)
         seen = self.seen(windows.transpose(1, 2).flatten(2).to(tokens.dtype))
-        shift: Tensor = self.shift(self.among(tokens + seen))
-        return _STEP * shift
+        looked: Tensor = self.among(tokens + seen)
+        return looked, _STEP * self.shift(looked)
 
 
 def windows_around(place: Float[Tensor, "batch n 2"], window: int, cells: int) -> Float[Tensor, "batch n places 2"]:

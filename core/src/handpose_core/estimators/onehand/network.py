@@ -149,6 +149,7 @@ class Reader(nn.Module):
         self.closer = CloserLook(size.widths[0], size.features, size.close, size.window, size.tokens)
         self.local = nn.Linear(size.features, size.local)
         self.related = nn.Linear(size.tokens, size.local)
+        self.closely = nn.Linear(size.tokens, size.local)
         self.splits = (_ANGLES, 6, shapes, 1)
         inputs = N_JOINTS * (size.local + 2) + size.widths[-1]
         last = nn.Linear(size.hidden, sum(self.splits))
@@ -172,9 +173,10 @@ class Reader(nn.Module):
         seem = (2 * means + 1) / side - 1  # -1 to 1 across the crop
         tokens, shift = self.refiner(here, seem, stages[self.coarse])
         shift = shift.float()
-        shift = shift + self.closer(tokens, seem + shift, stages[0], joined).float()
+        looked, nearer = self.closer(tokens, seem + shift, stages[0], joined)
+        shift = shift + nearer.float()
         joints_2d, place = means + side / 2 * shift, seem + shift
-        local = self.local(here) + self.related(tokens)
+        local = self.local(here) + self.related(tokens) + self.closely(looked)
         whole = stages[-1].mean((-2, -1)).to(local.dtype)
         seen = torch.cat([local.flatten(1), place.flatten(1).to(local.dtype), whole], dim=1)
         angles, rotation, shape, right = self.head(seen).float().split(self.splits, dim=1)

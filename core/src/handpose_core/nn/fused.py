@@ -55,8 +55,9 @@ class FusedBlock(nn.Module):
         self.widen = convolution(inputs, within, 3, stride)
         self.narrow = convolution(within, outputs, 1, active=False)
         self.around = stride == 1 and inputs == outputs
-        if self.around:
-            nn.init.zeros_(self.narrow[1].weight)
+        norm = self.narrow[1]
+        if self.around and isinstance(norm, nn.BatchNorm2d):
+            nn.init.zeros_(norm.weight)
 
     def forward(self, x: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch outputs h2 w2"]:
         """Maps from maps."""

@@ -18,7 +18,7 @@ from pytorch_lightning.callbacks import (
 )
 from pytorch_lightning.cli import ArgsType, LightningArgumentParser, LightningCLI
 from pytorch_lightning.loggers import Logger
-from pytorch_lightning.utilities import rank_zero_only, rank_zero_warn
+from pytorch_lightning.utilities import rank_zero_only
 
 from handpose_core import atomic
 from handpose_core.cli.registry import Method
@@ -214,9 +214,9 @@ class HandposeCLI(LightningCLI):
         trained = framing_of(read_history(checkpoint)) if checkpoint.is_file() else None
         given = (getattr(self.datamodule, "image_size", None), getattr(self.datamodule, "crop_scale", None))
         if trained and None not in given and given != trained:
-            rank_zero_warn(
-                f"crops of {given[0]} px, {given[1]:g} times the hand: {checkpoint} was trained on {trained[0]} px, "
-                f"{trained[1]:g} times. Figures will not be its best: --data.image_size {trained[0]} "
+            rank_zero_only(print)(
+                f"note: crops of {given[0]} px, {given[1]:g} times the hand; {checkpoint} was trained on "
+                f"{trained[0]} px, {trained[1]:g} times. Figures will not be its best: --data.image_size {trained[0]} "
                 f"--data.crop_scale {trained[1]:g}"
             )
 

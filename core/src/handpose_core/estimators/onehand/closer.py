@@ -35,9 +35,10 @@ class CloserLook(nn.Module):
         self.among = nn.TransformerEncoderLayer(
             width, _HEADS, 2 * width, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
         )
-        self.shift = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 2))
-        nn.init.zeros_(self.shift[1].weight)
-        nn.init.zeros_(self.shift[1].bias)
+        last = nn.Linear(width, 2)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+        self.shift = nn.Sequential(nn.LayerNorm(width), last)
 
     def forward(
         self,

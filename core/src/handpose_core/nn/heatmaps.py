@@ -20,6 +20,12 @@ def cell_centres(image_size: int, map_size: int, like: Tensor) -> Float[Tensor, 
     return (cells + 0.5) * (image_size / map_size) - 0.5
 
 
+def lattice(along: Float[Tensor, "n"]) -> Float[Tensor, "n*n 2"]:
+    """Every place (u, v) of a square with these coordinates along each side, row by row."""
+    v, u = torch.meshgrid(along, along, indexing="ij")
+    return torch.stack([u, v], -1).flatten(0, 1)
+
+
 def cells_to_pixels(cells: Float[Tensor, "*batch"], image_size: int, map_size: int) -> Float[Tensor, "*batch"]:
     """Fractional cell indices to pixels of the image: ``(i + 0.5) n / m - 0.5``."""
     return (cells + 0.5) * (image_size / map_size) - 0.5

@@ -1,4 +1,4 @@
-"""Checks a checkpoint before a model is rebuilt from it: that it is one, and that this method wrote it."""
+"""What a checkpoint says of itself: that it is one, which method wrote it, and what its weights were trained on."""
 
 import pickle
 import re

@@ -206,12 +206,13 @@ class HandposeCLI(LightningCLI):
         if self.config.subcommand == "fit" and options.init_from:
             rank_zero_only(print)(take_weights(self.model, options.init_from))
             self.model.history = read_history(options.init_from)
-        if self.config.subcommand in ("validate", "test") and options.ckpt_path:
+        local = options.ckpt_path and not _left_to_lightning(self.config.subcommand, options.ckpt_path)
+        if self.config.subcommand in ("validate", "test") and local:
             self._tell_of_other_crops(Path(options.ckpt_path))
 
     def _tell_of_other_crops(self, checkpoint: Path) -> None:
         """Say so where crops differ from those of the training: no error, but figures that mislead."""
-        trained = framing_of(read_history(checkpoint)) if checkpoint.is_file() else None
+        trained = framing_of(read_history(checkpoint))
         given = (getattr(self.datamodule, "image_size", None), getattr(self.datamodule, "crop_scale", None))
         if trained and None not in given and given != trained:
             rank_zero_only(print)(

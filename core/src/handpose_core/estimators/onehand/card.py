@@ -76,7 +76,7 @@ def _chapter(told: dict[str, str]) -> str:
     for key, value in told.items():
         part, _, field = key.partition(".")
         mixed = part.isdecimal() and bool(field)
-        lines.setdefault(part if mixed else key, []).append(f"{field}: {value}" if mixed else str(value))
+        lines.setdefault(part if mixed else key, []).append(f"{field}: {value}" if mixed else value)
     return "\n".join(f"- {name}: {'; '.join(said)}" for name, said in lines.items())
 
 

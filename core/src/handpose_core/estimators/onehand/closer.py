@@ -5,11 +5,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from handpose_core.estimators.onehand.refine import attention, to_shift
 from handpose_core.nn.fused import convolution
+from handpose_core.nn.heatmaps import lattice
 
 _STEP = 0.1
 """How far a unit of the last layer moves a joint, of half the crop's side."""
-_HEADS = 4
 
 
 class CloserLook(nn.Module):
@@ -32,13 +33,8 @@ class CloserLook(nn.Module):
         self.mixed = convolution(features, features, 3)
         self.window = window
         self.seen = nn.Linear(features * window * window, width)
-        self.among = nn.TransformerEncoderLayer(
-            width, _HEADS, 2 * width, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
-        )
-        last = nn.Linear(width, 2)
-        nn.init.zeros_(last.weight)
-        nn.init.zeros_(last.bias)
-        self.shift = nn.Sequential(nn.LayerNorm(width), last)
+        self.among = attention(width)
+        self.shift = nn.Sequential(nn.LayerNorm(width), to_shift(width))
 
     def forward(
         self,
@@ -75,5 +71,4 @@ def windows_around(place: Float[Tensor, "batch n 2"], window: int, cells: int) -
         cells: of the whole crop's side.
     """
     along = 2 / cells * (torch.arange(window, device=place.device) - (window - 1) / 2)
-    v, u = torch.meshgrid(along, along, indexing="ij")
-    return place[:, :, None] + torch.stack([u, v], -1).flatten(0, 1)
+    return place[:, :, None] + lattice(along)

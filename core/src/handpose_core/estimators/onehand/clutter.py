@@ -21,9 +21,9 @@ class Clutter:
             batch or, as often, by a part of one without a hand, where there are such.
         occluder: probability that an ellipse of another picture, or of one colour, lies before the hand.
         largest: the ellipse's longest half axis over the crop's side.
+        grey: probability that a picture loses its colours.
         bar: probability that a bar lies there, such as pens, straps and other hands' fingers are: half of the bars
             behind the hand, where its mask is known; as often of the hand's colour as of any.
-        grey: probability that a picture loses its colours.
     """
 
     background: float = 0.3
@@ -61,15 +61,16 @@ class Clutter:
 
     def _lay_bars(self, image: Float[Tensor, "batch 3 s s"], mask: Bool[Tensor, "batch 1 s s"] | None) -> None:
         some = _chosen(image, self.bar)
-        shape, colour = _bars(image[some]), torch.rand(len(some), 3, 1, 1, device=image.device).to(image)
+        shown = image[some]
+        shape, colour = _bars(shown), torch.rand(len(some), 3, 1, 1, device=image.device).to(image)
         if mask is not None:
             hand = mask[some].to(image)
-            own = (image[some] * hand).sum((2, 3), keepdim=True) / hand.sum((2, 3), keepdim=True).clamp_min(1)
+            own = (shown * hand).sum((2, 3), keepdim=True) / hand.sum((2, 3), keepdim=True).clamp_min(1)
             colour = torch.where(torch.rand_like(colour[:, :1]) < 0.5, own, colour)
             behind = (torch.rand_like(colour[:, :1]) < 0.5).to(image)
             shape = shape * (1 - behind * F.avg_pool2d(hand, 3, 1, 1))
         round_off = 0.5 + 0.5 * shape  # darker towards its sides, as what is round is
-        image[some] = torch.lerp(image[some], colour * round_off, (3 * shape).clamp(0, 1))
+        image[some] = torch.lerp(shown, colour * round_off, (3 * shape).clamp(0, 1))
 
     def _ellipses(self, image: Float[Tensor, "batch 3 s s"]) -> Float[Tensor, "batch 1 s s"]:
         """One soft-edged, turned ellipse a picture, somewhere."""

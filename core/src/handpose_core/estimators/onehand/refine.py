@@ -5,6 +5,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from handpose_core.hand import N_JOINTS
+from handpose_core.nn.heatmaps import lattice
 
 _FREQUENCIES = 4
 _HEADS = 4
@@ -29,13 +30,8 @@ class JointRefiner(nn.Module):
         self.joint, self.cell = nn.Linear(features, width), nn.Linear(coarse, width)
         self.position = nn.Linear(4 * _FREQUENCIES, width)
         self.which = nn.Parameter(0.02 * torch.randn(N_JOINTS, width))
-        layer = nn.TransformerEncoderLayer(
-            width, _HEADS, 2 * width, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
-        )
-        self.encoder = nn.TransformerEncoder(layer, layers, nn.LayerNorm(width), enable_nested_tensor=False)
-        self.shift = nn.Linear(width, 2)
-        nn.init.zeros_(self.shift.weight)
-        nn.init.zeros_(self.shift.bias)
+        self.encoder = nn.TransformerEncoder(attention(width), layers, nn.LayerNorm(width), enable_nested_tensor=False)
+        self.shift = to_shift(width)
 
     def forward(
         self,
@@ -60,10 +56,23 @@ class JointRefiner(nn.Module):
         return tokens, _STEP * self.shift(tokens)
 
 
+def attention(width: int) -> nn.TransformerEncoderLayer:
+    """A layer of attention among tokens of this width."""
+    return nn.TransformerEncoderLayer(
+        width, _HEADS, 2 * width, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
+    )
+
+
+def to_shift(width: int) -> nn.Linear:
+    """A layer from tokens of this width to how far joints are moved; it begins by leaving them where they are."""
+    layer = nn.Linear(width, 2)
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
 def _centres(cells: int, like: Tensor) -> Float[Tensor, "places 2"]:
-    along = (torch.arange(cells, device=like.device, dtype=like.dtype) + 0.5) * (2 / cells) - 1
-    v, u = torch.meshgrid(along, along, indexing="ij")
-    return torch.stack([u, v], -1).flatten(0, 1)
+    return lattice((torch.arange(cells, device=like.device, dtype=like.dtype) + 0.5) * (2 / cells) - 1)
 
 
 def _waves(place: Float[Tensor, "*batch 2"]) -> Float[Tensor, "*batch w"]:

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from handpose_core.datamodules.device_warp import LABELS, carry_labels
 from handpose_core.datasets.sample import Sample
 from handpose_core.hand import FINGER_JOINTS, WRIST
+from handpose_core.nn.heatmaps import lattice
 
 REACH = 1.3
 """An upright crop's side over the longer extent of the joints along its axes."""
@@ -64,8 +65,7 @@ class Upright(NamedTuple):
     def cut(self, image: Float[Tensor, "batch 3 s s"], size: int) -> Float[Tensor, "batch 3 size size"]:
         """The upright crops, by linear interpolation; black outside the pictures."""
         steps = torch.arange(size, device=image.device, dtype=torch.float32)
-        v, u = torch.meshgrid(steps, steps, indexing="ij")
-        pixels = self.back_to_picture(torch.stack([u, v], -1).reshape(1, -1, 2).expand(self.side.shape[0], -1, 2), size)
+        pixels = self.back_to_picture(lattice(steps).expand(self.side.shape[0], -1, 2), size)
         grid = ((2 * pixels + 1) / image.shape[-1] - 1).reshape(-1, size, size, 2)
         return F.grid_sample(image, grid.to(image), align_corners=False)
 

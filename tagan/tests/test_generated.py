@@ -10,10 +10,10 @@ import torch
 from tagan.tests.drawn import write_simulated
 from tagan.tests.tiny_training import SIDE, module_of, train
 
-from handpose_core.checksums import file_checksum
 from handpose_core.cli.method import method_main
 from handpose_core.datamodules.folder import FolderDataModule
 from handpose_core.datasets.folder import Folder
+from handpose_core.io.checksums import file_checksum
 from handpose_tagan.cli import METHOD
 from handpose_tagan.generated import MANIFEST
 from handpose_tagan.module import TAGANModule

@@ -18,13 +18,13 @@ from jaxtyping import UInt8
 from numpy import ndarray
 
 from handpose_core import __version__
-from handpose_core.atomic import write_bytes, write_text
 from handpose_core.camera import crop_matrix
-from handpose_core.checksums import file_checksum
 from handpose_core.datamodules.crops import byte_pixels
 from handpose_core.datasets.folder import LABELS_FILE, Folder
 from handpose_core.datasets.images import read_rgb
 from handpose_core.errors import HandposeError
+from handpose_core.io.atomic import write_bytes, write_text
+from handpose_core.io.checksums import file_checksum
 from handpose_core.synth.generate import MANIFEST as SYNTH_MANIFEST
 from handpose_tagan.module import TAGANModule
 from handpose_tagan.simulation.bulk import PART

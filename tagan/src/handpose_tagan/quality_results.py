@@ -10,7 +10,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from rich.console import Console
 from rich.table import Table
 
-from handpose_core import atomic
+from handpose_core.io import atomic
 from handpose_core.training.module import describe_data
 from handpose_tagan.quality import FEATURES
 

@@ -19,12 +19,12 @@ from jaxtyping import Bool, Float, Float64, UInt8
 from numpy import ndarray
 from torch.utils.data import Dataset
 
-from handpose_core import atomic
 from handpose_core.datamodules.cropped import SampleSource
 from handpose_core.datamodules.crops import byte_pixels
 from handpose_core.datasets.sample import Sample
 from handpose_core.errors import HandposeError
 from handpose_core.hand import BONES
+from handpose_core.io import atomic
 
 MASK_USED = "mask_used"
 """In a sample: whether its mask may be trusted."""

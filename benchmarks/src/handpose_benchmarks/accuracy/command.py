@@ -13,7 +13,7 @@ from handpose_benchmarks.accuracy.models import Contender, Ours, Peer
 from handpose_benchmarks.accuracy.pictures import PictureSet, picture_set
 from handpose_benchmarks.speed.machine import machine_facts
 from handpose_benchmarks.tables.results import results_folder
-from handpose_core import atomic
+from handpose_core.io import atomic
 from handpose_core.predict import load
 from handpose_tagan.detection.mediapipe import MediaPipe
 

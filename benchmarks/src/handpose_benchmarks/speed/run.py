@@ -10,8 +10,8 @@ from rich.table import Table
 
 from handpose_benchmarks.speed.figure import Figure, Skipped
 from handpose_benchmarks.speed.machine import machine_facts
-from handpose_core import atomic
 from handpose_core.cli.registry import load_target
+from handpose_core.io import atomic
 
 
 def run_speed(chosen: Iterable[str], blender_python: str, report: Path | None, console: Console) -> None:

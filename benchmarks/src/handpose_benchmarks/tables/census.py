@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from handpose_core import atomic
 from handpose_core.datasets.mvhm_layout import read_manifest
 from handpose_core.errors import HandposeError
+from handpose_core.io import atomic
 
 _COUNTED = "mvhm="
 

@@ -41,8 +41,8 @@ from handpose_benchmarks.tables.results import (
 from handpose_benchmarks.tables.runner import Runner, StageRunner, earlier_results
 from handpose_benchmarks.tables.spec import RowSpec, TableSpec
 from handpose_benchmarks.tables.thesis import find_table
-from handpose_core import atomic
 from handpose_core.errors import HandposeError
+from handpose_core.io import atomic
 
 Say = Callable[[str], None]
 

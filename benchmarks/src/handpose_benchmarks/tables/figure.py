@@ -12,7 +12,7 @@ from matplotlib.ticker import PercentFormatter
 from numpy import ndarray
 
 from handpose_benchmarks.tables.results import Document
-from handpose_core import atomic
+from handpose_core.io import atomic
 from handpose_core.viz.figures import rasterise
 
 _STYLES = ("-", "--", "-.", ":")

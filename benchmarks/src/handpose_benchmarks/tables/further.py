@@ -17,7 +17,7 @@ from numpy import ndarray
 
 from handpose_benchmarks.tables.plan import Node
 from handpose_benchmarks.tables.spec import Further
-from handpose_core import atomic
+from handpose_core.io import atomic
 from handpose_core.viz.figures import rasterise
 
 Document = dict[str, Any]

@@ -181,8 +181,8 @@ def _keypoints(workshop: Workshop) -> str:
     import numpy as np
     import torch
 
-    from handpose_core.atomic import write_bytes
     from handpose_core.datasets.freihand import FreiHAND
+    from handpose_core.io.atomic import write_bytes
 
     path = workshop.folder / f"keypoints-{workshop.scale}.npz"
     if not path.is_file():

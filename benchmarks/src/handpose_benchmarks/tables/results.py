@@ -12,8 +12,8 @@ from handpose_benchmarks.tables.datasets import DATASETS
 from handpose_benchmarks.tables.further import read_further
 from handpose_benchmarks.tables.plan import Cell, Node
 from handpose_benchmarks.tables.spec import Protocol, RowSpec, TableSpec
-from handpose_core import atomic
 from handpose_core.errors import HandposeError
+from handpose_core.io import atomic
 
 SCHEMA = 1
 PACKAGES = ("handpose-core", "handpose-benchmarks", "torch", "pytorch-lightning", "torchmetrics", "numpy")

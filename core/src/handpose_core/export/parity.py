@@ -8,9 +8,9 @@ import numpy as np
 from jaxtyping import Float32, Int64
 from numpy import ndarray
 
-from handpose_core import atomic
 from handpose_core.errors import HandposeError
 from handpose_core.export.graph import Graph
+from handpose_core.io import atomic
 from handpose_core.predict.checkpoint import CheckpointRuntime
 from handpose_core.predict.runtime import MeshRuntime, Runtime
 

@@ -12,8 +12,8 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from numpy import ndarray
 
-from handpose_core import atomic
 from handpose_core.hand import JOINT_NAMES, N_JOINTS, Side
+from handpose_core.io import atomic
 from handpose_core.predict.hands import CONVENTIONS, Hand
 from handpose_core.predict.info import ModelInfo
 from handpose_core.predict.pictures import reduced

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from handpose_core import __version__
-from handpose_core.atomic import write_text
 from handpose_core.errors import HandposeError
+from handpose_core.io.atomic import write_text
 from handpose_core.prepare.shards import Shard, cannot_write
 
 MANIFEST = "prepared.json"

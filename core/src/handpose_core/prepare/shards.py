@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from handpose_core.checksums import file_checksum
 from handpose_core.datasets.sample import Sample
 from handpose_core.errors import HandposeError
+from handpose_core.io.checksums import file_checksum
 from handpose_core.prepare.pictures import PICTURES, Columns, pack
 
 _DESCRIPTION = "shard.json"

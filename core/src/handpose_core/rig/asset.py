@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
-from handpose_core.atomic import write_bytes
 from handpose_core.errors import HandposeError
+from handpose_core.io.atomic import write_bytes
 
 N_ARTICULATED = 16
 """The wrist, then MCP, PIP, DIP of each finger (thumb: CMC, MCP, IP): the joints that carry a bone."""

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from handpose_core.atomic import write_text
-from handpose_core.checksums import file_checksum
+from handpose_core.io.atomic import write_text
+from handpose_core.io.checksums import file_checksum
 
 FOLDER = "checksums"
 

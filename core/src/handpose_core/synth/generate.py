@@ -21,8 +21,8 @@ import torch
 from numpy import ndarray
 
 from handpose_core import __version__
-from handpose_core.atomic import write_bytes, write_text
 from handpose_core.errors import HandposeError
+from handpose_core.io.atomic import write_bytes, write_text
 from handpose_core.synth.frozen import freeze, listed
 
 CHUNK = 16

@@ -12,7 +12,7 @@ from pytorch_lightning.callbacks import BasePredictionWriter
 from rich.console import Console
 from torch import Tensor, distributed
 
-from handpose_core import atomic
+from handpose_core.io import atomic
 
 
 class PredictionFile(BasePredictionWriter):

@@ -12,7 +12,7 @@ from pytorch_lightning.trainer.states import TrainerFn
 from rich.console import Console
 from rich.table import Table
 
-from handpose_core import atomic
+from handpose_core.io import atomic
 from handpose_core.training.module import HandPoseModule, describe_data
 from handpose_core.training.results import Result, scored_in_3d
 

@@ -19,8 +19,8 @@ from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import Any
 
-from handpose_core import atomic
 from handpose_core.errors import HandposeError
+from handpose_core.io import atomic
 from handpose_core.training.arguments import as_options, differences, fingerprint
 from handpose_core.training.folders import unused
 from handpose_core.training.lock import held

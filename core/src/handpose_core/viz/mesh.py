@@ -7,8 +7,8 @@ import trimesh
 from jaxtyping import Float
 from numpy import ndarray
 
-from handpose_core.atomic import write_bytes
 from handpose_core.hand import BONES
+from handpose_core.io.atomic import write_bytes
 
 _TO_GLTF = np.diag([1e-3, -1e-3, -1e-3, 1.0])
 """From mm with y down and z away to metres with y up, as glTF has it; a turn, so that no face is turned inside out."""

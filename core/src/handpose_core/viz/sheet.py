@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import UInt8
 from numpy import ndarray
 
-from handpose_core import atomic
+from handpose_core.io import atomic
 
 _WHITE = 255
 _INK = (40, 40, 40)

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from handpose_core.atomic import write_bytes, write_text
 from handpose_core.datasets.mvhm_layout import FACES, MANIFEST, Split, index_path, read_manifest, shard_path, tar_size
 from handpose_core.errors import HandposeError
+from handpose_core.io.atomic import write_bytes, write_text
 from handpose_core.rig import load_rig
 from handpose_core.synth.frozen import freeze
 from handpose_core.synth.layouts.mvhm import npy_bytes, remove_unfinished

@@ -14,7 +14,7 @@ def main(argv: Sequence[str]) -> int:
 
     from rich.console import Console
 
-    from handpose_core.atomic import write_text
+    from handpose_core.io.atomic import write_text
     from handpose_tagan.quality import FEATURES, folder_quality
     from handpose_tagan.quality_results import as_json, as_table
 

@@ -48,8 +48,8 @@ def _hands(options: argparse.Namespace) -> "Iterator[RealHand | Unfit]":
 def _made_with(options: argparse.Namespace) -> dict[str, Any]:
     """What the pictures depend on: nothing is drawn here, so the seed is the simulated hands'."""
     from handpose_core import __version__
-    from handpose_core.checksums import file_checksum
     from handpose_core.datasets.folder import LABELS_FILE
+    from handpose_core.io.checksums import file_checksum
     from handpose_core.synth.generate import MANIFEST, read_manifest
     from handpose_tagan.simulation.bulk import PART
 

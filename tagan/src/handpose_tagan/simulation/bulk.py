@@ -18,9 +18,9 @@ from jaxtyping import Float, UInt8
 from numpy import ndarray
 from torch import Generator, Tensor
 
-from handpose_core.atomic import write_bytes
 from handpose_core.camera import back_project
 from handpose_core.datasets.folder import LABELS_FILE
+from handpose_core.io.atomic import write_bytes
 from handpose_core.synth.draws import frame_generator, uniform
 from handpose_core.synth.frame import FIRST_BONE, SyntheticFrame
 from handpose_core.synth.generate import Annotations, Recipe, Twin

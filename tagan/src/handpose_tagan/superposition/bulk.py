@@ -17,9 +17,9 @@ import cv2
 import numpy as np
 import torch
 
-from handpose_core.atomic import write_bytes, write_text
 from handpose_core.datasets.folder import LABELS_FILE
 from handpose_core.errors import HandposeError
+from handpose_core.io.atomic import write_bytes, write_text
 from handpose_tagan.simulation.reader import SimulatedFolder
 from handpose_tagan.superposition.compose import Superposed, Superposition
 from handpose_tagan.superposition.hands import RealHand, Unfit

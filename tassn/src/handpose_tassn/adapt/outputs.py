@@ -12,11 +12,11 @@ import trimesh
 from jaxtyping import Float, Int, UInt8
 from numpy import ndarray
 
-from handpose_core import atomic
 from handpose_core.datamodules.cropped import SampleSource
 from handpose_core.datamodules.crops import byte_pixels
 from handpose_core.errors import HandposeError
 from handpose_core.hand import JOINT_NAMES
+from handpose_core.io import atomic
 from handpose_core.render import EdgeSilhouette
 from handpose_core.viz import draw_hand
 from handpose_core.viz.mesh import write_glb

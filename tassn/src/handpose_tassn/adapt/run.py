@@ -10,12 +10,12 @@ import pytorch_lightning as pl
 from torch.optim import Adam
 from torch.utils.data import DataLoader
 
-from handpose_core import atomic
 from handpose_core.cli.progress import counting
 from handpose_core.datamodules.augmentation import Augmentation
 from handpose_core.datamodules.mvhm import MVHMDataModule
 from handpose_core.datasets.sample import collate
 from handpose_core.errors import HandposeError
+from handpose_core.io import atomic
 from handpose_core.training.checkpoints import framing_of
 from handpose_tassn.adapt.crops import VideoClips, covering, learnable
 from handpose_tassn.adapt.estimates import VideoEstimate, estimate_video

@@ -34,9 +34,9 @@ def main(argv: Sequence[str]) -> int:
     """
     options = parser().parse_args(argv)
     results = dict(_titled(text) for text in options.results)
-    from handpose_core import atomic
     from handpose_core.estimators.onehand.card import card
     from handpose_core.estimators.onehand.pack import SUFFIX, pack
+    from handpose_core.io import atomic
     from handpose_core.predict.shipped import SHIPPED
 
     out = SHIPPED if options.shipped else options.out

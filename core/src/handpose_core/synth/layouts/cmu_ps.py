@@ -7,7 +7,6 @@ from pathlib import Path
 from jaxtyping import Bool, Float, UInt8
 from numpy import ndarray
 
-from handpose_core.atomic import write_text
 from handpose_core.datasets.cmu_ps_layout import (
     JOINTS_FIELD,
     LIST_FIELD,
@@ -21,6 +20,7 @@ from handpose_core.datasets.cmu_ps_layout import (
     raw_joints,
 )
 from handpose_core.hand import Side
+from handpose_core.io.atomic import write_text
 from handpose_core.synth.layouts.images import write_image
 
 

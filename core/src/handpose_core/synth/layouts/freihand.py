@@ -6,8 +6,8 @@ from pathlib import Path
 from jaxtyping import Float, UInt8
 from numpy import ndarray
 
-from handpose_core.atomic import write_text
 from handpose_core.datasets.freihand_layout import MM_PER_METRE, Field, Split, image_path, label_path
+from handpose_core.io.atomic import write_text
 from handpose_core.synth.layouts import images
 
 

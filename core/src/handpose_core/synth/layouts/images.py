@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import UInt8
 from numpy import ndarray
 
-from handpose_core.atomic import write_bytes
+from handpose_core.io.atomic import write_bytes
 
 _JPEG_QUALITY = 95
 

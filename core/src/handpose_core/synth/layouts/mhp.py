@@ -8,7 +8,6 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from numpy import ndarray
 
-from handpose_core.atomic import write_text
 from handpose_core.datasets.mhp_layout import (
     BOX_ROWS,
     CAMERAS,
@@ -26,6 +25,7 @@ from handpose_core.datasets.mhp_layout import (
 )
 from handpose_core.datasets.wrist import WristRule, wrist_to_palm
 from handpose_core.hand import FINGER_JOINTS, WRIST
+from handpose_core.io.atomic import write_text
 from handpose_core.synth.layouts.images import write_image
 from handpose_core.synth.layouts.pickles import write_pickle
 

@@ -12,9 +12,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Shaped, UInt8
 from numpy import ndarray
 
-from handpose_core.atomic import write_bytes
 from handpose_core.datasets.mvhm_layout import encode_vertices, index_path, index_type, label_type, member_names
 from handpose_core.hand import Side
+from handpose_core.io.atomic import write_bytes
 
 _QUALITY = 95
 _DEPTH_OPTIONS = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_FILTERED]

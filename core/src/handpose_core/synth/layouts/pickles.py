@@ -3,7 +3,7 @@
 import pickle
 from pathlib import Path
 
-from handpose_core.atomic import write_bytes
+from handpose_core.io.atomic import write_bytes
 
 _PROTOCOL = 2  # the authors' tools run on Python 2
 

@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Float, Float32, UInt8
 from numpy import ndarray
 
-from handpose_core.atomic import write_bytes
 from handpose_core.datasets.rhd_layout import KINDS, Kind, Split, annotation_paths, encode_depth, image_path
+from handpose_core.io.atomic import write_bytes
 from handpose_core.synth.layouts.pickles import write_pickle
 
 

@@ -8,7 +8,6 @@ import scipy.io
 from jaxtyping import Float, UInt8
 from numpy import ndarray
 
-from handpose_core.atomic import write_bytes
 from handpose_core.datasets.stb_layout import (
     KINDS,
     LABEL_FIELD,
@@ -20,6 +19,7 @@ from handpose_core.datasets.stb_layout import (
     raw_joints,
 )
 from handpose_core.datasets.wrist import WristRule
+from handpose_core.io.atomic import write_bytes
 from handpose_core.synth.layouts.images import write_image
 
 

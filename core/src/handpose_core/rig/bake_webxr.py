@@ -17,6 +17,7 @@ from handpose_core.mesh import face_normals
 from handpose_core.rig.asset import RigData, save_rig
 from handpose_core.rig.build import build_rig
 from handpose_core.rig.glb import load_glb
+from handpose_core.rig.proportions import with_length_components, with_published_lengths
 from handpose_core.rig.shapes import part_shapes
 
 LICENCE = (
@@ -34,9 +35,10 @@ def main() -> None:
     parser.add_argument("glb", type=Path, help="the package's right.glb")
     parser.add_argument("out", type=Path, help="the .npz to write")
     arguments = parser.parse_args()
-    rig = _open_wrist(load_glb(arguments.glb))
+    rig = with_published_lengths(_open_wrist(load_glb(arguments.glb)))
     shape_vertices, shape_joints = part_shapes(rig.vertices, rig.joints, rig.weights)
-    save_rig(replace(rig, shape_vertices=shape_vertices, shape_joints=shape_joints), arguments.out)
+    shaped = replace(rig, shape_vertices=shape_vertices, shape_joints=shape_joints)
+    save_rig(with_length_components(shaped), arguments.out)
     print(f"{arguments.out}: {len(rig.vertices)} vertices, {arguments.out.stat().st_size / 1e3:.0f} kB")
 
 

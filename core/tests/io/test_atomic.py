@@ -10,9 +10,14 @@ from handpose_core.io import atomic
 def test_an_error_while_writing_leaves_the_earlier_file_and_nothing_beside_it(tmp_path):
     target = tmp_path / "numbers.json"
     atomic.write_text(target, "1")
-    with pytest.raises(RuntimeError), atomic.staged(target) as temporary:
-        temporary.write_text("2, cut o")
-        raise RuntimeError
+
+    def write_half() -> None:
+        with atomic.staged(target) as temporary:
+            temporary.write_text("2, cut o")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_half()
     assert target.read_text() == "1"
     assert list(tmp_path.iterdir()) == [target]
 
@@ -20,7 +25,8 @@ def test_an_error_while_writing_leaves_the_earlier_file_and_nothing_beside_it(tm
 def test_a_staged_file_has_its_name_only_once_it_is_whole(tmp_path):
     target = tmp_path / "new" / "clip.mp4"
     with atomic.staged(target, ".mp4") as temporary:
-        assert temporary.parent == target.parent and temporary.suffix == ".mp4"
+        assert temporary.parent == target.parent
+        assert temporary.suffix == ".mp4"
         temporary.write_bytes(b"whole")
         assert not target.exists()
     assert target.read_bytes() == b"whole"

@@ -52,7 +52,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_text(path: Path, content: str) -> None:
-    """Write a UTF-8 text file whole or not at all (`staged`), with ``\\n`` as it stands in ``content``.
+    """Write a UTF-8 text file whole or not at all (`staged`); line ends stay as they are in ``content``.
 
     Args:
         path: the file; its folder is made as needed.

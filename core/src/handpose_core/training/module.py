@@ -1,6 +1,7 @@
 """The LightningModule that the methods share: recovery of millimetres, metrics, results, checkpoints."""
 
 from abc import abstractmethod
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any, ClassVar, TypeVar
 
@@ -179,9 +180,24 @@ class HandPoseModule(pl.LightningModule):
             **{key: value.cpu() for key, value in vars(prediction).items()},
         }
 
+    def parameter_groups(self) -> Iterable[Any]:
+        """Return what the optimiser trains.
+
+        Returns:
+            Parameters, or groups of them as `torch.optim` takes them; a group's learning rate is the recipe's times
+            its ``lr_factor``.
+        """
+        return self.parameters()
+
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """The recipe's optimiser and schedule."""
-        optimizer = self._build_optimizer(self.parameters())
+        """Build the recipe's optimiser and schedule.
+
+        Returns:
+            The optimiser, with its schedule where there is one.
+        """
+        optimizer = self._build_optimizer(self.parameter_groups())
+        for group in optimizer.param_groups:
+            group["lr"] *= group.get("lr_factor", 1.0)
         if self._schedule is None:
             return optimizer
         return {"optimizer": optimizer, "lr_scheduler": self._schedule.build(optimizer, self.trainer)}

@@ -11,6 +11,9 @@ from handpose_core.errors import HandposeError
 from handpose_core.estimators.onehand.handless import HandlessPictures
 from handpose_core.estimators.onehand.windows import enlarged
 
+#: Of the mixed amplitudes, in periods over the picture: about 2 % of its side.
+_LARGEST_FREQUENCY = 4
+
 
 @dataclass(frozen=True)
 class Clutter:
@@ -24,6 +27,9 @@ class Clutter:
         grey: probability that a picture loses its colours.
         bar: probability that a bar lies there, such as pens, straps and other hands' fingers are: half of the bars
             behind the hand, where its mask is known; as often of the hand's colour as of any.
+        spectrum: probability that the amplitudes of a picture's low frequencies are mixed with another picture's, so
+            that colours and light are less those of the renderer (Yang and Soatto 2020, FDA; for hands Zhao et al.
+            2025, arXiv 2503.19307).
     """
 
     background: float = 0.3
@@ -31,9 +37,10 @@ class Clutter:
     largest: float = 0.25
     grey: float = 0.05
     bar: float = 0.0
+    spectrum: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("background", "occluder", "largest", "grey", "bar"):
+        for name in ("background", "occluder", "largest", "grey", "bar", "spectrum"):
             if not 0 <= getattr(self, name) <= 1:
                 raise HandposeError(f"clutter, {name}", str(getattr(self, name)), "a number from 0 to 1", "Change it.")
 
@@ -55,6 +62,9 @@ class Clutter:
         picture = torch.rand(len(some), 1, 1, 1, device=image.device) < 0.5
         before = torch.where(picture, image.roll(2, 0)[some], colour)
         image[some] = torch.lerp(image[some], before, self._ellipses(before))
+        some = _chosen(image, self.spectrum)
+        if len(some):
+            image[some] = mix_spectrum(image[some], image.roll(1, 0)[some])
         some = _chosen(image, self.grey)
         image[some] = image[some].mean(1, keepdim=True)
         return image
@@ -82,6 +92,29 @@ class Clutter:
         across = (dx * angle.cos() + dy * angle.sin()) / half[0]
         along = (dy * angle.cos() - dx * angle.sin()) / half[1]
         return ((1 - across.square() - along.square()) * 6).clamp(0, 1)[:, None].to(image)
+
+
+def mix_spectrum(
+    image: Float[Tensor, "batch 3 s s"], other: Float[Tensor, "batch 3 s s"]
+) -> Float[Tensor, "batch 3 s s"]:
+    """Mix the amplitudes of low frequencies with other pictures', phases kept; by torch's generator.
+
+    Args:
+        image: pictures in [0, 1].
+        other: as many, whose amplitudes are taken.
+
+    Returns:
+        Pictures in [0, 1], with 0 to 1 of the others' amplitudes below a random frequency.
+    """
+    count, size = len(image), image.shape[-1]
+    highest = 1 + torch.randint(_LARGEST_FREQUENCY, (count, 1, 1, 1), device=image.device)
+    frequency = torch.fft.fftfreq(size, 1 / size, device=image.device).abs()
+    low = torch.maximum(frequency[:, None], frequency[None, : size // 2 + 1]) <= highest
+    share = torch.rand(count, 1, 1, 1, device=image.device) * low
+    own, given = (torch.fft.rfft2(pictures.float()) for pictures in (image, other))
+    amplitude = own.abs()
+    mixed = own * (torch.lerp(amplitude, given.abs(), share) / amplitude.clamp_min(1e-6))
+    return torch.fft.irfft2(mixed, s=(size, size)).clamp(0, 1).to(image)
 
 
 def _bars(image: Float[Tensor, "batch 3 s s"]) -> Float[Tensor, "batch 1 s s"]:

@@ -31,12 +31,13 @@ from handpose_core.estimators.onehand.estimate import HandEstimate
 from handpose_core.estimators.onehand.frame import laid_onto, mirrored, mirrored_pixels, to_middle
 from handpose_core.estimators.onehand.glance import GlanceSize, Glimpse, glance_loss
 from handpose_core.estimators.onehand.handless import HandlessPictures
-from handpose_core.estimators.onehand.losses import map_loss, pixel_loss, side_loss, space_loss
+from handpose_core.estimators.onehand.losses import map_loss, pixel_loss, side_loss, space_loss, turn_loss
 from handpose_core.estimators.onehand.network import OneHandNetwork, OneHandSize, Read
 from handpose_core.estimators.onehand.sights import sights
 from handpose_core.estimators.onehand.upright import Upright, upright_of
 from handpose_core.estimators.onehand.verdict import verdict_loss
 from handpose_core.hand import WRIST, Side
+from handpose_core.nn.backbones import WEIGHTS, EfficientNetLite, load_weights
 from handpose_core.rig import HandRig, PosedHand, pose_from_angles
 from handpose_core.training.fixed import LeavesFixed
 from handpose_core.training.module import HandPoseModule
@@ -63,6 +64,7 @@ class Weights:
         maps: heatmaps' cross-entropy.
         pixels: a px of the crop, of the maps' means and of the corrected joints.
         space: a mm.
+        turn: of the palm: see `turn_loss`.
         side: right or left.
         shape: the hand model's components, squared: what a picture does not show stays the mean hand's.
         glance: the first look's: see `glance_loss`.
@@ -72,6 +74,7 @@ class Weights:
     maps: float = 1.0
     pixels: float = 0.05
     space: float = 0.1
+    turn: float = 0.0
     side: float = 0.5
     shape: float = 0.01
     glance: float = 1.0
@@ -107,6 +110,9 @@ class OneHandModule(LeavesFixed, HandPoseModule):
         learns: the part that is trained; the others stay as they are. Glance and reader share nothing, so that their
             trainings may follow each other, or run beside each other, or be one: ``all``. The verdict is on both of
             them once they are trained, and learns in a training of its own.
+        backbone_weights: what an EfficientNet-Lite backbone begins with: ``imagenet``; None for random weights. Of no
+            account where a checkpoint is loaded.
+        backbone_lr: the backbone's learning rate over the rest's.
         handless: a folder of pictures without hands, such as ``handpose data people`` and ``data things`` make, for
             first looks and verdicts to doubt, and to go behind hands.
         optimizer: see `HandPoseModule`.
@@ -128,6 +134,8 @@ class OneHandModule(LeavesFixed, HandPoseModule):
         left_shown: float = 0.2,
         own_glance: float = 0.5,
         learns: Learns = "all",
+        backbone_weights: WEIGHTS | None = None,
+        backbone_lr: float = 1.0,
         handless: str | None = None,
         optimizer: OptimizerCallable = lambda parameters: AdamW(parameters, lr=2e-3),
         schedule: Schedule | None = None,
@@ -139,12 +147,31 @@ class OneHandModule(LeavesFixed, HandPoseModule):
         self._handless_folder, self._handless = handless, None
         self.rig = HandRig(rig)
         self.network = self.build_network()
+        backbone = self.network.reader.backbone
+        if backbone_weights is not None:
+            if not isinstance(backbone, EfficientNetLite):
+                raise HandposeError(
+                    "--model.backbone_weights", f"{backbone_weights} for the backbone {size.backbone}",
+                    "an EfficientNet-Lite", "Choose one: --model.size.backbone lite0.",
+                )  # fmt: skip
+            load_weights(backbone, backbone_weights)
+        self._backbone_lr = backbone_lr
         self.save_sizes()
+        self.hparams.pop("backbone_weights", None)  # a checkpoint holds them: the package is not asked for again
 
     def build_network(self) -> OneHandNetwork:
         """See `HandPoseModule.build_network`."""
         network = OneHandNetwork(self.size, self.rig.n_shapes)
         return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+    def parameter_groups(self) -> Iterable[dict[str, Any]]:
+        """See `HandPoseModule.parameter_groups`."""
+        backbone = {id(parameter) for parameter in self.network.reader.backbone.parameters()}
+        trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
+        return [
+            {"params": [p for p in trained if id(p) in backbone], "lr_factor": self._backbone_lr},
+            {"params": [p for p in trained if id(p) not in backbone]},
+        ]
 
     def describe(self) -> dict[str, str]:
         """What training pictures met."""
@@ -256,10 +283,12 @@ class OneHandModule(LeavesFixed, HandPoseModule):
         middle = joints_2d.new_full((len(left), 2), (size - 1) / 2)
         joints = mirrored(upright["joints_3d"] @ to_middle(upright["K"], middle).transpose(-1, -2), left)
         within = joints_2d.clamp(0, size - 1)
+        posed = self._posed(read).joints
         return {
             "maps": map_loss(read.maps, joints_2d, shown, self.sigma, size),
             "pixels": pixel_loss(read.means, within, shown) + pixel_loss(read.joints_2d, within, shown),
-            "space": space_loss(self._posed(read).joints, joints, shown),
+            "space": space_loss(posed, joints, shown),
+            "turn": turn_loss(posed, joints, shown),
             "side": side_loss(read.right, is_right),
             "shape": read.parameters.shape.square().mean(),
         }

@@ -1,7 +1,7 @@
 """The network: a glance at how the hand lies; of the hand turned upright, joints, and the hand model's parameters."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -13,6 +13,7 @@ from handpose_core.estimators.onehand.glance import Glance, GlanceSize
 from handpose_core.estimators.onehand.refine import JointRefiner
 from handpose_core.estimators.onehand.verdict import Verdict, signs_of
 from handpose_core.hand import N_JOINTS
+from handpose_core.nn.backbones import EfficientNetLite
 from handpose_core.nn.fused import FusedBackbone, convolution
 from handpose_core.nn.heatmaps import decode_softargmax
 from handpose_core.nn.rotation import rotation_from_6d
@@ -26,6 +27,7 @@ _WITHOUT_HAND = 0.25
 
 
 _GLANCE = GlanceSize()
+Backbone = Literal["fused", "lite0", "lite1", "lite2"]
 
 
 @dataclass(frozen=True)
@@ -34,10 +36,12 @@ class OneHandSize:
 
     Args:
         crop: side of the upright crops, px.
-        stem: channels at half the crop's size.
-        widths: of the backbone's stages, at 1/4, 1/8, ... of it.
-        blocks: of each stage.
-        expansion: how many times as wide blocks are within.
+        backbone: ``fused``, trained from nothing, or an EfficientNet-Lite, for which ImageNet weights exist.
+        frozen_blocks: blocks of an EfficientNet-Lite that are not trained, counted from the input, the stem with them.
+        stem: channels at half the crop's size, of ``fused``.
+        widths: of the stages of ``fused``, at 1/4, 1/8, ... of the crop.
+        blocks: of each stage of ``fused``.
+        expansion: channels within a block of ``fused``, over those outside.
         finest: the stage, from 0, at whose size heatmaps are made: 0 is a quarter of the crop.
         features: channels that the stages' maps are joined in.
         local: numbers taken for each joint.
@@ -50,6 +54,8 @@ class OneHandSize:
     """
 
     crop: int = 128
+    backbone: Backbone = "fused"
+    frozen_blocks: int = 0
     stem: int = 16
     widths: tuple[int, ...] = (32, 64, 128, 256)
     blocks: tuple[int, ...] = (2, 3, 4, 2)
@@ -139,19 +145,20 @@ class Reader(nn.Module):
 
     def __init__(self, size: OneHandSize, shapes: int) -> None:
         super().__init__()
-        self.backbone = FusedBackbone(size.stem, size.widths, size.blocks, size.expansion)
+        self.backbone = _backbone(size)
+        widths = size.widths if isinstance(self.backbone, FusedBackbone) else self.backbone.widths
         self.finest = size.finest
-        self.lateral = nn.ModuleList(nn.Conv2d(width, size.features, 1) for width in size.widths[size.finest :])
+        self.lateral = nn.ModuleList(nn.Conv2d(width, size.features, 1) for width in widths[size.finest :])
         self.joined = convolution(size.features, size.features, 3)
         self.maps = nn.Conv2d(size.features, N_JOINTS, 1)
-        self.coarse = min(size.finest + 1, len(size.widths) - 1)
-        self.refiner = JointRefiner(size.features, size.widths[self.coarse], size.tokens, size.layers)
-        self.closer = CloserLook(size.widths[0], size.features, size.close, size.window, size.tokens)
+        self.coarse = min(size.finest + 1, len(widths) - 1)
+        self.refiner = JointRefiner(size.features, widths[self.coarse], size.tokens, size.layers)
+        self.closer = CloserLook(widths[0], size.features, size.close, size.window, size.tokens)
         self.local = nn.Linear(size.features, size.local)
         self.related = nn.Linear(size.tokens, size.local)
         self.closely = nn.Linear(size.tokens, size.local)
         self.splits = (_ANGLES, 6, shapes, 1)
-        inputs = N_JOINTS * (size.local + 2) + size.widths[-1]
+        inputs = N_JOINTS * (size.local + 2) + widths[-1]
         last = nn.Linear(size.hidden, sum(self.splits))
         nn.init.normal_(last.weight, std=1e-3)  # begins with the open hand, as the hand model rests
         self.head = nn.Sequential(
@@ -192,6 +199,12 @@ class Reader(nn.Module):
             joined = F.interpolate(joined, size=stage.shape[-2:], mode="nearest") + lateral(stage)
         maps: Tensor = self.joined(joined)
         return maps
+
+
+def _backbone(size: OneHandSize) -> FusedBackbone | EfficientNetLite:
+    if size.backbone == "fused":
+        return FusedBackbone(size.stem, size.widths, size.blocks, size.expansion)
+    return EfficientNetLite(size.backbone, size.frozen_blocks)
 
 
 def _peaks(share: Float[Tensor, "batch 21 m m"]) -> Float[Tensor, "batch 21"]:

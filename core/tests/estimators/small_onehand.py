@@ -10,7 +10,10 @@ from handpose_core.estimators.onehand.network import OneHandSize
 from handpose_core.training.checkpoints import CLASS_KEY, HISTORY_KEY, class_path
 
 GLANCE = GlanceSize(8, (16, 24, 32), (1, 1, 1), 16, 32)
-SMALL = OneHandSize(48, 8, (16, 32, 48), (1, 1, 1), 2, 0, 32, 8, 16, 1, 64, GLANCE)
+SMALL = OneHandSize(
+    crop=48, stem=8, widths=(16, 32, 48), blocks=(1, 1, 1), expansion=2, finest=0, features=32, local=8, tokens=16,
+    layers=1, hidden=64, glance=GLANCE,
+)  # fmt: skip
 HISTORY = [{"dataset": "none", "crop": "square around the joints x 1.5, resized to 64 px"}]
 
 

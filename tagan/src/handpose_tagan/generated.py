@@ -17,7 +17,7 @@ import torch
 from jaxtyping import UInt8
 from numpy import ndarray
 
-from handpose_core import __version__
+from handpose_core import DATA_VERSION
 from handpose_core.camera import crop_matrix
 from handpose_core.datamodules.crops import byte_pixels
 from handpose_core.datasets.folder import LABELS_FILE, Folder
@@ -50,7 +50,7 @@ class GeneratedRecipe:
         size: side of the pictures, px.
         seed: of the generator's noise.
         device: the kind on which the noise was drawn.
-        version: of handpose-core.
+        version: `handpose_core.DATA_VERSION`.
     """
 
     variant: str
@@ -63,7 +63,7 @@ class GeneratedRecipe:
     size: int
     seed: int
     device: str
-    version: str = __version__
+    version: str = DATA_VERSION
 
 
 class LabelledHands:

@@ -13,8 +13,8 @@ from handpose_core.hand import BONES, FINGER_JOINTS, WRIST
 from handpose_core.render import pyramid_loss
 from handpose_core.rig import JOINT_LIMITS
 
-SQUARED_BONES = 19.6
-"""Sum of a hand's 20 squared bone lengths, in reference bones: 20.9 and 18.3 in the two packaged rigs, 17.9 by Buchholz
+SQUARED_BONES = 17.8
+"""Sum of a hand's 20 squared bone lengths, in reference bones: 18.0 and 17.6 in the two packaged rigs, 17.9 by Buchholz
 et al. 1992."""
 _MARGIN = 0.26
 """rad; joints labelled on the skin bend by as much more than the bones in it: 15 degrees."""

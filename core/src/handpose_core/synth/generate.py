@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from numpy import ndarray
 
-from handpose_core import __version__
+from handpose_core import DATA_VERSION
 from handpose_core.errors import HandposeError
 from handpose_core.io.atomic import write_bytes, write_text
 from handpose_core.synth.frozen import freeze, listed
@@ -43,14 +43,14 @@ class Recipe:
         world: which world the frames show.
         seed: of everything drawn.
         backgrounds: a folder of pictures, or None for made-up backgrounds.
-        version: of handpose-core.
+        version: `handpose_core.DATA_VERSION`.
     """
 
     like: str = "rhd"
     world: WorldName = "source"
     seed: int = 0
     backgrounds: str | None = None
-    version: str = __version__
+    version: str = DATA_VERSION
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ THUMB_UP: _Thumb = ((-18, -6, -12), 12, 0)
 THUMB_REST: _Thumb = ((4, 6, 8), -8, 0)
 THUMB_SIDE: _Thumb = ((22, 4, 4), -2, 0)
 THUMB_FIST: _Thumb = ((-21, 33, 38), -43, 6)
-THUMB_ON_MIDDLE: _Thumb = ((-8, 9, 60), -44, 4)
+THUMB_ON_MIDDLE: _Thumb = ((-9, 9, 60), -44, 4)
 THUMB_ON_RING: _Thumb = ((-16, 37, 29), -50, 9)
 THUMB_ON_LITTLE: _Thumb = ((-3, 38, 13), -50, 24)
 THUMB_PALM: _Thumb = ((13, 50, 16), -50, 23)
@@ -70,10 +70,10 @@ GESTURES: dict[str, Float[Tensor, "15 3"]] = {
     "table": _gesture(THUMB_SIDE, BENT, BENT, BENT, BENT),
     "claw": _gesture(THUMB_OUT, CLAWED, CLAWED, CLAWED, CLAWED, spread=5),
     "grip": _gesture(THUMB_GRIP, GRIPPING, GRIPPING, GRIPPING, GRIPPING),
-    "pinch_index": _gesture(((15, -15, -20), -39, -18), (76, 34, -8), RELAXED, RELAXED, RELAXED, spread=2),
-    "pinch_middle": _gesture(((11, -15, -20), -50, -13), RELAXED, (85, 34, -8), RELAXED, RELAXED, spread=2),
-    "pinch_ring": _gesture(((13, -6, -20), -50, 16), RELAXED, RELAXED, (83, 30, -8), RELAXED, spread=2),
-    "pinch_little": _gesture(((15, 12, -20), -50, 31), RELAXED, RELAXED, RELAXED, (82, 16, -8), spread=2),
-    "ok": _gesture(((15, -15, -20), -39, -18), (76, 34, -8), STRAIGHT, STRAIGHT, STRAIGHT, spread=5),
-    "tripod": _gesture(((15, -15, -20), -45, -16), (82, 32, -8), (74, 43, -8), HALF, HALF),
+    "pinch_index": _gesture(((14, -15, -20), -39, -18), (76, 34, -8), RELAXED, RELAXED, RELAXED, spread=2),
+    "pinch_middle": _gesture(((10, -15, -20), -50, -13), RELAXED, (85, 34, -8), RELAXED, RELAXED, spread=2),
+    "pinch_ring": _gesture(((7, -7, -20), -50, 16), RELAXED, RELAXED, (83, 30, -8), RELAXED, spread=2),
+    "pinch_little": _gesture(((7, 13, -20), -50, 30), RELAXED, RELAXED, RELAXED, (82, 16, -8), spread=2),
+    "ok": _gesture(((14, -15, -20), -39, -18), (76, 34, -8), STRAIGHT, STRAIGHT, STRAIGHT, spread=5),
+    "tripod": _gesture(((17, -15, -20), -45, -17), (82, 32, -8), (74, 43, -8), HALF, HALF),
 }

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from handpose_core import __version__
+from handpose_core import DATA_VERSION
 
 TORCH = "torch"
 
@@ -27,7 +27,7 @@ class Recipe:
         held_out: share of the poses for validation, and as many for the test.
         frames: of each hand's motion; so many view groups that follow one another show one hand, before cameras that
             stay. 1 for single moments.
-        version: of handpose-core.
+        version: `handpose_core.DATA_VERSION`.
     """
 
     poses: str
@@ -44,7 +44,7 @@ class Recipe:
     shard: int = 64
     held_out: float = 0.05
     frames: int = 1
-    version: str = __version__
+    version: str = DATA_VERSION
 
     @property
     def clips(self) -> int:

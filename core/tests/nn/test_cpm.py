@@ -74,3 +74,15 @@ def test_batch_normalisation_is_an_option():
     machine = ConvolutionalPoseMachine(CPMSize(trunk=((4, 1), (8, 1)), features=8, stages=2, norm="batch"))
     normalised = [layer for layer in machine.modules() if isinstance(layer, nn.Conv2d) and layer.bias is None]
     assert len(normalised) == sum(isinstance(layer, nn.BatchNorm2d) for layer in machine.modules()) > 0
+
+
+def test_a_backbone_in_the_trunk_s_place_gives_maps_at_stride_8():
+    size = CPMSize(backbone="lite0", frozen_blocks=16, features=8, stages=2, first_width=8, width=8, convolutions=1)
+    machine = ConvolutionalPoseMachine(size)
+    stages, features = machine(torch.rand(1, 3, 64, 64))
+    assert size.stride == 8
+    assert features.shape == (1, 8, 8, 8)
+    assert [tuple(maps.shape) for maps in stages] == [(1, 22, 8, 8)] * 2
+    trained = {name for name, parameter in machine.named_parameters() if parameter.requires_grad}
+    assert not any(name.startswith("trunk.backbone") for name in trained)
+    assert any(name.startswith("trunk.lateral") for name in trained)

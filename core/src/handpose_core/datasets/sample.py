@@ -24,6 +24,7 @@ View groups put a view axis in front and add ``R`` (3 3) and ``t`` (3), world to
 from collections.abc import Sequence
 
 import torch
+from jaxtyping import Int
 from torch import Tensor
 
 from handpose_core.errors import HandposeError
@@ -62,3 +63,23 @@ def check_alike(samples: Sequence[Sample]) -> None:
                     f"{tuple(samples[0][key].shape)} as in the batch's first sample",
                     "Crop all samples to one size first.",
                 )
+
+
+def batch_sides(batch: Sample) -> Int[Tensor, " batch"]:
+    """Return the side of each hand of a batch.
+
+    Args:
+        batch: By the contract.
+
+    Returns:
+        `handpose_core.hand.Side` of each.
+
+    Raises:
+        HandposeError: The batch does not say.
+    """
+    if "side" not in batch:
+        raise HandposeError(
+            "batch, side", "nothing", "whether each hand is a left or a right one: training needs it",
+            "Take a dataset that says so; for a folder of images set --data.side left or right.",
+        )  # fmt: skip
+    return batch["side"]

@@ -11,8 +11,10 @@ from typing import Literal
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from handpose_core.hand import N_JOINTS
+from handpose_core.nn.backbones import EfficientNetLite, Variant
 
 Norm = Literal["none", "batch"]
 _MEAN, _STD = 0.5, 0.25  # of images in [0, 1]: unit variance in, so that Kaiming's scale holds from the first layer
@@ -23,6 +25,8 @@ class CPMSize:
     """The widths and depths of a `ConvolutionalPoseMachine`; the defaults are the paper's.
 
     Args:
+        backbone: an EfficientNet-Lite in the trunk's place, its maps joined at stride 8; None for the paper's trunk.
+        frozen_blocks: of the backbone, see `EfficientNetLite`.
         trunk: (channels, convolutions) of each VGG block; a 2 x 2 max pooling stands between blocks.
         stem_stride: stride of the very first convolution: 1 in the paper, 2 halves every map after it.
         features: channels F of the features that every stage sees.
@@ -35,6 +39,8 @@ class CPMSize:
         norm: normalisation after each hidden convolution; the paper has none.
     """
 
+    backbone: Variant | None = None
+    frozen_blocks: int = 0
     trunk: Sequence[tuple[int, int]] = ((64, 2), (128, 2), (256, 4), (512, 6))
     stem_stride: int = 1
     features: int = 128
@@ -49,7 +55,7 @@ class CPMSize:
     @property
     def stride(self) -> int:
         """Image pixels per heatmap cell."""
-        return self.stem_stride * 2 ** (len(self.trunk) - 1)
+        return BackboneTrunk.STRIDE if self.backbone else self.stem_stride * 2 ** (len(self.trunk) - 1)
 
 
 PAPER_CPM = CPMSize()
@@ -100,6 +106,43 @@ class Trunk(nn.Module):
         return features
 
 
+class BackboneTrunk(nn.Module):
+    """Image to features by an EfficientNet-Lite: its maps joined at stride 8 (Lin et al. 2017).
+
+    Args:
+        backbone: which one.
+        frozen_blocks: see `EfficientNetLite`.
+        features: channels of the features.
+        norm: of the last convolution.
+    """
+
+    STRIDE = 8
+
+    def __init__(self, backbone: Variant, frozen_blocks: int, features: int, norm: Norm) -> None:
+        super().__init__()
+        self.lateral = nn.ModuleList()
+        self.features = convolution(features, features, 3, norm)
+        initialise(self)
+        self.backbone = EfficientNetLite(backbone, frozen_blocks)
+        self.lateral.extend(nn.Conv2d(width, features, 1) for width in self.backbone.widths[1:])
+
+    def forward(self, image: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch features h w"]:
+        """Compute the features of pictures.
+
+        Args:
+            image: RGB in [0, 1].
+
+        Returns:
+            Features at stride 8.
+        """
+        maps = self.backbone(image)[1:]
+        joined = self.lateral[-1](maps[-1])
+        for lateral, finer in zip(reversed(self.lateral[:-1]), reversed(maps[:-1]), strict=True):
+            joined = F.interpolate(joined, size=finer.shape[-2:], mode="nearest") + lateral(finer)
+        features: Tensor = self.features(joined)
+        return features
+
+
 class ConvStage(nn.Module):
     """One stage: k x k convolutions, then two 1 x 1, the last without activation.
 
@@ -136,7 +179,9 @@ class ConvolutionalPoseMachine(nn.Module):
     def __init__(self, size: CPMSize = PAPER_CPM) -> None:
         super().__init__()
         self.size = size
-        self.trunk = Trunk(size)
+        self.trunk = (
+            BackboneTrunk(size.backbone, size.frozen_blocks, size.features, size.norm) if size.backbone else Trunk(size)
+        )
         self.stages = nn.ModuleList(
             ConvStage(size.features, size.maps, size.first_width, 0, 1, size.norm)
             if stage == 0

@@ -88,6 +88,7 @@ class HandPoseModule(pl.LightningModule):
         for name in _NOT_REBUILT:
             if not isinstance(self.hparams.get(name), dict):
                 self.hparams.pop(name, None)
+        self.hparams.pop("backbone_weights", None)  # a checkpoint holds its own: the weights' package is not needed
 
     @abstractmethod
     def build_network(self) -> nn.Module:

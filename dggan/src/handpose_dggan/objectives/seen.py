@@ -22,8 +22,11 @@ class Networks(Protocol):
     generator: DepthGenerator | None
     discriminator: DepthDiscriminator | None
 
-    def __call__(self, image: Tensor) -> Any:
-        """The pose network's output for images."""
+    def inputs(self, batch: Sample) -> tuple[Tensor, ...]:
+        """Return what the pose network takes of a batch."""
+
+    def __call__(self, image: Tensor, sides: Tensor | None = None) -> Any:
+        """Return the pose network's output for images."""
 
     def pose_losses(self, output: Any, batch: Sample) -> Values:
         """λ_2D L_2D + λ_z L_z as ``loss``, and its parts."""

@@ -63,7 +63,7 @@ class Regression(Objective):
 
     def step(self, module: Networks, batch: Sample) -> Step:
         """See `Objective`."""
-        return Step(module.pose_losses(module(batch["image"]), batch))
+        return Step(module.pose_losses(module(*module.inputs(batch)), batch))
 
     def validate(self, module: Networks, output: Any, batch: Sample) -> Step:
         """See `Objective`."""
@@ -148,7 +148,7 @@ class Regularisation(Objective):
         """See `Objective`."""
         with torch.no_grad():
             generated = generate(module, batch) if self.guide.adversarial else None
-            output = module(batch["image"]) if self.joints.estimates else None
+            output = module(*module.inputs(batch)) if self.joints.estimates else None
             target, joints = self.guide.target(module, batch, generated), self.joints.read(output, batch)
         loss = _regularise(module, joints, target, target.counted & self.joints.readable(module, batch))
         return Step({"loss": loss, "loss_dep": loss}, generated)
@@ -198,7 +198,7 @@ class Joined(Objective):
     def step(self, module: Networks, batch: Sample) -> Step:
         """See `Objective`."""
         generated = generate(module, batch) if self.adversarial else None
-        values = self._task(module, module(batch["image"]), batch, generated)
+        values = self._task(module, module(*module.inputs(batch)), batch, generated)
         if generated is not None:
             values["loss_gan"] = fool(module, generated)
             values["loss"] = values["loss"] + self.lambda_g * values["loss_gan"]
@@ -240,7 +240,7 @@ def learning(objective: Objective, module: Networks) -> Mapping[str, nn.Module]:
 
 def regularised(module: Networks, batch: Sample) -> Tensor:
     """The regulariser's depth maps of the estimated joints."""
-    maps: Tensor = require(module.regulariser, "regulariser")(*ESTIMATED.read(module(batch["image"]), batch))
+    maps: Tensor = require(module.regulariser, "regulariser")(*ESTIMATED.read(module(*module.inputs(batch)), batch))
     return maps
 
 

@@ -23,8 +23,7 @@ from torch.nn import functional as F
 from torch.optim import AdamW
 
 from handpose_core.camera import reference_length
-from handpose_core.datasets.sample import Sample
-from handpose_core.errors import HandposeError
+from handpose_core.datasets.sample import Sample, batch_sides
 from handpose_core.estimators.hand3d.recovery import PlacedEstimate, at_fitted_root, at_true_root
 from handpose_core.estimators.onehand.clutter import Clutter
 from handpose_core.estimators.onehand.estimate import HandEstimate
@@ -37,7 +36,7 @@ from handpose_core.estimators.onehand.sights import sights
 from handpose_core.estimators.onehand.upright import Upright, upright_of
 from handpose_core.estimators.onehand.verdict import verdict_loss
 from handpose_core.hand import WRIST, Side
-from handpose_core.nn.backbones import WEIGHTS, EfficientNetLite, load_weights
+from handpose_core.nn.backbones import WEIGHTS, load_weights_of
 from handpose_core.rig import HandRig, PosedHand, pose_from_angles
 from handpose_core.training.fixed import LeavesFixed
 from handpose_core.training.module import HandPoseModule
@@ -147,17 +146,9 @@ class OneHandModule(LeavesFixed, HandPoseModule):
         self._handless_folder, self._handless = handless, None
         self.rig = HandRig(rig)
         self.network = self.build_network()
-        backbone = self.network.reader.backbone
-        if backbone_weights is not None:
-            if not isinstance(backbone, EfficientNetLite):
-                raise HandposeError(
-                    "--model.backbone_weights", f"{backbone_weights} for the backbone {size.backbone}",
-                    "an EfficientNet-Lite", "Choose one: --model.size.backbone lite0.",
-                )  # fmt: skip
-            load_weights(backbone, backbone_weights)
+        load_weights_of(self.network, backbone_weights)
         self._backbone_lr = backbone_lr
         self.save_sizes()
-        self.hparams.pop("backbone_weights", None)  # a checkpoint holds them: the package is not asked for again
 
     def build_network(self) -> OneHandNetwork:
         """See `HandPoseModule.build_network`."""
@@ -342,22 +333,6 @@ class OneHandModule(LeavesFixed, HandPoseModule):
         if recover == "true_root_and_scale":
             return with_joints(turned, at_true_root(turned, batch))
         return with_joints(turned, at_fitted_root(turned, batch["K"], self.bone_mm.to(xyz)))
-
-
-def batch_sides(batch: Sample) -> Tensor:
-    """The side of each hand.
-
-    Raises:
-        HandposeError: the batch does not say.
-    """
-    if "side" not in batch:
-        raise HandposeError(
-            "batch, side",
-            "nothing",
-            "whether each hand is a left or a right one: training needs it",
-            "Take a dataset that says so; for a folder of images set --data.side left or right.",
-        )
-    return batch["side"]
 
 
 def _rows(read: Read, rows: slice) -> Read:

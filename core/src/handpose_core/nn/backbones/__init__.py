@@ -1,6 +1,6 @@
 """Image backbones: maps at strides 4, 8, 16 and 32, with weights by name."""
 
 from handpose_core.nn.backbones.efficientnet_lite import EfficientNetLite, Variant
-from handpose_core.nn.backbones.weights import WEIGHTS, load_weights
+from handpose_core.nn.backbones.weights import WEIGHTS, load_weights, load_weights_of
 
-__all__ = ["WEIGHTS", "EfficientNetLite", "Variant", "load_weights"]
+__all__ = ["WEIGHTS", "EfficientNetLite", "Variant", "load_weights", "load_weights_of"]

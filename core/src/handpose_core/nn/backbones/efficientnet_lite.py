@@ -159,7 +159,9 @@ class SamePadConv2d(nn.Conv2d):
             (above, below), (left, right) = (self._padding(int(size)) for size in maps.shape[-2:])
             maps = F.pad(maps, (left, right, above, below))
         if self.groups > 1 and self.training and maps.device.type == "cpu" and torch.is_autocast_enabled("cpu"):
-            convolved: Tensor = _DepthwiseOnCPU.apply(maps, self.weight, self.stride[0], int(self.padding[0]))
+            convolved: Tensor = _DepthwiseOnCPU.apply(  # type: ignore[no-untyped-call]
+                maps, self.weight, self.stride[0], int(self.padding[0])
+            )
             return convolved
         return super().forward(maps)
 

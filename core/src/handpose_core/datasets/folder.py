@@ -14,8 +14,9 @@ from handpose_core.datasets.folder_frames import frames_of
 from handpose_core.datasets.folder_labels import FLAGS, PER_JOINT, FolderLabels, pictures_of, read_labels
 from handpose_core.datasets.labels import image_tensor, labels_3d
 from handpose_core.datasets.sample import Sample
-from handpose_core.datasets.selection import MISSING, Missing, check_choice, select
+from handpose_core.datasets.selection import MISSING, Missing, check_choice, note_once, select
 from handpose_core.hand import JOINT_ORDERS, N_JOINTS, Side
+from handpose_core.io.image_files import left_out_note
 
 SideName = Literal["left", "right"]
 LABELS_FILE = "labels.npz"
@@ -40,6 +41,7 @@ class Folder(Dataset[Sample]):
 
     Attributes:
         names: The picture of every sample.
+        left_out: Other files beside the images by name, and why each is none; said once when the folder is opened.
         selection: What was read, missing and excluded.
         video_index: Sequence (0), frame and view (0) of every sample.
         sequences: The first of these.
@@ -64,7 +66,10 @@ class Folder(Dataset[Sample]):
         self._frames = frames_of(self.root)
         self._labels = self._read_labels(labels)
         positions = pictures_of(self._labels, self._frames.names)
-        absent = {i: self.root / self._labels.names[i] for i in np.flatnonzero(positions < 0).tolist()}
+        self.left_out = {name: why for name, why in self._frames.left_out.items() if name not in self._companions()}
+        if note := left_out_note(self.left_out):
+            note_once(f"{self._frames.folder}: {note}")
+        absent = {i: self._frames.folder / self._labels.names[i] for i in np.flatnonzero(positions < 0).tolist()}
         self.selection = select(str(self.root), self._labels.names, absent, missing, exclude)
         kept = np.array(self.selection.kept)
         self._rows = {name: self._in_order(name, rows)[kept] for name, rows in self._labels.rows.items()}
@@ -79,6 +84,10 @@ class Folder(Dataset[Sample]):
         if path is None or (labels == "auto" and not path.is_file()):
             return FolderLabels(None, self._frames.names, {})
         return read_labels(path, self._frames.names)
+
+    def _companions(self) -> set[str]:
+        """Names of files of labels, which lie beside images and are none."""
+        return {LABELS_FILE, *([self._labels.path.name] if self._labels.path else [])}
 
     def _in_order(self, name: str, rows: ndarray) -> ndarray:
         return rows[:, JOINT_ORDERS[self.order]] if name in PER_JOINT else rows

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import numpy as np
 from jaxtyping import Int
@@ -53,9 +54,10 @@ def read_labels(path: Path, pictures: Sequence[str]) -> FolderLabels:
             finite, or not in all entries.
     """
     readers = {".npz": _read_npz, ".json": _read_coco}
-    if path.suffix not in readers:
+    suffix = path.suffix.lower()
+    if suffix not in readers:
         raise HandposeError(str(path), f"a {path.suffix or 'nameless'} file", ".npz or .json", "Convert it.")
-    labels = readers[path.suffix](path, pictures)
+    labels = readers[suffix](path, pictures)
     if "joints_3d" in labels.rows and not {"joints_2d", "K"} & labels.rows.keys():
         raise HandposeError(
             str(path), "joints_3d alone", "K or joints_2d with it", "Add the camera's intrinsics as K (px)."
@@ -172,6 +174,15 @@ def _plain(where: str, entry: object, name: str) -> str | int:
 
 
 def pictures_of(labels: FolderLabels, pictures: Sequence[str]) -> Int[ndarray, " rows"]:
-    """The position of each row's picture, -1 where there is none."""
-    position = {name: i for i, name in enumerate(pictures)}
-    return np.array([position.get(name, -1) for name in labels.names])
+    """Find the picture of each row; accents count as the same whether they are composed (NFC) or not (NFD, macOS).
+
+    Args:
+        labels: Rows with the names of their pictures.
+        pictures: Names of the pictures that are there.
+
+    Returns:
+        The position of each row's picture, -1 where there is none.
+    """
+    position = {normalize("NFC", name): i for i, name in enumerate(pictures)}
+    position |= {name: i for i, name in enumerate(pictures)}
+    return np.array([position.get(name, position.get(normalize("NFC", name), -1)) for name in labels.names])

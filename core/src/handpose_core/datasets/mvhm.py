@@ -28,7 +28,7 @@ from handpose_core.datasets.mvhm_layout import (
     tar_size,
 )
 from handpose_core.datasets.sample import Sample
-from handpose_core.datasets.selection import MISSING, Missing, check_choice
+from handpose_core.datasets.selection import MISSING, Missing, check_choice, note_missing
 from handpose_core.errors import HandposeError
 from handpose_core.hand import N_JOINTS, Side
 
@@ -94,6 +94,8 @@ class MVHM(Dataset[Sample]):
             )  # fmt: skip
         if not present:
             raise HandposeError(f"{self.root / self.split}", "no shard", "at least one", _AGAIN)
+        lacking = [path.name for path in shards if path not in present]
+        note_missing(f"{self.root / self.split}", lacking, len(shards), "shards")
         indices = [_read_index(path) for path in present]
         first = (int(path.stem) * self.manifest.shard for path in present)
         keys = [start + np.arange(len(index)) for start, index in zip(first, indices, strict=True)]

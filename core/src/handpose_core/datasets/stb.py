@@ -13,7 +13,15 @@ from torch.utils.data import Dataset
 from handpose_core.datasets.images import read_rgb
 from handpose_core.datasets.labels import image_tensor, labels_3d
 from handpose_core.datasets.sample import Sample
-from handpose_core.datasets.selection import MISSING, Missing, check_choice, names_in, select, wrong_root
+from handpose_core.datasets.selection import (
+    MISSING,
+    Missing,
+    check_case,
+    check_choice,
+    note_missing,
+    select,
+    wrong_root,
+)
 from handpose_core.datasets.stb_annotations import read_joints
 from handpose_core.datasets.stb_depth import FARTHEST_FROM_PALM_MM, hand_depth, register
 from handpose_core.datasets.stb_layout import (
@@ -33,6 +41,7 @@ from handpose_core.datasets.stb_layout import (
 from handpose_core.datasets.wrist import WRIST_RULES, WristRule, palm_to_wrist, root_joint
 from handpose_core.errors import HandposeError
 from handpose_core.hand import WRIST, Side
+from handpose_core.io.image_files import visible_names
 
 CameraName = Literal["sk", "bb_left", "bb_right", "bb"]
 _CAMERAS: dict[CameraName, tuple[Camera, ...]] = {
@@ -100,14 +109,16 @@ class STB(Dataset[Sample]):
         rig = self._cameras[0].rig
         wanted = [SEQUENCES.index(name) for name in SPLIT_SEQUENCES[self.split]]
         found = [n for n in wanted if missing == "error" or label_path(self.root, SEQUENCES[n], rig).is_file()]
+        check_case(label_path(self.root, SEQUENCES[n], rig) for n in wanted if n not in found)
         self.missing_sequences = tuple(SEQUENCES[n] for n in wanted if n not in found)
+        note_missing(f"{self.root}, {self.split} split", self.missing_sequences, len(wanted), "sequences")
         return {n: read_joints(self.root, SEQUENCES[n], rig) for n in found}
 
     def _list_samples(self, missing: Missing, exclude: Collection[str]) -> None:
         frames = ((n, frame) for n, joints in self._joints.items() for frame in range(len(joints)))
         listed = [(n, frame, view) for n, frame in frames for view in range(len(self._cameras))]
         names = [f"{SEQUENCES[n]}/{frame}" for n, frame, _ in listed]
-        present = {n: names_in(self.root / "images" / SEQUENCES[n]) for n in self._joints}
+        present = {n: visible_names(self.root / "images" / SEQUENCES[n]) for n in self._joints}
         absent = {
             position: path
             for position, (n, frame, view) in enumerate(listed)

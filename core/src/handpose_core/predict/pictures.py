@@ -9,8 +9,8 @@ from jaxtyping import UInt8
 from numpy import ndarray
 
 from handpose_core.errors import HandposeError
+from handpose_core.io.image_files import IMAGE_SUFFIXES, ImageListing, list_images
 
-PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".gif"})
 _HEIF_BRANDS = (b"heic", b"heix", b"heif", b"mif1", b"msf1", b"hevc")
 _BACKDROP = 255  # what shows through transparent pixels, as on most pages
 _FORMATS = "a JPEG, PNG, WebP, TIFF, BMP or GIF picture"
@@ -64,21 +64,28 @@ def read_picture(path: Path) -> UInt8[ndarray, "h w 3"]:
     return cv2.cvtColor(colours, cv2.COLOR_BGR2RGB)  # type: ignore[no-any-return]
 
 
-def list_pictures(folder: Path) -> list[Path]:
-    """The pictures that lie in a folder itself, by name.
+def list_pictures(folder: Path) -> ImageListing:
+    """List the pictures that lie in a folder itself.
+
+    Args:
+        folder: the folder.
+
+    Returns:
+        Its pictures by name, and what was left out and why.
 
     Raises:
-        HandposeError: there is none.
+        HandposeError: there is no picture.
     """
-    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file())
-    if not found:
+    listing = list_images(folder)
+    if not listing.found:
+        note = listing.note()
         raise HandposeError(
             str(folder),
-            "no picture",
-            f"files that end in {', '.join(sorted(PICTURE_SUFFIXES))}",
-            "Name the folder in which they lie; folders in it are not searched.",
+            f"no picture; {note}" if note else "no picture",
+            f"files that end in {', '.join(IMAGE_SUFFIXES)}",
+            "Name the folder in which they lie; folders in it are not searched, hidden files are not taken.",
         )
-    return found
+    return listing
 
 
 def reduced(picture: UInt8[ndarray, "h w 3"], longest: int) -> tuple[UInt8[ndarray, "H W 3"], float]:

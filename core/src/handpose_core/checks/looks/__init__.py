@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from handpose_core.checks.looks.bones import bone_constancy, bone_sizes
-from handpose_core.checks.looks.counts import counts
+from handpose_core.checks.looks.counts import counts, left_out
 from handpose_core.checks.looks.depth import depth_fits
 from handpose_core.checks.looks.files import duplicates, files_whole
 from handpose_core.checks.looks.finite import finite
@@ -19,6 +19,7 @@ from handpose_core.checks.verdict import Verdict
 
 CHECKS: dict[str, Callable[[Part], Verdict]] = {
     "files": counts,
+    "left out": left_out,
     "labels": labels_read,
     "whole": files_whole,
     "duplicates": duplicates,

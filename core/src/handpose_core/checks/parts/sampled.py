@@ -22,12 +22,13 @@ def sampled_parts(root: Path, layout: Layout, at_most: int) -> list[Part]:
 
 
 def _part(root: Path, layout: Layout, split: SplitLayout, at_most: int) -> Part:
-    images = sorted(path for pattern in split.pictures for path in root.glob(pattern))
+    images, left_out = split.pictures_in(root), split.left_out_of(root)
     assert layout.open is not None
     try:
         source = layout.open(root, split.name)
     except HandposeError as error:
-        return Part(split.name, [Files("pictures", images, 0, split.published)], None, None, np.empty(0, int), 0, error)
+        files = [Files("pictures", images, 0, split.published, left_out=left_out)]
+        return Part(split.name, files, None, None, np.empty(0, int), 0, error)
     rows = spread_out(np.arange(len(source)), at_most)
     read = [_read(source, int(row)) for row in rows]
     labels = _labels(root, [source.where(int(row)) for row in rows], read, layout)
@@ -38,7 +39,7 @@ def _part(root: Path, layout: Layout, split: SplitLayout, at_most: int) -> Part:
             raise sample
         return _pictures(row, sample, labels)
 
-    files = [Files("pictures", images, len(source), split.published, layout.unique_pictures)]
+    files = [Files("pictures", images, len(source), split.published, layout.unique_pictures, left_out)]
     remark = f"a sample of {len(source)}" if len(rows) < len(source) else ""
     return Part(split.name, files, labels, picture, np.arange(len(rows)), at_most, remark=remark)
 

@@ -144,7 +144,7 @@ def test_truncated_image_is_named(root, kind):
 
 def test_empty_image_is_named(root):
     (root / "evaluation" / "color" / "00004.png").write_bytes(b"")
-    with pytest.raises(HandposeError, match=r"00004\.png: found 0 bytes"):
+    with pytest.raises(HandposeError, match=r"00004\.png: found an empty file"):
         RHD(root, "evaluation")[4]
 
 

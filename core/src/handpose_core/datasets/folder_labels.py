@@ -13,6 +13,7 @@ from numpy import ndarray
 from handpose_core.datasets.parsing import field, kind, numbers, read_json
 from handpose_core.errors import HandposeError
 from handpose_core.hand import N_JOINTS, Side
+from handpose_core.io.foreign import refuse_foreign
 
 SHAPES: dict[str, tuple[int, ...]] = {
     "joints_2d": (N_JOINTS, 2),
@@ -74,6 +75,7 @@ def _read_npz(path: Path, pictures: Sequence[str]) -> FolderLabels:
         found = "no such file" if not path.is_file() else f"a file that cannot be read ({error})"
         raise HandposeError(str(path), found, "an .npz of labels", "Check the path.") from error
     except Exception as error:  # numpy, zipfile and zlib raise many kinds on damaged files
+        refuse_foreign(path, "labels written by numpy.savez", zipped=True)
         raise HandposeError(
             str(path),
             f"a file that is no .npz of numbers ({error})",

@@ -31,6 +31,7 @@ from handpose_core.datasets.sample import Sample
 from handpose_core.datasets.selection import MISSING, Missing, check_choice, note_missing
 from handpose_core.errors import HandposeError
 from handpose_core.hand import N_JOINTS, Side
+from handpose_core.io.foreign import recognise_foreign, refuse_foreign
 
 _AGAIN = "Run the same `handpose mvhm generate` again: it makes what is missing."
 
@@ -201,6 +202,8 @@ def _read_index(shard: Path) -> ndarray:
     index = _load(path, "the index of a shard")
     size = tar_size(index)
     if shard.stat().st_size != size:
+        if (foreign := recognise_foreign(shard)) is not None and "tar" not in foreign.found:
+            raise HandposeError(str(shard), foreign.found, f"a shard of {size} bytes", foreign.fix)
         raise HandposeError(
             str(shard), f"{shard.stat().st_size} bytes", f"{size} bytes, as its index says",
             f"It was cut short: remove it. {_AGAIN}",
@@ -212,5 +215,6 @@ def _load(path: Path, expected: str) -> ndarray:
     try:
         array: ndarray = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
+        refuse_foreign(path, expected)
         raise HandposeError(str(path), f"no readable file ({error})", expected, f"Remove it. {_AGAIN}") from error
     return array

@@ -10,23 +10,28 @@ from jaxtyping import Float64
 from numpy import ndarray
 
 from handpose_core.errors import HandposeError
+from handpose_core.io.foreign import refuse_foreign
 
 _LARGEST = 1e7
 """No pixel, millimetre or focal length in any dataset is larger; a damaged file's numbers often are."""
 
 
 def read_text(path: Path, what: str) -> str:
-    """A small text file.
+    """Read a small text file in UTF-8, with a byte order mark or without.
 
     Args:
         path: The file.
         what: What it should be, for the message.
 
+    Returns:
+        The text without the mark.
+
     Raises:
-        HandposeError: there is no such file, or it is no text.
+        HandposeError: there is no such file, or it is no text, or recognisably something else.
     """
+    refuse_foreign(path, what)
     try:
-        return path.read_text("utf-8")
+        return path.read_text("utf-8-sig")
     except OSError as error:
         found = f"no readable file ({error.strerror})"
     except UnicodeDecodeError as error:
@@ -35,17 +40,28 @@ def read_text(path: Path, what: str) -> str:
 
 
 def read_json(path: Path) -> object:
-    """A JSON file's content.
+    """Read a JSON file in UTF-8, UTF-16 or UTF-32, with a byte order mark or without.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Its content.
 
     Raises:
         HandposeError: there is no such file, or it is no whole JSON.
     """
-    text = read_text(path, "a JSON file")
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
+        data = path.read_bytes()
+        return json.loads(data)
+    except OSError as error:
         raise HandposeError(
-            str(path), f"{len(text)} characters that are no JSON ({error})", "a whole JSON file", "Get this file again."
+            str(path), f"no readable file ({error.strerror})", "a JSON file", "Complete the copy of the dataset."
+        ) from error
+    except (ValueError, RecursionError) as error:
+        refuse_foreign(path, "a JSON file")
+        raise HandposeError(
+            str(path), f"{len(data)} bytes that are no JSON ({error})", "a whole JSON file", "Get this file again."
         ) from error
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from handpose_core.errors import HandposeError
 from handpose_core.hand import Side
+from handpose_core.io.foreign import refuse_foreign
 
 _FORM = "x,y,w,h in px: left, top, width and height"
 _FILE_FORM = '{"photo.jpg": [x, y, w, h], "12": [{"box": [x, y, w, h], "side": "left"}, ...]}'
@@ -65,8 +66,9 @@ def read_boxes(path: Path) -> Boxes:
         HandposeError: there is no such file, or it is something else.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        refuse_foreign(path, _FILE_FORM)
         reason = error.strerror if isinstance(error, OSError) else error
         raise HandposeError(str(path), f"no readable JSON ({reason})", _FILE_FORM, "Check the file.") from error
     if not isinstance(content, dict):

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from handpose_core import __version__
 from handpose_core.errors import HandposeError
 from handpose_core.io.atomic import write_text
+from handpose_core.io.foreign import refuse_foreign
 from handpose_core.prepare.shards import Shard, cannot_write
 
 MANIFEST = "prepared.json"
@@ -94,7 +95,7 @@ def read_manifest(root: Path) -> Manifest:
     """
     path = root / MANIFEST
     try:
-        found = json.loads(path.read_text())
+        found = json.loads(path.read_bytes())
         parts = {name: _part(part) for name, part in found["parts"].items()}
         return Manifest(Recipe(**found["recipe"]), parts, found["libraries"])
     except OSError as error:
@@ -103,6 +104,7 @@ def read_manifest(root: Path) -> Manifest:
             "Make them with `handpose data prepare ROOT OUT`, and give OUT as the root.",
         ) from error  # fmt: skip
     except (ValueError, TypeError, KeyError, AttributeError) as error:
+        refuse_foreign(path, "the manifest as it was written")
         raise HandposeError(
             str(path), f"a file that is no manifest ({error})", "the manifest as it was written",
             "Prepare the data anew into another folder.",

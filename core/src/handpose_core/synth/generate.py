@@ -23,6 +23,7 @@ from numpy import ndarray
 from handpose_core import __version__
 from handpose_core.errors import HandposeError
 from handpose_core.io.atomic import write_bytes, write_text
+from handpose_core.io.foreign import refuse_foreign
 from handpose_core.synth.frozen import freeze, listed
 
 CHUNK = 16
@@ -141,12 +142,13 @@ def read_manifest(root: Path) -> dict[str, Any]:
     """
     path = root / MANIFEST
     try:
-        manifest = json.loads(path.read_text())
+        manifest = json.loads(path.read_bytes())
         tables = [manifest.get(name, {}) for name in ("frames", "checksums")]
         if all(isinstance(table, dict) for table in tables):
             return dict(manifest)
         found = "a file in which frames or checksums are no table"
     except (OSError, ValueError, AttributeError) as error:
+        refuse_foreign(path, "the manifest as it was written")
         found = f"a file that is no manifest ({error})"
     raise HandposeError(str(path), found, "the manifest as it was written", "Make the data anew into another folder.")
 

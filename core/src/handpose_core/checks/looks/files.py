@@ -8,10 +8,14 @@ from pathlib import Path
 from handpose_core.checks.part import Part
 from handpose_core.checks.verdict import Verdict, ok, skipped, wrong
 from handpose_core.errors import HandposeError
+from handpose_core.io.content import Content
+from handpose_core.io.foreign import recognise_foreign
+from handpose_core.io.jpeg import is_cut_jpeg
 
 _TAIL = 512
-_PNG_END = b"IEND\xaeB`\x82"
-_JPEG_END = b"\xff\xd9"
+_PNG_START, _PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
+_JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
+_MARKED = (".png", ".jpg", ".jpeg", ".jfif", ".jpe")
 _NAMED = 3
 
 
@@ -20,10 +24,18 @@ def files_whole(part: Part) -> Verdict:
     paths = list(_all_files(part))
     if not paths:
         return skipped("no files")
-    cut = [path for path in paths if not _has_end(path)]
+    cut: dict[Content | None, list[Path]] = defaultdict(list)
+    for path in paths:
+        if not _has_end(path):
+            cut[recognise_foreign(path)].append(path)
     errors = [error for error in part.sample if isinstance(error, HandposeError)]
     if cut:
-        return wrong(f"{len(cut)} of {len(paths)} files are cut off: {names(cut)}", "Get these files again.")
+        seen = (
+            f"{len(damaged)} of {len(paths)} files are {foreign.found if foreign else 'cut off'}: {names(damaged)}"
+            for foreign, damaged in cut.items()
+        )
+        fixes = [foreign.fix if foreign else "Get these files again." for foreign in cut]
+        return wrong("; ".join(seen), " ".join(fixes))
     if errors:
         return wrong(
             f"{len(errors)} of {len(part.sample)} labels looked at cannot be read: {errors[0].where}: "
@@ -57,7 +69,8 @@ def _same(paths: Iterable[Path]) -> Iterator[list[Path]]:
     """Groups of identical files. An image's end holds checksums, so few others need to be read wholly."""
     by_end: dict[tuple[int, bytes], list[Path]] = defaultdict(list)
     for path in paths:
-        by_end[path.stat().st_size, _tail(path)].append(path)
+        if path.is_file():  # a link to nothing is no copy of another
+            by_end[path.stat().st_size, _tail(path)].append(path)
     for similar in by_end.values():
         if len(similar) > 1:
             by_content: dict[bytes, list[Path]] = defaultdict(list)
@@ -67,13 +80,15 @@ def _same(paths: Iterable[Path]) -> Iterator[list[Path]]:
 
 
 def _has_end(path: Path) -> bool:
-    match path.suffix.lower():
-        case ".png":
-            return _tail(path).endswith(_PNG_END)
-        case ".jpg" | ".jpeg":
-            return _JPEG_END in _tail(path)
-        case _:
-            return path.stat().st_size > 0
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        start = file.read(len(_PNG_START))
+    if start == _PNG_START:
+        return _tail(path).endswith(_PNG_END)
+    if start.startswith(_JPEG_START):
+        return _JPEG_END in _tail(path) or not is_cut_jpeg(path.read_bytes())
+    return len(start) > 0 and path.suffix.lower() not in _MARKED
 
 
 def _tail(path: Path) -> bytes:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from handpose_core.errors import HandposeError
+from handpose_core.io.image_files import visible_names
 
 
 def check_new_file(path: Path, inputs: Iterable[Path] = (), overwrite: bool = False, option: str = "") -> None:
@@ -53,6 +54,26 @@ def check_folder_path(folder: Path, where: str) -> None:
             if not part.is_dir():
                 raise HandposeError(where, f"a file at {part}", "a folder, or nothing yet", "Give another folder.")
             return
+
+
+def check_own_folder(folder: Path, manifest: str, fix: str, option: str = "") -> None:
+    """Refuse a folder with files in it that is not one of ours; call it before any work.
+
+    Args:
+        folder: the folder to make or to go on with.
+        manifest: name of the file that one of ours has.
+        fix: what to do otherwise, for the message.
+        option: the option or argument that named the folder, for the message.
+
+    Raises:
+        HandposeError: the folder holds visible files but no manifest, or a file stands in its place.
+    """
+    where = f"{option} {folder}".strip()
+    check_folder_path(folder, where)
+    if visible_names(folder) and not (folder / manifest).is_file():
+        raise HandposeError(
+            where, "a folder with other files in it", f"an empty or new folder, or one with a {manifest}", fix
+        )
 
 
 def _is_same(path: Path, other: Path) -> bool:

@@ -10,6 +10,7 @@ from handpose_core import __version__
 from handpose_core.errors import HandposeError
 from handpose_core.io.atomic import write_text
 from handpose_core.io.foreign import refuse_foreign
+from handpose_core.io.outputs import check_own_folder
 from handpose_core.prepare.shards import Shard, cannot_write
 
 MANIFEST = "prepared.json"
@@ -118,11 +119,7 @@ def claim(root: Path, recipe: Recipe) -> Manifest:
         HandposeError: the folder holds something else or other data, or cannot be written to.
     """
     if not (root / MANIFEST).is_file():
-        if root.is_dir() and any(root.iterdir()):
-            raise HandposeError(
-                str(root), "a folder with other files in it", f"an empty or new folder, or one with a {MANIFEST}",
-                "Choose another folder for the prepared data.",
-            )  # fmt: skip
+        check_own_folder(root, MANIFEST, "Choose another folder for the prepared data.")
         manifest = Manifest(recipe)
         manifest.write(root)
         return manifest

@@ -24,6 +24,7 @@ from handpose_core import __version__
 from handpose_core.errors import HandposeError
 from handpose_core.io.atomic import write_bytes, write_text
 from handpose_core.io.foreign import refuse_foreign
+from handpose_core.io.outputs import check_own_folder
 from handpose_core.synth.frozen import freeze, listed
 
 CHUNK = 16
@@ -173,11 +174,7 @@ def _claim(root: Path, recipe: Recipe) -> None:
     """Write the manifest into a new folder, or see that the one there agrees."""
     manifest = root / MANIFEST
     if not manifest.is_file():
-        if root.exists() and any(root.iterdir()):
-            raise HandposeError(
-                f"{root}", "a folder with other files in it", f"an empty or new folder, or one with a {MANIFEST}",
-                "Choose another folder for the synthetic data.",
-            )  # fmt: skip
+        check_own_folder(root, MANIFEST, "Choose another folder for the synthetic data.")
         write_text(manifest, json.dumps(asdict(recipe), indent=2) + "\n")
         return
     found = read_manifest(root)

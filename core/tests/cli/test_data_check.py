@@ -64,7 +64,8 @@ def test_the_number_of_images_must_be_positive(rhd_root, capsys):
     assert "from 1" in capsys.readouterr().err
 
 
-def test_names_that_look_like_markup_are_printed_as_they_are(tmp_path, capsys):
+def test_names_that_look_like_markup_are_printed_as_they_are(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")
     root = tmp_path / "[bold]hands [link=x]"
     root.mkdir()
     cv2.imwrite(str(root / "[red]x[:smile:].jpg"), np.full((20, 20, 3), 9, np.uint8))

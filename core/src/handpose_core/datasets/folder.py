@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 
 from handpose_core.datasets.folder_frames import frames_of
 from handpose_core.datasets.folder_labels import FLAGS, PER_JOINT, FolderLabels, pictures_of, read_labels
-from handpose_core.datasets.labels import image_tensor, labels_3d
+from handpose_core.datasets.labels import image_tensor, labels_3d, without_unlabelled
 from handpose_core.datasets.sample import Sample
 from handpose_core.datasets.selection import MISSING, Missing, check_choice, note_once, select
 from handpose_core.hand import JOINT_ORDERS, N_JOINTS, Side
@@ -27,7 +27,8 @@ class Folder(Dataset[Sample]):
 
     Samples have ``image, index, sequence`` (0) and ``frame`` (its position), and what the labels give: ``joints_2d,
     joints_3d, annotated, visible, K, side``. 3D joints without 2D ones are projected by K. Joints are annotated and
-    visible where no label says otherwise.
+    visible where no label says otherwise; those that are not annotated may be anything in the file, NaN too, and are 0
+    in the sample.
 
     Args:
         root: A folder with images in it or in its ``images/``, or a video file.
@@ -120,7 +121,7 @@ class Folder(Dataset[Sample]):
         row = {name: rows[index] for name, rows in self._rows.items()}
         labels: Sample = {}
         if "joints_3d" in row and "K" in row:
-            labels = labels_3d(self.where(index), row["joints_3d"], row["K"])
+            labels = labels_3d(self.where(index), row["joints_3d"], row["K"], row.get("annotated"))
         elif "joints_2d" in row:
             labels = {name: torch.ones(N_JOINTS, dtype=torch.bool) for name in FLAGS}
         if "side" in row:
@@ -131,7 +132,7 @@ class Folder(Dataset[Sample]):
             labels[name] = torch.from_numpy(row[name].astype(np.float32))
         for name in row.keys() & set(FLAGS):
             labels[name] = torch.from_numpy(row[name].copy())
-        return labels
+        return without_unlabelled(labels)
 
     def describe(self) -> dict[str, str]:
         """The choices a result depends on, as recorded with it."""

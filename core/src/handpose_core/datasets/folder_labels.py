@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Int
 from numpy import ndarray
 
-from handpose_core.datasets.parsing import field, kind, numbers, read_json
+from handpose_core.datasets.parsing import field, kind, numbers, read_json, without_rest, without_unflagged
 from handpose_core.errors import HandposeError
 from handpose_core.hand import N_JOINTS, Side
 from handpose_core.io.foreign import refuse_foreign
@@ -89,7 +89,12 @@ def _read_npz(path: Path, pictures: Sequence[str]) -> FolderLabels:
             f"fields out of {', '.join(SHAPES)}",
             "Rename or remove it.",
         )
-    rows = {name: _rows(f"{path}, {name}", name, array, len(pictures)) for name, array in arrays.items()}
+    rows = {}
+    if "annotated" in arrays:
+        rows["annotated"] = _rows(f"{path}, annotated", "annotated", arrays.pop("annotated"), len(pictures))
+    for name, array in arrays.items():
+        labelled = without_rest(array, rows.get("annotated")) if name in PER_JOINT else array
+        rows[name] = _rows(f"{path}, {name}", name, labelled, len(pictures))
     return FolderLabels(path, tuple(pictures), rows)
 
 
@@ -137,7 +142,10 @@ def _read_coco(path: Path, pictures: Sequence[str]) -> FolderLabels:
 def _coco_entry(where: str, annotation: Any, image: Any) -> dict[str, ndarray]:
     keypoints = field(where, annotation, "keypoints")
     flat = isinstance(keypoints, list) and len(keypoints) == 3 * N_JOINTS
-    points = numbers(f"{where}, keypoints", keypoints, (3 * N_JOINTS,) if flat else (N_JOINTS, 3)).reshape(-1, 3)
+    rows = [keypoints[i : i + 3] for i in range(0, len(keypoints), 3)] if flat else keypoints
+    if "joint_cam" not in annotation:
+        rows = without_unflagged(rows)
+    points = numbers(f"{where}, keypoints", rows, (N_JOINTS, 3))
     flagged, all_joints = points[:, 2] > 0, np.ones(N_JOINTS, bool)
     entry = {"joints_2d": points[:, :2], "annotated": flagged, "visible": flagged}
     if "joint_cam" in annotation:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 from numpy import ndarray
 
 from handpose_core.errors import HandposeError
@@ -114,6 +114,42 @@ def numbers(where: str, value: object, shape: tuple[int | None, ...]) -> Float64
             "Correct this entry, or leave the frame out with `exclude`.",
         )
     return array
+
+
+def without_rest(joints: object, annotated: Bool[ndarray, "*rows 21"] | None) -> object:
+    """Set joints that are not annotated to 0, so that what stands there is not looked at.
+
+    Args:
+        joints: An array as read, not yet checked.
+        annotated: Which joints have a label; None for all.
+
+    Returns:
+        The array; what does not fit the mask is returned as it is, for `numbers` to name.
+    """
+    if annotated is None or not isinstance(joints, ndarray) or joints.dtype.kind not in "biuf":
+        return joints
+    if joints.shape[: annotated.ndim] != annotated.shape:
+        return joints
+    mask = annotated.reshape(annotated.shape + (1,) * (joints.ndim - annotated.ndim))
+    return np.where(mask, joints, np.zeros((), joints.dtype))
+
+
+def without_unflagged(rows: object) -> object:
+    """Set joints to 0 whose flag says that they have no label: null or NaN stand there in some files.
+
+    Args:
+        rows: Lists of x, y and flag, not yet checked.
+
+    Returns:
+        The same with ``[0, 0, 0]`` where the flag is not above 0; what is no such list is returned as it is.
+    """
+    if not isinstance(rows, list):
+        return rows
+    return [[0, 0, 0] if _is_unflagged(row) else row for row in rows]
+
+
+def _is_unflagged(row: object) -> bool:
+    return isinstance(row, list) and len(row) == 3 and isinstance(row[2], int | float) and row[2] <= 0
 
 
 def _fits(found: tuple[int, ...], expected: tuple[int | None, ...]) -> bool:

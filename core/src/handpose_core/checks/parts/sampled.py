@@ -78,7 +78,15 @@ def _stack(read: Sequence[Sample | HandposeError], key: str, shape: tuple[int, i
         return None
     # A sample that cannot be read has no visible joint; zeros keep it from being told twice.
     missing = np.zeros(shape)
-    return np.stack([missing if isinstance(s, HandposeError) or key not in s else s[key].numpy() for s in read])
+    return np.stack([missing if isinstance(s, HandposeError) or key not in s else _labelled(s, key) for s in read])
+
+
+def _labelled(sample: Sample, key: str) -> Float[ndarray, "n _"]:
+    """A label, with not-a-number in joints that are not annotated: no check takes these for a hand's."""
+    values: ndarray = sample[key].numpy()
+    if key == "K" or "annotated" not in sample:
+        return values
+    return np.where(sample["annotated"].numpy()[:, None], values, np.nan)
 
 
 def _visible(sample: Sample | HandposeError) -> ndarray:

@@ -260,3 +260,9 @@ def test_hidden_files_change_nothing_and_missing_frames_are_said(root, capsys):
     path.rename(path.with_name("._00002.png"))
     assert len(RHD(root, "evaluation", missing="skip")) == 6
     assert "1 of 7 annotated frames left out, their files are missing: 00002" in capsys.readouterr().err
+
+
+def test_depth_of_another_kind_is_named_and_not_converted(root):
+    cv2.imwrite(str(image_path(root, "evaluation", "depth", 2)), np.full((320, 320), 700, np.uint16))
+    with pytest.raises(HandposeError, match=r"00002\.png: found an image of shape \(320, 320\) and type uint16"):
+        RHD(root, "evaluation")[2]

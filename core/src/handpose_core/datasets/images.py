@@ -57,6 +57,29 @@ def read_rgb(path: Path) -> UInt8[ndarray, "h w 3"]:
     return cv2.cvtColor(_decode(path, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)  # type: ignore[no-any-return]
 
 
+def read_stored_rgb(path: Path) -> UInt8[ndarray, "h w 3"]:
+    """Read an image file whose bytes carry numbers, such as depth: nothing is converted to 8-bit RGB.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The stored channels as RGB.
+
+    Raises:
+        HandposeError: as `read_rgb`, or the file has other than three 8-bit channels.
+    """
+    image = _decode(path, cv2.IMREAD_UNCHANGED)
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+        raise HandposeError(
+            str(path),
+            f"an image of shape {image.shape} and type {image.dtype}",
+            "three 8-bit channels, as the dataset's authors store it",
+            "Get this file again, or write it as the authors do.",
+        )
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)  # type: ignore[no-any-return]
+
+
 def read_labels(path: Path) -> UInt8[ndarray, "h w"]:
     """A one-channel image file of class numbers.
 

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float32, UInt8
 from numpy import ndarray
 from torch.utils.data import Dataset
 
-from handpose_core.datasets.images import read_labels, read_rgb
+from handpose_core.datasets.images import read_labels, read_rgb, read_stored_rgb
 from handpose_core.datasets.rhd_annotations import read_annotations
 from handpose_core.datasets.rhd_layout import (
     FRAME_COUNTS,
@@ -189,7 +189,7 @@ class RHD(Dataset[Sample]):
 
     def _read_depth(self, frame: int, mask: Bool[ndarray, "h w"]) -> Float32[ndarray, "h w"]:
         path = self._path("depth", frame)
-        depth = decode_depth(read_rgb(path))
+        depth = decode_depth(read_stored_rgb(path))
         _check_size(path, depth.shape, mask.shape)
         return np.where(mask, depth, np.float32(0))
 

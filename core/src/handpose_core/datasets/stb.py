@@ -1,6 +1,6 @@
 """STB, the Stereo Tracking Benchmark (Zhang et al. 2016): real video of one left hand, colour, depth and stereo."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -10,7 +10,7 @@ from jaxtyping import Float64, Int
 from numpy import ndarray
 from torch.utils.data import Dataset
 
-from handpose_core.datasets.images import read_rgb
+from handpose_core.datasets.images import read_rgb, read_stored_rgb
 from handpose_core.datasets.labels import image_tensor, labels_3d
 from handpose_core.datasets.sample import Sample
 from handpose_core.datasets.selection import (
@@ -168,7 +168,7 @@ class STB(Dataset[Sample]):
         if self.depth:
             path = image_path(self.root, SEQUENCES[sequence], "SK_depth", frame)
             palm_z = float(palm_rooted[WRIST, 2])
-            whole = register(decode_depth(_read(path)), palm_z + FARTHEST_FROM_PALM_MM)
+            whole = register(decode_depth(_read(path, read_stored_rgb)), palm_z + FARTHEST_FROM_PALM_MM)
             hand = hand_depth(whole, labels["joints_2d"].numpy(), palm_z)
             sample["depth"] = torch.from_numpy(hand)[None]
         return sample
@@ -185,8 +185,8 @@ class STB(Dataset[Sample]):
         }
 
 
-def _read(path: Path) -> ndarray:
-    image = read_rgb(path)
+def _read(path: Path, read: Callable[[Path], ndarray] = read_rgb) -> ndarray:
+    image = read(path)
     if image.shape[:2] != (HEIGHT, WIDTH):
         found = f"{image.shape[1]} x {image.shape[0]} pixels"
         raise HandposeError(str(path), found, f"STB's {WIDTH} x {HEIGHT}", "Get it again.")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from handpose_core.checks.looks.bones import bone_constancy, bone_sizes
 from handpose_core.checks.looks.counts import counts, left_out
 from handpose_core.checks.looks.depth import depth_fits
-from handpose_core.checks.looks.files import duplicates, files_whole
+from handpose_core.checks.looks.files import duplicates, files_whole, usual_kinds
 from handpose_core.checks.looks.finite import finite
 from handpose_core.checks.looks.inside import inside_picture
 from handpose_core.checks.looks.labels import labels_read
@@ -22,6 +22,7 @@ CHECKS: dict[str, Callable[[Part], Verdict]] = {
     "left out": left_out,
     "labels": labels_read,
     "whole": files_whole,
+    "kinds": usual_kinds,
     "duplicates": duplicates,
     "numbers": finite,
     "unit": units,

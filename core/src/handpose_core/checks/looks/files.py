@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from handpose_core.checks.part import Part
-from handpose_core.checks.verdict import Verdict, ok, skipped, wrong
+from handpose_core.checks.verdict import Verdict, ok, skipped, warning, wrong
 from handpose_core.errors import HandposeError
 from handpose_core.io.content import Content
 from handpose_core.io.foreign import recognise_foreign
+from handpose_core.io.image_kinds import HEAD_BYTES, describe_unusual
 from handpose_core.io.jpeg import is_cut_jpeg
 
 _TAIL = 512
@@ -17,6 +18,7 @@ _PNG_START, _PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
 _JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
 _MARKED = (".png", ".jpg", ".jpeg", ".jfif", ".jpe")
 _NAMED = 3
+_NO_COLOURS = ("mask", "depth", "SK_depth", "shards", "label file")
 
 
 def files_whole(part: Part) -> Verdict:
@@ -43,6 +45,23 @@ def files_whole(part: Part) -> Verdict:
             errors[0].fix,
         )
     return ok(f"{len(paths)} files end as they should; the pictures of {len(part.sample)} labels decode")
+
+
+def usual_kinds(part: Part) -> Verdict:
+    """Name colour pictures that are stored as something else than 8-bit RGB the right way up."""
+    paths = [path for files in part.files if files.kind not in _NO_COLOURS for path in files.present]
+    if not paths:
+        return skipped("no colour pictures")
+    kinds: dict[str, list[Path]] = defaultdict(list)
+    for path in paths:
+        for kind in describe_unusual(_head(path)):
+            kinds[kind].append(path)
+    if not kinds:
+        return ok(f"{len(paths)} files are as colour pictures are")
+    return warning(
+        "; ".join(f"{len(odd)} of {len(paths)} files are {kind}: {names(odd)}" for kind, odd in kinds.items()),
+        "They are read as 8-bit RGB, turned as their EXIF data say: see that their labels are of these pixels.",
+    )
 
 
 def duplicates(part: Part) -> Verdict:
@@ -89,6 +108,13 @@ def _has_end(path: Path) -> bool:
     if start.startswith(_JPEG_START):
         return _JPEG_END in _tail(path) or not is_cut_jpeg(path.read_bytes())
     return len(start) > 0 and path.suffix.lower() not in _MARKED
+
+
+def _head(path: Path) -> bytes:
+    if not path.is_file():
+        return b""
+    with path.open("rb") as file:
+        return file.read(HEAD_BYTES)
 
 
 def _tail(path: Path) -> bytes:

@@ -9,7 +9,7 @@ from numpy import ndarray
 
 from handpose_core.checks.part import DepthPicture, Files, Labels, Part, Pictures
 from handpose_core.datasets.detect import misnamed
-from handpose_core.datasets.images import read_labels, read_rgb
+from handpose_core.datasets.images import read_labels, read_rgb, read_stored_rgb
 from handpose_core.datasets.rhd_annotations import Annotations, read_annotations
 from handpose_core.datasets.rhd_layout import (
     FRAME_COUNTS,
@@ -104,7 +104,7 @@ def _pictures(root: Path, split: Split, labels: Labels, frames: list[int], row: 
         visible=labels.visible[row],
         mask=hand_mask(classes, side),
         other_mask=hand_mask(classes, Side(1 - side)),
-        depth=DepthPicture(read_rgb(depth), decode_depth, pixels, labels.joints_3d[row, :, 2])
+        depth=DepthPicture(read_stored_rgb(depth), decode_depth, pixels, labels.joints_3d[row, :, 2])
         if depth.is_file()
         else None,
     )

@@ -98,7 +98,8 @@ def test_data_check_names_pointers_among_pictures(tmp_path):
     paths = sorted(tmp_path.iterdir())
     verdict = files_whole(Part("all", [Files("pictures", paths, 5, 0)], None, None, np.empty(0, int), 0))
     assert "1 of 5 files are a Git LFS pointer" in verdict.seen
-    assert "2 of 5 files are cut off" in verdict.seen
+    assert "1 of 5 files are cut off" in verdict.seen
+    assert "1 of 5 files are a link to a file that is not there" in verdict.seen
     assert "1 of 5 files are an empty file" in verdict.seen
     assert "git lfs pull" in verdict.fix
 

@@ -9,6 +9,7 @@ from handpose_core.errors import HandposeError
 from handpose_core.hand import N_JOINTS, Side
 from handpose_core.io.image_files import is_video
 from handpose_core.predict import Box, HandModel, Known
+from handpose_core.predict.boxes import read_boxes
 from handpose_core.predict.run import Job, predict_pictures, predict_video
 from handpose_core.predict.videos import Video
 
@@ -165,3 +166,12 @@ def test_what_is_left_out_of_a_folder_is_told_and_hidden_files_are_not_taken(mod
     note = "left out: 2 files (IMG_1.HEIC: a HEIC picture, letter.txt: no picture)"
     assert note in done.notes
     assert note in json.loads((tmp_path / "out" / "hands.json").read_text())["notes"]
+
+
+def test_boxes_find_names_with_accents_composed_or_not(model, folder, tmp_path):
+    (folder / "1.png").rename(folder / "e\u0301.png")
+    (tmp_path / "boxes.json").write_text(json.dumps({"\u00e9.png": [20, 10, 20, 20]}), encoding="utf-8-sig")
+    job = Job(boxes=read_boxes(tmp_path / "boxes.json"))
+    done = predict_pictures(model, folder, tmp_path / "out", job, lambda _: None)
+    assert {one.name: len(one.hands) for one in done.found}["e\u0301.png"] == 1
+    assert not [note for note in done.notes if "not read" in note]

@@ -168,7 +168,7 @@ def _job(options: argparse.Namespace) -> "Job":
         focal=parse_focal(options.focal) if options.focal else None,
         hand_mm=options.hand_size,
     )
-    from_file = bool(options.box) and Path(options.box).suffix == ".json"
+    from_file = bool(options.box) and Path(options.box).suffix.lower() == ".json"
     return Job(
         boxes=read_boxes(Path(options.box)) if from_file else None,
         box=parse_box(options.box) if options.box and not from_file else None,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 from handpose_core.errors import HandposeError
 from handpose_core.hand import Side
@@ -73,7 +74,19 @@ def read_boxes(path: Path) -> Boxes:
         raise HandposeError(str(path), f"no readable JSON ({reason})", _FILE_FORM, "Check the file.") from error
     if not isinstance(content, dict):
         raise HandposeError(str(path), f"a {type(content).__name__}", _FILE_FORM, "Name the pictures.")
-    return {str(name): _boxes(f"{path}, '{name}'", value) for name, value in content.items()}
+    return {picture_key(name): _boxes(f"{path}, '{name}'", value) for name, value in content.items()}
+
+
+def picture_key(name: str) -> str:
+    """Return a picture's name as boxes are looked up by it: accents composed (NFC), as few file systems have them.
+
+    Args:
+        name: as a file of boxes or a folder has it.
+
+    Returns:
+        The same for ``é`` as one sign or as two.
+    """
+    return normalize("NFC", name)
 
 
 def _boxes(where: str, value: Any) -> tuple[Box, ...]:

@@ -11,7 +11,7 @@ from jaxtyping import UInt8
 from numpy import ndarray
 
 from handpose_core.errors import HandposeError
-from handpose_core.predict.boxes import Box, Boxes
+from handpose_core.predict.boxes import Box, Boxes, picture_key
 from handpose_core.predict.cut import Origin
 from handpose_core.predict.follow import Follow
 from handpose_core.predict.hands import Hand, check_numbers
@@ -54,7 +54,7 @@ class Job:
 
     def of(self, name: str) -> list[Box | None]:
         """The boxes of a picture; None is the whole of it."""
-        return [self.box] if self.boxes is None else list(self.boxes.get(name, ()))
+        return [self.box] if self.boxes is None else list(self.boxes.get(picture_key(name), ()))
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ def _notes(job: Job, found: list[Found]) -> tuple[str, ...]:
         notes.append(f"no box names a hand in: {_some(none)}")
     for hand in hands:
         check_numbers(hand.joints_3d)
-    if unused := sorted(set(job.boxes or {}) - {picture.name for picture in found}):
+    if unused := sorted(set(job.boxes or {}) - {picture_key(picture.name) for picture in found}):
         notes.append(f"boxes of pictures that were not read: {_some(unused)}")
     return tuple(notes)
 

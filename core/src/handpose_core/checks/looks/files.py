@@ -18,6 +18,7 @@ _PNG_START, _PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
 _JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
 _MARKED = (".png", ".jpg", ".jpeg", ".jfif", ".jpe")
 _NAMED = 3
+_LINK = Content("a link to a file that is not there", "Complete the copy: links were copied without their files.")
 _NO_COLOURS = ("mask", "depth", "SK_depth", "shards", "label file")
 
 
@@ -29,7 +30,7 @@ def files_whole(part: Part) -> Verdict:
     cut: dict[Content | None, list[Path]] = defaultdict(list)
     for path in paths:
         if not _has_end(path):
-            cut[recognise_foreign(path)].append(path)
+            cut[recognise_foreign(path) if path.is_file() else _LINK].append(path)
     errors = [error for error in part.sample if isinstance(error, HandposeError)]
     if cut:
         seen = (
@@ -37,7 +38,7 @@ def files_whole(part: Part) -> Verdict:
             for foreign, damaged in cut.items()
         )
         fixes = [foreign.fix if foreign else "Get these files again." for foreign in cut]
-        return wrong("; ".join(seen), " ".join(fixes))
+        return wrong("; ".join(seen), "; ".join(dict.fromkeys(fixes)))
     if errors:
         return wrong(
             f"{len(errors)} of {len(part.sample)} labels looked at cannot be read: {errors[0].where}: "

@@ -159,3 +159,14 @@ def test_the_number_of_pictures_looked_at_is_kept_and_spread(clean_rhd):
     rows = [picture.row for picture in part.pictures]
     assert len(rows) == 4
     assert (rows[0], rows[-1]) == (part.pictured[0], part.pictured[-1])
+
+
+def test_images_named_in_another_case_are_told_of_and_hidden_ones_are_not_counted(clean_rhd, copy_of):
+    root = copy_of(clean_rhd)
+    color = root / "evaluation" / "color"
+    (color / "00003.png").rename(color / "00003.PNG")
+    (color / "._00004.png").write_bytes(b"\0\5\x16\7")
+    verdicts = {f.check: f.verdict for f in check(root, 4).findings if f.part == "evaluation"}
+    assert "11 of 2728 color" in verdicts["files"].seen
+    assert "evaluation/color/00003.PNG: a name that differs in case" in verdicts["left out"].seen
+    assert "._" not in verdicts["whole"].seen

@@ -7,6 +7,7 @@ import pytest
 from handpose_core.checks.report import check
 from handpose_core.checks.verdict import Status
 from handpose_core.datasets.detect import LAYOUTS, detect, open_split
+from handpose_core.errors import HandposeError
 
 
 def found(root, at_most=20):
@@ -51,3 +52,20 @@ def test_an_empty_folder_is_no_dataset(layout, tmp_path):
 def test_layouts_are_told_apart(rhd_root, drawn_stb, drawn_mhp):
     assert [detect(root).name for root in (rhd_root, drawn_stb.root, drawn_mhp.root)] == ["RHD", "STB", "MHP"]
     assert [split.name for split in detect(drawn_stb.root).splits_in(drawn_stb.root)] == ["train", "test"]
+
+
+def test_images_of_any_case_are_found_and_others_named(tmp_path):
+    picture = cv2.imencode(".jpg", np.random.default_rng(0).integers(0, 255, (40, 40, 3), np.uint8))[1].tobytes()
+    for name in ("a.JPG", "b.jfif", "._a.JPG"):
+        (tmp_path / name).write_bytes(picture + name.encode())
+    (tmp_path / "c.HEIC").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0")
+    verdicts = found(tmp_path)
+    assert verdicts["all", "files"].seen.startswith("2 of 2 pictures")
+    assert verdicts["all", "left out"].status == Status.WARNING
+    assert verdicts["all", "left out"].seen == "left out: 1 file (c.HEIC: a HEIC picture)"
+
+
+def test_only_hidden_pictures_are_no_dataset(tmp_path):
+    (tmp_path / "._a.jpg").write_bytes(b"\0\5\x16\7")
+    with pytest.raises(HandposeError, match="a folder with nothing"):
+        detect(tmp_path)

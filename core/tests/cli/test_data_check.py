@@ -4,6 +4,7 @@ import json
 import shutil
 
 import cv2
+import numpy as np
 import pytest
 
 from handpose_core.cli.data import main
@@ -61,3 +62,16 @@ def test_the_number_of_images_must_be_positive(rhd_root, capsys):
     with pytest.raises(SystemExit, match="2"):
         main(["check", str(rhd_root), "--images", "0"])
     assert "from 1" in capsys.readouterr().err
+
+
+def test_names_that_look_like_markup_are_printed_as_they_are(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")
+    root = tmp_path / "[bold]hands [link=x]"
+    root.mkdir()
+    cv2.imwrite(str(root / "[red]x[:smile:].jpg"), np.full((20, 20, 3), 9, np.uint8))
+    (root / "[blue]y[nonsense].heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0")
+    (root / "z[red].jpg").write_bytes(b"")
+    main(["check", str(root), "--pictures", str(tmp_path / "pictures")])
+    out = "".join(capsys.readouterr().out.split())
+    for name in ("[bold]hands[link=x]", "[blue]y[nonsense].heic:aHEICpicture", "z[red].jpg"):
+        assert name in out

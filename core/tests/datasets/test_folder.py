@@ -73,9 +73,9 @@ def test_everything_that_can_be_labelled(root):
         side=np.arange(12) % 2,
     )
     sample = Folder(root)[5]
-    np.testing.assert_allclose(sample["joints_2d"], PIXELS[5], rtol=1e-6)
+    np.testing.assert_allclose(sample["joints_2d"], PIXELS[5] * annotated[:, None], rtol=1e-6)
     np.testing.assert_array_equal(sample["annotated"], annotated)
-    np.testing.assert_array_equal(sample["visible"], visible)
+    np.testing.assert_array_equal(sample["visible"], visible & annotated)
     assert sample["side"] == 1
     assert {value.dtype for key, value in sample.items() if value.is_floating_point()} == {torch.float32}
 
@@ -264,3 +264,48 @@ def test_mutated_npz_reads_or_is_named(drawn_folder, tmp_path, data):
     path.write_bytes(raw)
     with contextlib.suppress(HandposeError):  # and nothing else
         read_labels(path, [f"{i}.png" for i in range(12)])
+
+
+def test_hidden_files_are_no_images_and_what_is_left_out_is_said_once(root, capsys):
+    images = root / "images"
+    for hidden in ("._0.png", ".DS_Store", "Thumbs.db"):
+        (images / hidden).write_bytes(b"\0\5\x16\7")
+    (images / "12.HEIC").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0")
+    (images / "3.png").rename(images / "3.PNG")
+    (root / "labels.npz").unlink()
+    for _ in range(2):
+        dataset = Folder(root)
+    assert dataset.names == tuple(f"{i}.png" if i != 3 else "3.PNG" for i in range(12))
+    assert dataset[3]["image"].shape[0] == 3
+    assert capsys.readouterr().err == f"note: {images}: left out: 1 file (12.HEIC: a HEIC picture)\n"
+    assert dataset.left_out == {"12.HEIC": "a HEIC picture"}
+
+
+def test_labels_and_images_in_one_folder(tmp_path, drawn_folder, capsys):
+    shutil.copytree(drawn_folder.root / "images", tmp_path, dirs_exist_ok=True)
+    np.savez(tmp_path / "labels.npz", joints_2d=PIXELS)
+    (tmp_path / "labels.npz").rename(tmp_path / "Labels.NPZ")
+    assert "joints_2d" in Folder(tmp_path, "Labels.NPZ")[0]
+    assert capsys.readouterr().err == ""
+
+
+def test_another_case_in_the_labels_is_an_error_even_where_missing_images_are_skipped(root):
+    coco(root)
+    (root / "images" / "1.png").rename(root / "images" / "1.PNG")
+    with pytest.raises(HandposeError, match=r"1\.PNG: found the name 1\.PNG; expected 1\.png"):
+        Folder(root, "coco.json", missing="skip")
+
+
+def test_missing_images_are_said_by_name(root, capsys):
+    coco(root)
+    (root / "images" / "1.png").unlink()
+    Folder(root, "coco.json", missing="skip")
+    assert "1 of 3 samples left out, their files are missing: 1.png" in capsys.readouterr().err
+
+
+def test_accents_count_the_same_composed_or_not(root):
+    content = coco(root)
+    (root / "images" / "1.png").rename(root / "images" / "e\u0301.png")
+    content["images"][1]["file_name"] = "\u00e9.png"
+    (root / "coco.json").write_text(json.dumps(content))
+    assert Folder(root, "coco.json")[1]["frame"] == 11  # behind the numbers

@@ -43,7 +43,7 @@ def test_cut_files_are_named(tmp_path, length):
     if length == 128:  # a header alone is a file without variables
         assert not set(load_mat(path, "joints")) & set(VARIABLES)
         return
-    with pytest.raises(HandposeError, match=r"a\.mat: found a file that is no MATLAB file"):
+    with pytest.raises(HandposeError, match=r"a\.mat: found (a file that is no MATLAB file|an empty file)"):
         load_mat(path, "joints")
 
 

@@ -310,7 +310,7 @@ def test_truncated_image_is_named(root, keep):
     path = frames_folder(root, 1) / "0_webcam_1.jpg"
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * keep)])
-    with pytest.raises(HandposeError, match=r"0_webcam_1\.jpg: found \d+ bytes that do not decode"):
+    with pytest.raises(HandposeError, match=r"0_webcam_1\.jpg: found (\d+ bytes that do not decode|an empty file)"):
         MHP(root, "validation")[0]
 
 

@@ -12,7 +12,7 @@ import torch
 
 from handpose_core.camera import project
 from handpose_core.datasets.rhd import RHD
-from handpose_core.datasets.rhd_layout import hand_mask
+from handpose_core.datasets.rhd_layout import hand_mask, image_path
 from handpose_core.errors import HandposeError
 from handpose_core.hand import Side
 from handpose_core.synth.layouts.rhd import write_annotations
@@ -144,7 +144,7 @@ def test_truncated_image_is_named(root, kind):
 
 def test_empty_image_is_named(root):
     (root / "evaluation" / "color" / "00004.png").write_bytes(b"")
-    with pytest.raises(HandposeError, match=r"00004\.png: found 0 bytes"):
+    with pytest.raises(HandposeError, match=r"00004\.png: found an empty file"):
         RHD(root, "evaluation")[4]
 
 
@@ -245,3 +245,24 @@ def test_listing_the_full_training_split_opens_no_image(tmp_path):
     start = time.process_time()
     assert len(RHD(tmp_path, "training")) == count
     assert time.process_time() - start < 15  # 2 s on one unloaded core
+
+
+def test_another_case_of_an_image_is_named(root):
+    path = image_path(root, "evaluation", "color", 2)
+    path.rename(path.with_suffix(".PNG"))
+    for missing in ("error", "skip"):
+        with pytest.raises(HandposeError, match=r"00002\.PNG: found the name 00002\.PNG; expected 00002\.png"):
+            RHD(root, "evaluation", missing=missing)
+
+
+def test_hidden_files_change_nothing_and_missing_frames_are_said(root, capsys):
+    path = image_path(root, "evaluation", "color", 2)
+    path.rename(path.with_name("._00002.png"))
+    assert len(RHD(root, "evaluation", missing="skip")) == 6
+    assert "1 of 7 annotated frames left out, their files are missing: 00002" in capsys.readouterr().err
+
+
+def test_depth_of_another_kind_is_named_and_not_converted(root):
+    cv2.imwrite(str(image_path(root, "evaluation", "depth", 2)), np.full((320, 320), 700, np.uint16))
+    with pytest.raises(HandposeError, match=r"00002\.png: found an image of shape \(320, 320\) and type uint16"):
+        RHD(root, "evaluation")[2]

@@ -200,7 +200,7 @@ def test_truncated_image_is_named(root, name, keep):
     path = root / "images" / "B1Counting" / name
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * keep)])
-    with pytest.raises(HandposeError, match=rf"{name}: found \d+ bytes that do not decode"):
+    with pytest.raises(HandposeError, match=rf"{name}: found (\d+ bytes that do not decode|an empty file)"):
         STB(root, "test", depth=True)[1]
 
 

@@ -92,5 +92,5 @@ def test_refuses_objects_smuggled_as_bytes(tmp_path):
 
 @pytest.mark.parametrize("data", [b"", b"no pickle", pickle.dumps(CONTENT, 2)[:200]], ids=["empty", "text", "cut off"])
 def test_names_a_damaged_file(tmp_path, data):
-    with pytest.raises(HandposeError, match=r"a\.pickle: found a pickle that cannot be read"):
+    with pytest.raises(HandposeError, match=r"a\.pickle: found (a pickle that cannot be read|an empty file)"):
         load_pickle(written(tmp_path / "a.pickle", data))

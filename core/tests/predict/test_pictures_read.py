@@ -96,7 +96,7 @@ def test_a_jpeg_without_its_end_is_refused_and_one_with_more_behind_is_read(tmp_
 def test_only_pictures_of_a_folder_are_listed_by_name(tmp_path):
     for name in ("b.JPG", "a.png", "notes.txt"):
         (tmp_path / name).write_bytes(b"x")
-    assert [path.name for path in list_pictures(tmp_path)] == ["a.png", "b.JPG"]
+    assert [path.name for path in list_pictures(tmp_path).found] == ["a.png", "b.JPG"]
 
 
 def test_a_folder_without_pictures_is_refused(tmp_path):
@@ -109,3 +109,13 @@ def test_large_pictures_are_reduced_and_small_ones_are_not():
     assert smaller.shape == (60, 100, 3)
     assert factor == 0.25
     assert reduced(quarters(), 100)[1] == 1.0
+
+
+def test_jpeg_2000_and_avif_are_read_where_opencv_does(tmp_path):
+    for suffix in (".jp2", ".avif", ".jfif"):
+        written = ".jpg" if suffix == ".jfif" else suffix
+        if not cv2.haveImageWriter(f"a{written}"):
+            continue
+        content = cv2.imencode(written, cv2.cvtColor(quarters(96, 64), cv2.COLOR_RGB2BGR))[1]
+        (tmp_path / f"a{suffix}").write_bytes(content.tobytes())
+        assert near(read_picture(tmp_path / f"a{suffix}")[3, 3], TOP_LEFT, 25)

@@ -7,8 +7,10 @@ from PIL import Image
 
 from handpose_core.errors import HandposeError
 from handpose_core.hand import N_JOINTS, Side
+from handpose_core.io.image_files import is_video
 from handpose_core.predict import Box, HandModel, Known
-from handpose_core.predict.run import Job, is_video, predict_pictures, predict_video
+from handpose_core.predict.boxes import read_boxes
+from handpose_core.predict.run import Job, predict_pictures, predict_video
 from handpose_core.predict.videos import Video
 
 RATE = 12.0
@@ -150,3 +152,26 @@ def test_a_large_picture_is_drawn_smaller_in_the_right_place(model, spot, tmp_pa
     assert drawn.shape == (410, 2048, 3)
     coloured = np.ptp(drawn.astype(int), axis=2) > 60
     assert abs(np.nonzero(coloured)[1].mean() - 4000 * 2048 / 5000) < 60
+
+
+def test_what_is_left_out_of_a_folder_is_told_and_hidden_files_are_not_taken(model, folder, tmp_path):
+    (folder / "IMG_1.HEIC").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0")
+    (folder / "letter.txt").write_text("Dear Sir or Madam")
+    (folder / "1.png").rename(folder / "1.PNG")
+    for hidden in ("._0.png", ".DS_Store", "Thumbs.db"):
+        (folder / hidden).write_bytes(b"\0\5\x16\7")
+    done = predict_pictures(model, folder, tmp_path / "out", Job(), lambda _: None)
+    assert [one.name for one in done.found] == ["0.png", "1.PNG", "2.png"]
+    assert done.failed == {}
+    note = "left out: 2 files (IMG_1.HEIC: a HEIC picture, letter.txt: no picture)"
+    assert note in done.notes
+    assert note in json.loads((tmp_path / "out" / "hands.json").read_text())["notes"]
+
+
+def test_boxes_find_names_with_accents_composed_or_not(model, folder, tmp_path):
+    (folder / "1.png").rename(folder / "e\u0301.png")
+    (tmp_path / "boxes.json").write_text(json.dumps({"\u00e9.png": [20, 10, 20, 20]}), encoding="utf-8-sig")
+    job = Job(boxes=read_boxes(tmp_path / "boxes.json"))
+    done = predict_pictures(model, folder, tmp_path / "out", job, lambda _: None)
+    assert {one.name: len(one.hands) for one in done.found}["e\u0301.png"] == 1
+    assert not [note for note in done.notes if "not read" in note]

@@ -124,7 +124,7 @@ def test_a_picture_that_does_not_decode_is_named(out):
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"recipe": 1, "parts": {}, "libraries": {}}', "\x00"])
 def test_a_damaged_manifest_is_named(out, content):
     (out / MANIFEST).write_text(content)
-    with pytest.raises(HandposeError, match=r"prepared\.json: found a file that is no manifest"):
+    with pytest.raises(HandposeError, match=r"prepared\.json: found (a file that is no manifest|an empty file)"):
         PreparedDataModule(str(out))
 
 
@@ -142,7 +142,7 @@ def test_a_folder_with_other_files_is_refused(rhd_root, tmp_path):
 
 def test_an_unwritable_output_is_named(rhd_root, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(HandposeError, match=r"file/out: found that it cannot be written \(Not a directory\)"):
+    with pytest.raises(HandposeError, match=r"file/out: found a file at .*file;"):
         run_parts(rhd_root, tmp_path / "file" / "out")
 
 

@@ -128,6 +128,16 @@ def test_folder_backgrounds_show_the_folder(tmp_path):
         FolderBackground(tmp_path).draw(32, torch.Generator().manual_seed(0))
 
 
+def test_backgrounds_are_of_any_case_never_hidden_and_the_rest_is_named(tmp_path, capsys):
+    (tmp_path / "below").mkdir()
+    (tmp_path / "._red.png").write_bytes(b"\0\5\x16\7")
+    (tmp_path / "below" / "a.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0")
+    path = tmp_path / "below" / "red.PNG"
+    cv2.imwrite(str(path), np.full((50, 80, 3), (0, 0, 255), np.uint8))
+    assert FolderBackground(tmp_path).files == [path]
+    assert "left out: 1 file (below/a.heic: a HEIC picture)" in capsys.readouterr().err
+
+
 def test_an_empty_folder_of_backgrounds_is_refused(tmp_path):
     with pytest.raises(HandposeError, match="no picture"):
         FolderBackground(tmp_path)

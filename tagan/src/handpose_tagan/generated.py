@@ -25,6 +25,7 @@ from handpose_core.datasets.images import read_rgb
 from handpose_core.errors import HandposeError
 from handpose_core.io.atomic import write_bytes, write_text
 from handpose_core.io.checksums import file_checksum
+from handpose_core.io.outputs import check_own_folder
 from handpose_core.synth.generate import MANIFEST as SYNTH_MANIFEST
 from handpose_tagan.module import TAGANModule
 from handpose_tagan.simulation.bulk import PART
@@ -207,13 +208,11 @@ def _claim(out: Path, recipe: GeneratedRecipe) -> None:
     """Write the manifest into a new folder, or see that the one there agrees."""
     path = out / MANIFEST
     if not path.is_file():
-        if out.exists() and any(out.iterdir()):
-            wanted = f"a new or empty one, or one with a {MANIFEST}"
-            raise HandposeError(str(out), "a folder with other files in it", wanted, "Choose another.")
+        check_own_folder(out, MANIFEST, "Choose another folder for the generated hands.")
         write_text(path, json.dumps(asdict(recipe), indent=2) + "\n")
         return
     try:
-        found = dict(json.loads(path.read_text()))
+        found = dict(json.loads(path.read_bytes()))
     except (OSError, ValueError, TypeError) as error:
         damaged = f"a file that is no manifest ({error})"
         raise HandposeError(str(path), damaged, "the manifest as it was written", "Choose another folder.") from error

@@ -14,6 +14,7 @@ from numpy import ndarray
 from torch import Tensor, nn
 
 from handpose_core.errors import HandposeError
+from handpose_core.io.foreign import refuse_foreign
 
 _PRESETS = {
     "ultrafast": cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST,
@@ -148,6 +149,7 @@ def _load(path: Path) -> nn.Module:
             return torch.export.load(str(path)).module()
         network: nn.Module = torch.jit.load(str(path), map_location="cpu")
     except Exception as error:  # torch raises many kinds here
+        refuse_foreign(path, "a network saved by torch.jit.save or torch.export.save", zipped=True)
         raise HandposeError(
             str(path), f"a file that torch does not load: {_first_line(error)}",
             "a whole network (.pt of torch.jit.save, .pt2 of torch.export.save), not a state_dict",

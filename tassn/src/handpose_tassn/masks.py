@@ -25,6 +25,7 @@ from handpose_core.datasets.sample import Sample
 from handpose_core.errors import HandposeError
 from handpose_core.hand import BONES
 from handpose_core.io import atomic
+from handpose_core.io.foreign import refuse_foreign
 
 MASK_USED = "mask_used"
 """In a sample: whether its mask may be trusted."""
@@ -330,5 +331,6 @@ def _make_some(positions: range) -> list[tuple[str, float]]:
 def _read(path: Path) -> Bool[ndarray, "h w"]:
     image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
     if image is None:
+        refuse_foreign(path, "a mask made before")
         raise HandposeError(str(path), "no readable picture", "a mask made before", "Delete it and run `make` again.")
     return image > 127

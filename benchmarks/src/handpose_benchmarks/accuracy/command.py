@@ -50,7 +50,7 @@ def run_accuracy(options: argparse.Namespace) -> int:
     document = {"machine": machine, "sets": {name: list(map(asdict, rows)) for name, rows in tables.items()}}
     atomic.write_text(out / "accuracy.md", text)
     atomic.write_text(out / "accuracy.json", json.dumps(document, indent=2) + "\n")
-    console.print(f"written: {out / 'accuracy.md'}", highlight=False)
+    console.print(f"written: {out / 'accuracy.md'}", highlight=False, markup=False)
     return 0
 
 

@@ -34,7 +34,7 @@ def run_speed(chosen: Iterable[str], blender_python: str, report: Path | None, c
     console.print(" · ".join(f"{key} {value}" for key, value in facts.items()), highlight=False)
     if report is not None:
         _write(report, facts, results)
-        console.print(f"written: {report}")
+        console.print(f"written: {report}", markup=False)
 
 
 def _table(results: Sequence[Figure | Skipped]) -> Table:

@@ -1,7 +1,7 @@
 """A part of a dataset (a split, or a video's labels) as the checks look at it, whatever its layout."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -26,6 +26,7 @@ class Files:
         listed: How many the labels ask for.
         published: How many the authors' release has.
         unique: Whether no two of them should be the same.
+        left_out: Files beside them that no reader takes, by name, and why.
     """
 
     kind: str
@@ -33,6 +34,7 @@ class Files:
     listed: int
     published: int
     unique: bool = True
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from handpose_core.checks.report import Finding, Report
 from handpose_core.checks.verdict import Status
 from handpose_core.datasets.sample import Sample
 from handpose_core.errors import HandposeError
+from handpose_core.io.atomic import claim_folder
 from handpose_core.viz.sample import draw_sample
 from handpose_core.viz.sheet import with_caption, write_image
 
@@ -20,13 +21,15 @@ def draw_findings(report: Report, folder: Path) -> dict[Finding, Path]:
 
     Args:
         report: What was found.
-        folder: Where to write; made when there is something to draw.
+        folder: Where to write, made when there is something to draw; where it holds files, ``FOLDER_2``,
+            ``FOLDER_3``, ...: none is replaced.
 
     Returns:
         The picture of each finding that has one.
     """
     parts = {part.name: part for part in report.parts}
     drawn: dict[Finding, Path] = {}
+    claimed: Path | None = None
     for finding in report.findings:
         verdict = finding.verdict
         if verdict.status in (Status.WARNING, Status.WRONG) and verdict.example is not None:
@@ -34,10 +37,16 @@ def draw_findings(report: Report, folder: Path) -> dict[Finding, Path]:
             assert part.labels is not None
             sheet = draw_sample(_sample(part, verdict.example))
             title = f"{finding.check}, {finding.part}, {part.labels.names[verdict.example]}: {verdict.seen}"
-            path = folder / (re.sub(r"[^\w-]+", "_", f"{finding.part}_{finding.check}") + ".png")
+            claimed = claimed or _claim(folder)
+            path = claimed / (re.sub(r"[^\w-]+", "_", f"{finding.part}_{finding.check}") + ".png")
             write_image(path, with_caption(sheet, title))
             drawn[finding] = path
     return drawn
+
+
+def _claim(folder: Path) -> Path:
+    """The folder itself where it is empty, else a new one beside it."""
+    return folder if folder.is_dir() and not any(folder.iterdir()) else claim_folder(folder)
 
 
 def _sample(part: Part, row: int) -> Sample:

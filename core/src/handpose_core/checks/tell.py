@@ -11,13 +11,15 @@ from rich.table import Table
 
 from handpose_core.checks.report import Finding, Report
 from handpose_core.checks.verdict import Status
+from handpose_core.io.image_files import shown_name
 
 _STYLES = {Status.OK: "green", Status.WARNING: "yellow", Status.WRONG: "bold red", Status.SKIPPED: "dim"}
 
 
 def print_report(report: Report, pictures: Mapping[Finding, Path], console: Console) -> None:
     """The findings by check, then what to do, then how it stands in one line."""
-    table = Table("check", "part", "", "seen", title=f"{report.dataset}: {report.root}", title_justify="left")
+    title = escape(shown_name(f"{report.dataset}: {report.root}"))
+    table = Table("check", "part", "", "seen", title=title, title_justify="left")
     rows = list(_rows(report.findings))
     for findings in rows:
         status, seen = findings[0].verdict.status, escape(findings[0].verdict.seen)
@@ -37,7 +39,7 @@ def print_report(report: Report, pictures: Mapping[Finding, Path], console: Cons
 
 def _parts(findings: Sequence[Finding]) -> str:
     more = f" and {len(findings) - 1} more" if len(findings) > 1 else ""
-    return f"{findings[0].part}{more}"
+    return escape(f"{findings[0].part}{more}")
 
 
 def _rows(findings: Sequence[Finding]) -> Iterator[list[Finding]]:

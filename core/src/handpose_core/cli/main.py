@@ -8,12 +8,13 @@ from importlib.metadata import version
 from handpose_core.cli import registry
 from handpose_core.cli.guard import USER_ERROR, guarded
 from handpose_core.cli.method import run_method
+from handpose_core.cli.options import join_negative_values
 from handpose_core.errors import HandposeError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``handpose``; the exit status."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    arguments = join_negative_values(sys.argv[1:] if argv is None else argv)
     return guarded(lambda: _dispatch(arguments))
 
 

@@ -4,13 +4,14 @@ import sys
 from collections.abc import Sequence
 
 from handpose_core.cli.guard import guarded
+from handpose_core.cli.options import join_negative_values
 from handpose_core.cli.registry import Method
 from handpose_core.training.recipes import resolve_recipes
 
 
 def method_main(name: str, method: Method, argv: Sequence[str] | None = None) -> int:
     """The whole of a method's console script ``handpose-<name>``; the exit status."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    arguments = join_negative_values(sys.argv[1:] if argv is None else argv)
     return guarded(lambda: run_method(name, method, arguments, prog=f"handpose-{name}"))
 
 

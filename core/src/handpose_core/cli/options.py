@@ -1,9 +1,37 @@
 """Command-line options that several commands have, and values for argparse's ``type``."""
 
 import argparse
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from handpose_core.errors import HandposeError
+
+# What argparse takes for an option although it is a value: its own rule knows plain negative numbers alone.
+_NEGATIVE_VALUE = re.compile(r"-(\d+\.?\d*|\.\d+)(e[-+]?\d+)?(,.*)?", re.IGNORECASE)
+_PLAIN_NUMBER = re.compile(r"-\d+|-\d*\.\d+")
+
+
+def join_negative_values(argv: Sequence[str]) -> list[str]:
+    """Join options and values that begin with a minus, which argparse would take for options themselves.
+
+    Args:
+        argv: arguments as they are typed, such as ``--box -5,-5,100,100`` or ``--rate -1e-3``.
+
+    Returns:
+        The same, with ``--box=-5,-5,100,100``; plain negative numbers, and what follows ``--``, stay as they are.
+    """
+    joined: list[str] = []
+    for position, argument in enumerate(argv):
+        if argument == "--":
+            return [*joined, *argv[position:]]
+        before = joined[-1] if joined else ""
+        is_value = _NEGATIVE_VALUE.fullmatch(argument) and not _PLAIN_NUMBER.fullmatch(argument)
+        if is_value and before.startswith("--") and "=" not in before:
+            joined[-1] = f"{before}={argument}"
+        else:
+            joined.append(argument)
+    return joined
 
 
 def positive(text: str) -> int:

@@ -168,7 +168,7 @@ def _job(options: argparse.Namespace) -> "Job":
         focal=parse_focal(options.focal) if options.focal else None,
         hand_mm=options.hand_size,
     )
-    from_file = bool(options.box) and Path(options.box).suffix == ".json"
+    from_file = bool(options.box) and Path(options.box).suffix.lower() == ".json"
     return Job(
         boxes=read_boxes(Path(options.box)) if from_file else None,
         box=parse_box(options.box) if options.box and not from_file else None,
@@ -192,7 +192,7 @@ def _predict(options: argparse.Namespace, job: "Job") -> "Done":
     frames = _frames(options)
     if options.smooth and frames is None:
         raise HandposeError("--smooth", str(options.source), "a video", "Leave --smooth out for pictures.")
-    pictures = len(list_pictures(options.source)) if frames is None and options.source.is_dir() else 1
+    pictures = len(list_pictures(options.source).found) if frames is None and options.source.is_dir() else 1
     total = pictures if frames is None else frames.announced
     model = _load(options)
     with counting_speed("pictures" if frames is None else "frames") as progress:
@@ -210,7 +210,7 @@ def _predict(options: argparse.Namespace, job: "Job") -> "Done":
 
 def _frames(options: argparse.Namespace) -> "Video | Webcam | None":
     """The video or camera; None where there are pictures."""
-    from handpose_core.predict.run import is_video
+    from handpose_core.io.image_files import is_video
     from handpose_core.predict.videos import Video
     from handpose_core.predict.webcam import Webcam
     from handpose_core.predict.window import check_window

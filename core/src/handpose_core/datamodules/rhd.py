@@ -5,8 +5,9 @@ from pathlib import Path
 from handpose_core.datamodules.augmentation import Augmentation
 from handpose_core.datamodules.base import HandDataModule
 from handpose_core.datamodules.depth_maps import DepthMapSource
-from handpose_core.datasets.rhd import RHD, HandRule, Missing
+from handpose_core.datasets.rhd import RHD, HandRule
 from handpose_core.datasets.rhd_layout import SPLITS, Split
+from handpose_core.datasets.selection import Missing
 from handpose_core.errors import HandposeError
 
 

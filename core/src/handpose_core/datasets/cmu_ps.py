@@ -27,11 +27,12 @@ from handpose_core.datasets.cmu_ps_layout import (
 )
 from handpose_core.datasets.images import read_rgb
 from handpose_core.datasets.labels import image_tensor
-from handpose_core.datasets.parsing import field, kind, numbers, read_json
+from handpose_core.datasets.parsing import field, kind, numbers, read_json, without_unflagged
 from handpose_core.datasets.sample import Sample
-from handpose_core.datasets.selection import MISSING, Missing, check_choice, names_in, select, wrong_root
+from handpose_core.datasets.selection import MISSING, Missing, check_choice, select, wrong_root
 from handpose_core.errors import HandposeError
 from handpose_core.hand import N_JOINTS
+from handpose_core.io.image_files import visible_names
 
 _LONGEST_PATH = 255
 """Characters; file systems refuse longer names."""
@@ -75,9 +76,9 @@ class CMUPS(Dataset[Sample]):
 
     def _list_pairs(self) -> list[str]:
         """Names of the hands of a manual part."""
-        files = names_in(self.root / self.part)
+        files = visible_names(self.root / self.part)
         self._present = files
-        stems = sorted({Path(name).stem for name in files if name.endswith((".jpg", ".json"))})
+        stems = sorted({Path(name).stem for name in files if name.lower().endswith((".jpg", ".json"))})
         if not stems:
             raise wrong_root(
                 self.root,
@@ -100,7 +101,8 @@ class CMUPS(Dataset[Sample]):
             where = f"{path}, {LIST_FIELD}[{i}]"
             names.append(_image_name(where, field(where, entry, PATH_FIELD)))
             rows.append(field(where, entry, LIST_JOINTS_FIELD))
-        return names, numbers(f"{path}, {LIST_FIELD}[...].{LIST_JOINTS_FIELD}", rows, (len(names), N_JOINTS, 3))
+        where = f"{path}, {LIST_FIELD}[...].{LIST_JOINTS_FIELD}"
+        return names, numbers(where, [without_unflagged(hand) for hand in rows], (len(names), N_JOINTS, 3))
 
     def _image(self, stem: str) -> Path:
         return self.root / stem if self.part == "hands_v143" else image_path(self.root, self.part, stem)
@@ -154,7 +156,8 @@ class CMUPS(Dataset[Sample]):
 def _read_annotation(path: Path) -> tuple[Float64[ndarray, "21 3"], float]:
     """Joints with their validity, and whether it is a left hand, of a hand's JSON."""
     content = read_json(path)
-    rows = numbers(f"{path}, {JOINTS_FIELD}", field(str(path), content, JOINTS_FIELD), (N_JOINTS, 3))
+    given = without_unflagged(field(str(path), content, JOINTS_FIELD))
+    rows = numbers(f"{path}, {JOINTS_FIELD}", given, (N_JOINTS, 3))
     is_left = field(str(path), content, SIDE_FIELD)
     if is_left not in (0, 1):
         raise HandposeError(f"{path}, {SIDE_FIELD}", repr(is_left)[:60], "0 or 1", "Correct it, or get the file again.")

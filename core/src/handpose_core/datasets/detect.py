@@ -1,13 +1,17 @@
 """Which dataset a folder holds, and which of its parts, by the names in it."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
+from handpose_core.datasets.folder_frames import images_of
 from handpose_core.datasets.sample import Sample
 from handpose_core.errors import HandposeError
+from handpose_core.io.image_files import is_hidden, shown_name, visible_names
 
+_LABELS = (".npz", ".json")
 LayoutName = Literal["RHD", "STB", "MHP", "CMU-PS", "FreiHAND", "MVHM", "folder"]
 
 
@@ -44,6 +48,37 @@ class SplitLayout:
     pictures: tuple[str, ...] = ()
     published: int = 0
 
+    def is_in(self, folder: Path) -> bool:
+        """Return whether a folder has something of one of the marks."""
+        return any(_holds(folder, mark) for mark in self.marks)
+
+    def pictures_in(self, folder: Path) -> list[Path]:
+        """List the split's pictures in a folder."""
+        return sorted(path for pattern in self.pictures for path in _visible(folder, pattern))
+
+    def left_out_of(self, folder: Path) -> dict[str, str]:
+        """List files beside the split's pictures that are named like them but for case, and why they are not read."""
+        found = [misnamed(folder, pattern) for pattern in self.pictures]
+        return {name: reason for names in found for name, reason in names.items()}
+
+
+class ImagesLayout(SplitLayout):
+    """Any images in a folder or in its ``images/``, as `handpose_core.datasets.folder_frames` lists them."""
+
+    def is_in(self, folder: Path) -> bool:
+        """Return whether there are images."""
+        return bool(self.pictures_in(folder))
+
+    def pictures_in(self, folder: Path) -> list[Path]:
+        """List the images."""
+        return list(images_of(folder).found)
+
+    def left_out_of(self, folder: Path) -> dict[str, str]:
+        """List what lies beside the images and is none, but for files of labels."""
+        return {
+            name: reason for name, reason in images_of(folder).left_out.items() if not name.lower().endswith(_LABELS)
+        }
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -75,7 +110,7 @@ class Layout:
 
     def splits_in(self, folder: Path) -> tuple[SplitLayout, ...]:
         """Those of which the folder has something."""
-        return tuple(split for split in self.splits if any(_holds(folder, mark) for mark in split.marks))
+        return tuple(split for split in self.splits if split.is_in(folder))
 
 
 def _open_rhd(root: Path, split: str) -> Source:
@@ -127,12 +162,10 @@ def _open_folder(root: Path, split: str) -> Source:
     """A folder of images with its labels.npz, or else its only JSON file."""
     from handpose_core.datasets.folder import LABELS_FILE, Folder
 
-    lists = [path.name for path in root.glob("*.json")]
+    lists = [name for name in visible_names(root) if name.lower().endswith(".json")]
     labels = lists[0] if len(lists) == 1 and not (root / LABELS_FILE).is_file() else "auto"
     return Folder(root, labels, missing="skip")
 
-
-_IMAGES = tuple(f"{folder}*.{suffix}" for folder in ("", "images/") for suffix in ("jpg", "jpeg", "png"))
 
 LAYOUTS: tuple[Layout, ...] = (
     Layout(
@@ -192,7 +225,7 @@ LAYOUTS: tuple[Layout, ...] = (
         ),
         _open_mvhm,
     ),
-    Layout("folder", (SplitLayout("all", _IMAGES, _IMAGES),), _open_folder, root="unknown", one_hand_a_video=False),
+    Layout("folder", (ImagesLayout("all", ("*.jpg",)),), _open_folder, root="unknown", one_hand_a_video=False),
 )
 """Every dataset that can be told from its folder; a new one is a line here."""
 
@@ -207,8 +240,8 @@ def detect(root: Path) -> Layout:
         for layout in LAYOUTS:
             if layout.splits_in(root):
                 return layout
-    names = sorted(entry.name for entry in root.iterdir()) if root.is_dir() else []
-    found = f"a folder with {', '.join(names[:5]) or 'nothing'}{' ...' if len(names) > 5 else ''}"
+    names = sorted(visible_names(root))
+    found = f"a folder with {', '.join(map(shown_name, names[:5])) or 'nothing'}{' ...' if len(names) > 5 else ''}"
     marks = "; ".join(f"{layout.name}: {layout.splits[-1].marks[0]}" for layout in LAYOUTS)
     inside = _below(root, names)
     raise HandposeError(
@@ -249,5 +282,28 @@ def open_split(root: Path, split: str | None = None) -> Source:
     return layout.open(root, split or present[0])
 
 
+def misnamed(root: Path, pattern: str) -> dict[str, str]:
+    """List files that match a pattern but for the case of their names, so that no reader takes them.
+
+    Args:
+        root: The dataset's folder.
+        pattern: Of names, below the root.
+
+    Returns:
+        The reason by the name below the root.
+    """
+    folder, name = str(Path(pattern).parent), Path(pattern).name
+    return {
+        path.relative_to(root).as_posix(): "a name that differs in case from the authors'"
+        for path in sorted(_visible(root, f"{folder}/*"))
+        if fnmatchcase(path.name.lower(), name.lower()) and not fnmatchcase(path.name, name)
+    }
+
+
 def _holds(root: Path, pattern: str) -> bool:
-    return next(root.glob(pattern), None) is not None
+    return next(_visible(root, pattern), None) is not None
+
+
+def _visible(root: Path, pattern: str) -> Iterator[Path]:
+    """What matches a pattern and is not hidden."""
+    return (path for path in root.glob(pattern) if not is_hidden(path.name))

@@ -12,10 +12,11 @@ from torch.utils.data import Dataset
 
 from handpose_core.datasets.folder_frames import frames_of
 from handpose_core.datasets.folder_labels import FLAGS, PER_JOINT, FolderLabels, pictures_of, read_labels
-from handpose_core.datasets.labels import image_tensor, labels_3d
+from handpose_core.datasets.labels import image_tensor, labels_3d, without_unlabelled
 from handpose_core.datasets.sample import Sample
-from handpose_core.datasets.selection import MISSING, Missing, check_choice, select
+from handpose_core.datasets.selection import MISSING, Missing, check_choice, note_once, select
 from handpose_core.hand import JOINT_ORDERS, N_JOINTS, Side
+from handpose_core.io.image_files import left_out_note
 
 SideName = Literal["left", "right"]
 LABELS_FILE = "labels.npz"
@@ -26,7 +27,8 @@ class Folder(Dataset[Sample]):
 
     Samples have ``image, index, sequence`` (0) and ``frame`` (its position), and what the labels give: ``joints_2d,
     joints_3d, annotated, visible, K, side``. 3D joints without 2D ones are projected by K. Joints are annotated and
-    visible where no label says otherwise.
+    visible where no label says otherwise; those that are not annotated may be anything in the file, NaN too, and are 0
+    in the sample.
 
     Args:
         root: A folder with images in it or in its ``images/``, or a video file.
@@ -40,6 +42,7 @@ class Folder(Dataset[Sample]):
 
     Attributes:
         names: The picture of every sample.
+        left_out: Other files beside the images by name, and why each is none; said once when the folder is opened.
         selection: What was read, missing and excluded.
         video_index: Sequence (0), frame and view (0) of every sample.
         sequences: The first of these.
@@ -64,7 +67,10 @@ class Folder(Dataset[Sample]):
         self._frames = frames_of(self.root)
         self._labels = self._read_labels(labels)
         positions = pictures_of(self._labels, self._frames.names)
-        absent = {i: self.root / self._labels.names[i] for i in np.flatnonzero(positions < 0).tolist()}
+        self.left_out = {name: why for name, why in self._frames.left_out.items() if name not in self._companions()}
+        if note := left_out_note(self.left_out):
+            note_once(f"{self._frames.folder}: {note}")
+        absent = {i: self._frames.folder / self._labels.names[i] for i in np.flatnonzero(positions < 0).tolist()}
         self.selection = select(str(self.root), self._labels.names, absent, missing, exclude)
         kept = np.array(self.selection.kept)
         self._rows = {name: self._in_order(name, rows)[kept] for name, rows in self._labels.rows.items()}
@@ -79,6 +85,10 @@ class Folder(Dataset[Sample]):
         if path is None or (labels == "auto" and not path.is_file()):
             return FolderLabels(None, self._frames.names, {})
         return read_labels(path, self._frames.names)
+
+    def _companions(self) -> set[str]:
+        """Names of files of labels, which lie beside images and are none."""
+        return {LABELS_FILE, *([self._labels.path.name] if self._labels.path else [])}
 
     def _in_order(self, name: str, rows: ndarray) -> ndarray:
         return rows[:, JOINT_ORDERS[self.order]] if name in PER_JOINT else rows
@@ -111,7 +121,7 @@ class Folder(Dataset[Sample]):
         row = {name: rows[index] for name, rows in self._rows.items()}
         labels: Sample = {}
         if "joints_3d" in row and "K" in row:
-            labels = labels_3d(self.where(index), row["joints_3d"], row["K"])
+            labels = labels_3d(self.where(index), row["joints_3d"], row["K"], row.get("annotated"))
         elif "joints_2d" in row:
             labels = {name: torch.ones(N_JOINTS, dtype=torch.bool) for name in FLAGS}
         if "side" in row:
@@ -122,7 +132,7 @@ class Folder(Dataset[Sample]):
             labels[name] = torch.from_numpy(row[name].astype(np.float32))
         for name in row.keys() & set(FLAGS):
             labels[name] = torch.from_numpy(row[name].copy())
-        return labels
+        return without_unlabelled(labels)
 
     def describe(self) -> dict[str, str]:
         """The choices a result depends on, as recorded with it."""

@@ -2,7 +2,9 @@
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import cv2
@@ -10,12 +12,18 @@ from jaxtyping import UInt8
 from numpy import ndarray
 
 from handpose_core.datasets.images import read_rgb
-from handpose_core.datasets.selection import names_in, wrong_root
+from handpose_core.datasets.selection import note_once, wrong_root
 from handpose_core.errors import HandposeError
+from handpose_core.io.image_files import (
+    IMAGE_SUFFIXES,
+    VIDEO_SUFFIXES,
+    ImageListing,
+    is_video,
+    left_out_note,
+    list_images,
+)
 
-_IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 _INHERITED: list[Any] = []
-_VIDEOS = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg")
 
 
 class Frames(Protocol):
@@ -37,17 +45,23 @@ class ImageFrames:
     Args:
         root: The folder.
 
+    Attributes:
+        folder: In which the images lie.
+        names: Of the images.
+        left_out: What else lies there by its name, and why it is no image to read.
+
     Raises:
         HandposeError: there are no images.
     """
 
     def __init__(self, root: Path) -> None:
-        found = {folder: _images_in(folder) for folder in (root, root / "images")}
-        self.folder = root if found[root] else root / "images"
-        self.names = found[self.folder]
+        listing = images_of(root)
+        self.folder, self.left_out = listing.folder, listing.left_out
+        self.names = tuple(sorted((path.name for path in listing.found), key=_by_number))
         if not self.names:
-            kinds = ", ".join(kind[1:] for kind in _IMAGES)
-            raise wrong_root(root, f"images ({kinds}) in it or in its images/", "Point root at a folder of images.")
+            kinds = ", ".join(kind[1:] for kind in IMAGE_SUFFIXES)
+            fix = " ".join(["Point root at a folder of images.", *filter(None, [left_out_note(self.left_out)])])
+            raise wrong_root(root, f"images ({kinds}) in it or in its images/", fix)
 
     def read(self, position: int) -> UInt8[ndarray, "h w 3"]:
         """One image; raises a HandposeError where it is cut off or damaged."""
@@ -60,21 +74,27 @@ class VideoFrames:
     Args:
         path: The file.
 
+    Attributes:
+        folder: The video itself.
+        names: The frames' numbers.
+        left_out: Nothing.
+
     Raises:
         HandposeError: it is no video that OpenCV can read.
     """
 
+    left_out: Mapping[str, str] = MappingProxyType({})
     _next: int
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path = self.folder = path
         self._open()
         count = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
         if not self._capture.isOpened() or count < 1:
             raise HandposeError(
                 str(path),
                 "a file that opens as no video" if path.is_file() else "no such file",
-                f"a video ({', '.join(kind[1:] for kind in _VIDEOS)})",
+                f"a video ({', '.join(kind[1:] for kind in VIDEO_SUFFIXES)})",
                 "Convert it, for example with ffmpeg to .mp4, or unpack its frames into a folder.",
             )
         self.names = tuple(map(str, range(count)))
@@ -118,11 +138,43 @@ def frames_of(root: Path) -> ImageFrames | VideoFrames:
     Raises:
         HandposeError: there are none.
     """
-    return VideoFrames(root) if root.suffix.lower() in _VIDEOS and not root.is_dir() else ImageFrames(root)
+    return VideoFrames(root) if is_video(root) else ImageFrames(root)
 
 
-def _images_in(folder: Path) -> tuple[str, ...]:
-    return tuple(sorted((name for name in names_in(folder) if name.lower().endswith(_IMAGES)), key=_by_number))
+def images_of(root: Path) -> ImageListing:
+    """List the images of a folder, or of its ``images/`` where it has none itself.
+
+    Args:
+        root: The folder.
+
+    Returns:
+        The images by name, and what lies beside them.
+    """
+    listing = list_images(root)
+    return listing if listing.found or not (root / "images").is_dir() else list_images(root / "images")
+
+
+def images_below(folder: Path, fix: str) -> list[Path]:
+    """List the images of a folder and of the folders in it, and name once what is left out.
+
+    Args:
+        folder: The folder.
+        fix: What to do where there is no image, for the message.
+
+    Returns:
+        The images by path.
+
+    Raises:
+        HandposeError: there are none.
+    """
+    listing = list_images(folder, below=True) if folder.is_dir() else None
+    note = None if listing is None else listing.note()
+    if listing is None or not listing.found:
+        found = "no such folder" if listing is None else f"no picture{f'; {note}' if note else ''}"
+        raise HandposeError(str(folder), found, f"files ending in {', '.join(IMAGE_SUFFIXES)}", fix)
+    if note:
+        note_once(f"{folder}: {note}")
+    return list(listing.found)
 
 
 def _by_number(name: str) -> list[tuple[int, str]]:

@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import numpy as np
 from jaxtyping import Int
 from numpy import ndarray
 
-from handpose_core.datasets.parsing import field, kind, numbers, read_json
+from handpose_core.datasets.parsing import field, kind, numbers, read_json, without_rest, without_unflagged
 from handpose_core.errors import HandposeError
 from handpose_core.hand import N_JOINTS, Side
+from handpose_core.io.foreign import refuse_foreign
 
 SHAPES: dict[str, tuple[int, ...]] = {
     "joints_2d": (N_JOINTS, 2),
@@ -53,9 +55,10 @@ def read_labels(path: Path, pictures: Sequence[str]) -> FolderLabels:
             finite, or not in all entries.
     """
     readers = {".npz": _read_npz, ".json": _read_coco}
-    if path.suffix not in readers:
+    suffix = path.suffix.lower()
+    if suffix not in readers:
         raise HandposeError(str(path), f"a {path.suffix or 'nameless'} file", ".npz or .json", "Convert it.")
-    labels = readers[path.suffix](path, pictures)
+    labels = readers[suffix](path, pictures)
     if "joints_3d" in labels.rows and not {"joints_2d", "K"} & labels.rows.keys():
         raise HandposeError(
             str(path), "joints_3d alone", "K or joints_2d with it", "Add the camera's intrinsics as K (px)."
@@ -72,6 +75,7 @@ def _read_npz(path: Path, pictures: Sequence[str]) -> FolderLabels:
         found = "no such file" if not path.is_file() else f"a file that cannot be read ({error})"
         raise HandposeError(str(path), found, "an .npz of labels", "Check the path.") from error
     except Exception as error:  # numpy, zipfile and zlib raise many kinds on damaged files
+        refuse_foreign(path, "labels written by numpy.savez", zipped=True)
         raise HandposeError(
             str(path),
             f"a file that is no .npz of numbers ({error})",
@@ -85,7 +89,12 @@ def _read_npz(path: Path, pictures: Sequence[str]) -> FolderLabels:
             f"fields out of {', '.join(SHAPES)}",
             "Rename or remove it.",
         )
-    rows = {name: _rows(f"{path}, {name}", name, array, len(pictures)) for name, array in arrays.items()}
+    rows = {}
+    if "annotated" in arrays:
+        rows["annotated"] = _rows(f"{path}, annotated", "annotated", arrays.pop("annotated"), len(pictures))
+    for name, array in arrays.items():
+        labelled = without_rest(array, rows.get("annotated")) if name in PER_JOINT else array
+        rows[name] = _rows(f"{path}, {name}", name, labelled, len(pictures))
     return FolderLabels(path, tuple(pictures), rows)
 
 
@@ -133,7 +142,10 @@ def _read_coco(path: Path, pictures: Sequence[str]) -> FolderLabels:
 def _coco_entry(where: str, annotation: Any, image: Any) -> dict[str, ndarray]:
     keypoints = field(where, annotation, "keypoints")
     flat = isinstance(keypoints, list) and len(keypoints) == 3 * N_JOINTS
-    points = numbers(f"{where}, keypoints", keypoints, (3 * N_JOINTS,) if flat else (N_JOINTS, 3)).reshape(-1, 3)
+    rows = [keypoints[i : i + 3] for i in range(0, len(keypoints), 3)] if flat else keypoints
+    if "joint_cam" not in annotation:
+        rows = without_unflagged(rows)
+    points = numbers(f"{where}, keypoints", rows, (N_JOINTS, 3))
     flagged, all_joints = points[:, 2] > 0, np.ones(N_JOINTS, bool)
     entry = {"joints_2d": points[:, :2], "annotated": flagged, "visible": flagged}
     if "joint_cam" in annotation:
@@ -172,6 +184,15 @@ def _plain(where: str, entry: object, name: str) -> str | int:
 
 
 def pictures_of(labels: FolderLabels, pictures: Sequence[str]) -> Int[ndarray, " rows"]:
-    """The position of each row's picture, -1 where there is none."""
-    position = {name: i for i, name in enumerate(pictures)}
-    return np.array([position.get(name, -1) for name in labels.names])
+    """Find the picture of each row; accents count as the same whether they are composed (NFC) or not (NFD, macOS).
+
+    Args:
+        labels: Rows with the names of their pictures.
+        pictures: Names of the pictures that are there.
+
+    Returns:
+        The position of each row's picture, -1 where there is none.
+    """
+    position = {normalize("NFC", name): i for i, name in enumerate(pictures)}
+    position |= {name: i for i, name in enumerate(pictures)}
+    return np.array([position.get(name, position.get(normalize("NFC", name), -1)) for name in labels.names])

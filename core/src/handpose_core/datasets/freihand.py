@@ -25,9 +25,10 @@ from handpose_core.datasets.images import read_rgb
 from handpose_core.datasets.labels import image_tensor, labels_3d
 from handpose_core.datasets.parsing import numbers, read_json
 from handpose_core.datasets.sample import Sample
-from handpose_core.datasets.selection import MISSING, Missing, check_choice, names_in, select, wrong_root
+from handpose_core.datasets.selection import MISSING, Missing, check_choice, select, wrong_root
 from handpose_core.errors import HandposeError
 from handpose_core.hand import N_JOINTS, Side
+from handpose_core.io.image_files import visible_names
 
 
 class FreiHAND(Dataset[Sample]):
@@ -70,7 +71,7 @@ class FreiHAND(Dataset[Sample]):
         for version in versions:
             check_choice("FreiHAND", "versions", version, VERSIONS)
         self.root, self.split, self.versions = Path(root), split, tuple(versions)
-        self._present = names_in(image_path(self.root, split, 0).parent)
+        self._present = visible_names(image_path(self.root, split, 0).parent)
         self.labelled = split == "training" or label_path(self.root, split, "xyz").is_file()
         if not self._present or (split == "training" and not label_path(self.root, split, "xyz").is_file()):
             layout = f"FreiHAND's layout: {split}/rgb/00000000.jpg and {split}_{{K,xyz}}.json"

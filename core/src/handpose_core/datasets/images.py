@@ -8,8 +8,8 @@ from jaxtyping import UInt8
 from numpy import ndarray
 
 from handpose_core.errors import HandposeError
-
-_JPEG_START, _JPEG_SCAN, _JPEG_END = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"
+from handpose_core.io.content import HEAD_BYTES, describe_foreign
+from handpose_core.io.jpeg import is_cut_jpeg
 
 
 def _decode(path: Path, mode: int) -> ndarray:
@@ -33,9 +33,12 @@ def decode(where: str, data: bytes, mode: int) -> ndarray:
     Raises:
         HandposeError: it is cut off or damaged.
     """
-    whole = bool(data) and not _is_cut_jpeg(data)
+    whole = bool(data) and not is_cut_jpeg(data)
     image: ndarray | None = cv2.imdecode(np.frombuffer(data, np.uint8), mode) if whole else None
     if image is None:
+        foreign = describe_foreign(data[:HEAD_BYTES])
+        if foreign is not None:
+            raise HandposeError(where, foreign.found, "a whole image file", foreign.fix)
         raise HandposeError(
             where,
             f"{len(data)} bytes that do not decode as an image",
@@ -45,11 +48,6 @@ def decode(where: str, data: bytes, mode: int) -> ndarray:
     return image
 
 
-def _is_cut_jpeg(data: bytes) -> bool:
-    """Whether a JPEG's last scan has no end, which OpenCV would fill up with grey."""
-    return data.startswith(_JPEG_START) and data.rfind(_JPEG_END) <= data.rfind(_JPEG_SCAN)
-
-
 def read_rgb(path: Path) -> UInt8[ndarray, "h w 3"]:
     """An image file as RGB.
 
@@ -57,6 +55,29 @@ def read_rgb(path: Path) -> UInt8[ndarray, "h w 3"]:
         HandposeError: there is no such file, or it is cut off or damaged.
     """
     return cv2.cvtColor(_decode(path, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)  # type: ignore[no-any-return]
+
+
+def read_stored_rgb(path: Path) -> UInt8[ndarray, "h w 3"]:
+    """Read an image file whose bytes carry numbers, such as depth: nothing is converted to 8-bit RGB.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The stored channels as RGB.
+
+    Raises:
+        HandposeError: as `read_rgb`, or the file has other than three 8-bit channels.
+    """
+    image = _decode(path, cv2.IMREAD_UNCHANGED)
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+        raise HandposeError(
+            str(path),
+            f"an image of shape {image.shape} and type {image.dtype}",
+            "three 8-bit channels, as the dataset's authors store it",
+            "Get this file again, or write it as the authors do.",
+        )
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)  # type: ignore[no-any-return]
 
 
 def read_labels(path: Path) -> UInt8[ndarray, "h w"]:

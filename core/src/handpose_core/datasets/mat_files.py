@@ -14,6 +14,7 @@ from typing import Any
 import scipy.io
 
 from handpose_core.errors import HandposeError
+from handpose_core.io.foreign import refuse_foreign
 
 _HEADER = 128
 _MATRIX, _COMPRESSED, _INT8, _INT32, _UINT32 = 14, 15, 1, 5, 6
@@ -44,6 +45,7 @@ def load_mat(path: Path, what: str, variables: Sequence[str] | None = None, simp
         _check_file(content)
         loaded: dict[str, Any] = scipy.io.loadmat(BytesIO(content), variable_names=variables, simplify_cells=simplify)
     except Exception as error:  # scipy raises its own and many builtin kinds on damaged files
+        refuse_foreign(path, what)
         found = f"a file that is no MATLAB file ({error})" if path.is_file() else "no such file"
         raise HandposeError(str(path), found, what, "Get the file again, or complete the copy.") from error
     return loaded

@@ -36,10 +36,11 @@ from handpose_core.datasets.mhp_layout import (
 )
 from handpose_core.datasets.mhp_text import read_box, read_joints
 from handpose_core.datasets.sample import Sample
-from handpose_core.datasets.selection import MISSING, Missing, check_choice, names_in, select, wrong_root
+from handpose_core.datasets.selection import MISSING, Missing, check_choice, note_missing, select, wrong_root
 from handpose_core.datasets.wrist import WRIST_RULES, WristRule, palm_to_wrist, root_joint
 from handpose_core.errors import HandposeError
 from handpose_core.hand import Side
+from handpose_core.io.image_files import visible_names
 
 Lens = Literal["undistorted", "as_is"]
 Labels = Literal["published", "computed"]
@@ -113,7 +114,7 @@ class MHP(Dataset[Sample]):
         self._poses = self._read_poses()
 
     def _list_samples(self, missing: Missing, exclude: Collection[str]) -> None:
-        present = {n: names_in(frames_folder(self.root, n)) for n in SPLIT_SEQUENCES[self.split]}
+        present = {n: visible_names(frames_folder(self.root, n)) for n in SPLIT_SEQUENCES[self.split]}
         self.missing_sequences = tuple(f"data_{n}" for n, names in present.items() if not names)
         if self.missing_sequences and missing == "error":
             raise HandposeError(
@@ -122,6 +123,7 @@ class MHP(Dataset[Sample]):
                 f"all sequences of the {self.split} split",
                 "Complete the copy, or read the rest with missing: skip, which is recorded with the results.",
             )
+        note_missing(f"{self.root}, {self.split} split", self.missing_sequences, len(present), "sequences")
         listed = [
             (n, frame, camera - 1)
             for n, names in present.items()

@@ -28,9 +28,10 @@ from handpose_core.datasets.mvhm_layout import (
     tar_size,
 )
 from handpose_core.datasets.sample import Sample
-from handpose_core.datasets.selection import MISSING, Missing, check_choice
+from handpose_core.datasets.selection import MISSING, Missing, check_choice, note_missing
 from handpose_core.errors import HandposeError
 from handpose_core.hand import N_JOINTS, Side
+from handpose_core.io.foreign import recognise_foreign, refuse_foreign
 
 _AGAIN = "Run the same `handpose mvhm generate` again: it makes what is missing."
 
@@ -94,6 +95,8 @@ class MVHM(Dataset[Sample]):
             )  # fmt: skip
         if not present:
             raise HandposeError(f"{self.root / self.split}", "no shard", "at least one", _AGAIN)
+        lacking = [path.name for path in shards if path not in present]
+        note_missing(f"{self.root / self.split}", lacking, len(shards), "shards")
         indices = [_read_index(path) for path in present]
         first = (int(path.stem) * self.manifest.shard for path in present)
         keys = [start + np.arange(len(index)) for start, index in zip(first, indices, strict=True)]
@@ -199,6 +202,8 @@ def _read_index(shard: Path) -> ndarray:
     index = _load(path, "the index of a shard")
     size = tar_size(index)
     if shard.stat().st_size != size:
+        if (foreign := recognise_foreign(shard)) is not None and "tar" not in foreign.found:
+            raise HandposeError(str(shard), foreign.found, f"a shard of {size} bytes", foreign.fix)
         raise HandposeError(
             str(shard), f"{shard.stat().st_size} bytes", f"{size} bytes, as its index says",
             f"It was cut short: remove it. {_AGAIN}",
@@ -210,5 +215,6 @@ def _load(path: Path, expected: str) -> ndarray:
     try:
         array: ndarray = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
+        refuse_foreign(path, expected)
         raise HandposeError(str(path), f"no readable file ({error})", expected, f"Remove it. {_AGAIN}") from error
     return array

@@ -24,6 +24,7 @@ from numpy import ndarray
 
 from handpose_core.errors import HandposeError
 from handpose_core.hand import N_JOINTS
+from handpose_core.io.foreign import refuse_foreign
 
 MANIFEST = "mvhm.json"
 FACES = "faces.npy"
@@ -68,7 +69,7 @@ def read_manifest(root: Path) -> Manifest:
     """
     path = root / MANIFEST
     try:
-        found = json.loads(path.read_text())
+        found = json.loads(path.read_bytes())
         recipe = found["recipe"]
         return Manifest(
             int(recipe["views"]), int(recipe.get("frames", 1)), int(recipe["shard"]), dict(found["groups"]),
@@ -80,6 +81,7 @@ def read_manifest(root: Path) -> Manifest:
             "Point root at the folder that `handpose mvhm generate` made.",
         ) from error  # fmt: skip
     except (ValueError, TypeError, KeyError, AttributeError) as error:
+        refuse_foreign(path, "the manifest as it was written")
         raise HandposeError(
             str(path), f"a file that is no manifest ({type(error).__name__}: {error})",
             "the manifest as it was written", "Generate the data anew into another folder.",

@@ -6,27 +6,32 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 from numpy import ndarray
 
 from handpose_core.errors import HandposeError
+from handpose_core.io.foreign import refuse_foreign
 
 _LARGEST = 1e7
 """No pixel, millimetre or focal length in any dataset is larger; a damaged file's numbers often are."""
 
 
 def read_text(path: Path, what: str) -> str:
-    """A small text file.
+    """Read a small text file in UTF-8, with a byte order mark or without.
 
     Args:
         path: The file.
         what: What it should be, for the message.
 
+    Returns:
+        The text without the mark.
+
     Raises:
-        HandposeError: there is no such file, or it is no text.
+        HandposeError: there is no such file, or it is no text, or recognisably something else.
     """
+    refuse_foreign(path, what)
     try:
-        return path.read_text("utf-8")
+        return path.read_text("utf-8-sig")
     except OSError as error:
         found = f"no readable file ({error.strerror})"
     except UnicodeDecodeError as error:
@@ -35,17 +40,28 @@ def read_text(path: Path, what: str) -> str:
 
 
 def read_json(path: Path) -> object:
-    """A JSON file's content.
+    """Read a JSON file in UTF-8, UTF-16 or UTF-32, with a byte order mark or without.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Its content.
 
     Raises:
         HandposeError: there is no such file, or it is no whole JSON.
     """
-    text = read_text(path, "a JSON file")
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
+        data = path.read_bytes()
+        return json.loads(data)
+    except OSError as error:
         raise HandposeError(
-            str(path), f"{len(text)} characters that are no JSON ({error})", "a whole JSON file", "Get this file again."
+            str(path), f"no readable file ({error.strerror})", "a JSON file", "Complete the copy of the dataset."
+        ) from error
+    except (ValueError, RecursionError) as error:
+        refuse_foreign(path, "a JSON file")
+        raise HandposeError(
+            str(path), f"{len(data)} bytes that are no JSON ({error})", "a whole JSON file", "Get this file again."
         ) from error
 
 
@@ -98,6 +114,42 @@ def numbers(where: str, value: object, shape: tuple[int | None, ...]) -> Float64
             "Correct this entry, or leave the frame out with `exclude`.",
         )
     return array
+
+
+def without_rest(joints: object, annotated: Bool[ndarray, "*rows 21"] | None) -> object:
+    """Set joints that are not annotated to 0, so that what stands there is not looked at.
+
+    Args:
+        joints: An array as read, not yet checked.
+        annotated: Which joints have a label; None for all.
+
+    Returns:
+        The array; what does not fit the mask is returned as it is, for `numbers` to name.
+    """
+    if annotated is None or not isinstance(joints, ndarray) or joints.dtype.kind not in "biuf":
+        return joints
+    if joints.shape[: annotated.ndim] != annotated.shape:
+        return joints
+    mask = annotated.reshape(annotated.shape + (1,) * (joints.ndim - annotated.ndim))
+    return np.where(mask, joints, np.zeros((), joints.dtype))
+
+
+def without_unflagged(rows: object) -> object:
+    """Set joints to 0 whose flag says that they have no label: null or NaN stand there in some files.
+
+    Args:
+        rows: Lists of x, y and flag, not yet checked.
+
+    Returns:
+        The same with ``[0, 0, 0]`` where the flag is not above 0; what is no such list is returned as it is.
+    """
+    if not isinstance(rows, list):
+        return rows
+    return [[0, 0, 0] if _is_unflagged(row) else row for row in rows]
+
+
+def _is_unflagged(row: object) -> bool:
+    return isinstance(row, list) and len(row) == 3 and isinstance(row[2], int | float) and row[2] <= 0
 
 
 def _fits(found: tuple[int, ...], expected: tuple[int | None, ...]) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
+from handpose_core.datasets.labels import without_unlabelled
 from handpose_core.datasets.sample import Sample, collate
 from handpose_core.errors import HandposeError
 from handpose_core.prepare.manifest import Kind, PartName, read_manifest
@@ -107,7 +108,7 @@ class Prepared(Dataset[Sample]):
         number, row = self._place(index)
         columns = self._open(number)
         labels = {key: torch.from_numpy(np.array(column[row])) for key, column in columns.items() if _is_label(key)}
-        return columns, row, labels
+        return columns, row, without_unlabelled(labels)
 
     def _unpacked(self, index: int, columns: Columns, picture: int) -> Sample:
         try:

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float32, UInt8
 from numpy import ndarray
 from torch.utils.data import Dataset
 
-from handpose_core.datasets.images import read_labels, read_rgb
+from handpose_core.datasets.images import read_labels, read_rgb, read_stored_rgb
 from handpose_core.datasets.rhd_annotations import read_annotations
 from handpose_core.datasets.rhd_layout import (
     FRAME_COUNTS,
@@ -26,11 +26,12 @@ from handpose_core.datasets.rhd_layout import (
     joint_rows,
 )
 from handpose_core.datasets.sample import Sample
+from handpose_core.datasets.selection import MISSING, Missing, check_case, note_missing
 from handpose_core.errors import HandposeError
 from handpose_core.hand import N_JOINTS, Side
+from handpose_core.io.image_files import visible_names
 
 HandRule = Literal["mask_area", "visible_joints"]
-Missing = Literal["error", "skip"]
 
 
 def _by_mask_area(classes: UInt8[ndarray, "h w"], uv_vis: Float32[ndarray, "42 3"]) -> Side:
@@ -87,7 +88,7 @@ class RHD(Dataset[Sample]):
         for name, value, choices in (
             ("split", split, SPLITS),
             ("hand_rule", hand_rule, get_args(HandRule)),
-            ("missing", missing, get_args(Missing)),
+            ("missing", missing, MISSING),
         ):
             if value not in choices:
                 raise HandposeError(f"RHD, {name}", repr(value), f"one of {', '.join(choices)}", "Choose one of these.")
@@ -96,6 +97,7 @@ class RHD(Dataset[Sample]):
         annotations = read_annotations(self.root, split)
         self.has_depth = (self.root / split / "depth").is_dir()
         absent = self._absent_images(annotations.frames)
+        check_case(path for frame, path in absent.items() if frame not in self.excluded)
         self.missing_frames = tuple(absent)
         if absent and missing == "error":
             raise self._images_missing(next(iter(absent.values())), len(absent), len(annotations.frames))
@@ -108,6 +110,8 @@ class RHD(Dataset[Sample]):
                 "at least one frame",
                 "Complete the copy, or exclude less.",
             )
+        left_out = [f"{frame:05d}" for frame in absent]
+        note_missing(f"{self.root}, {split} split", left_out, len(annotations.frames), "annotated frames")
         self.frames = tuple(annotations.frames[i] for i in keep)
         # Whole arrays, not one object a frame: forked loader workers then share the memory.
         self._uv_vis, self._xyz, self._K = annotations.uv_vis[keep], annotations.xyz[keep], annotations.K[keep]
@@ -118,7 +122,7 @@ class RHD(Dataset[Sample]):
         kinds: list[Kind] = [kind for kind in KINDS if kind != "depth" or self.has_depth]
         for kind in kinds:
             folder = self.root / self.split / kind
-            present = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
+            present = visible_names(folder)
             for frame in frames:
                 path = image_path(self.root, self.split, kind, frame)
                 if path.name not in present:
@@ -185,7 +189,7 @@ class RHD(Dataset[Sample]):
 
     def _read_depth(self, frame: int, mask: Bool[ndarray, "h w"]) -> Float32[ndarray, "h w"]:
         path = self._path("depth", frame)
-        depth = decode_depth(read_rgb(path))
+        depth = decode_depth(read_stored_rgb(path))
         _check_size(path, depth.shape, mask.shape)
         return np.where(mask, depth, np.float32(0))
 

@@ -15,6 +15,7 @@ from handpose_core.datasets.rhd_layout import SPLITS, Split, annotation_paths
 from handpose_core.datasets.untrusted import load_pickle
 from handpose_core.errors import HandposeError
 from handpose_core.hand import JOINT_NAMES, N_JOINTS, Side, to_raw_order
+from handpose_core.io.image_files import shown_name, visible_names
 
 FIELDS = {"uv_vis": (2 * N_JOINTS, 3), "xyz": (2 * N_JOINTS, 3), "K": (3, 3)}
 """The fields of one frame's annotation and their shapes."""
@@ -71,7 +72,7 @@ def _no_annotations(root: Path, split: Split) -> HandposeError:
     elif present := [name for name in SPLITS if (root / name).is_dir()]:
         found = f"no anno_{split}.pickle or .mat in {split}/ (splits there: {', '.join(present)})"
     else:
-        names = sorted(entry.name for entry in root.iterdir())
+        names = sorted(map(shown_name, visible_names(root)))
         found = f"a folder with {', '.join(names[:5]) or 'nothing'}{' ...' if len(names) > 5 else ''}"
     return HandposeError(
         str(root),

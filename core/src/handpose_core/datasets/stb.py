@@ -1,6 +1,6 @@
 """STB, the Stereo Tracking Benchmark (Zhang et al. 2016): real video of one left hand, colour, depth and stereo."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -10,10 +10,18 @@ from jaxtyping import Float64, Int
 from numpy import ndarray
 from torch.utils.data import Dataset
 
-from handpose_core.datasets.images import read_rgb
+from handpose_core.datasets.images import read_rgb, read_stored_rgb
 from handpose_core.datasets.labels import image_tensor, labels_3d
 from handpose_core.datasets.sample import Sample
-from handpose_core.datasets.selection import MISSING, Missing, check_choice, names_in, select, wrong_root
+from handpose_core.datasets.selection import (
+    MISSING,
+    Missing,
+    check_case,
+    check_choice,
+    note_missing,
+    select,
+    wrong_root,
+)
 from handpose_core.datasets.stb_annotations import read_joints
 from handpose_core.datasets.stb_depth import FARTHEST_FROM_PALM_MM, hand_depth, register
 from handpose_core.datasets.stb_layout import (
@@ -33,6 +41,7 @@ from handpose_core.datasets.stb_layout import (
 from handpose_core.datasets.wrist import WRIST_RULES, WristRule, palm_to_wrist, root_joint
 from handpose_core.errors import HandposeError
 from handpose_core.hand import WRIST, Side
+from handpose_core.io.image_files import visible_names
 
 CameraName = Literal["sk", "bb_left", "bb_right", "bb"]
 _CAMERAS: dict[CameraName, tuple[Camera, ...]] = {
@@ -100,14 +109,16 @@ class STB(Dataset[Sample]):
         rig = self._cameras[0].rig
         wanted = [SEQUENCES.index(name) for name in SPLIT_SEQUENCES[self.split]]
         found = [n for n in wanted if missing == "error" or label_path(self.root, SEQUENCES[n], rig).is_file()]
+        check_case(label_path(self.root, SEQUENCES[n], rig) for n in wanted if n not in found)
         self.missing_sequences = tuple(SEQUENCES[n] for n in wanted if n not in found)
+        note_missing(f"{self.root}, {self.split} split", self.missing_sequences, len(wanted), "sequences")
         return {n: read_joints(self.root, SEQUENCES[n], rig) for n in found}
 
     def _list_samples(self, missing: Missing, exclude: Collection[str]) -> None:
         frames = ((n, frame) for n, joints in self._joints.items() for frame in range(len(joints)))
         listed = [(n, frame, view) for n, frame in frames for view in range(len(self._cameras))]
         names = [f"{SEQUENCES[n]}/{frame}" for n, frame, _ in listed]
-        present = {n: names_in(self.root / "images" / SEQUENCES[n]) for n in self._joints}
+        present = {n: visible_names(self.root / "images" / SEQUENCES[n]) for n in self._joints}
         absent = {
             position: path
             for position, (n, frame, view) in enumerate(listed)
@@ -157,7 +168,7 @@ class STB(Dataset[Sample]):
         if self.depth:
             path = image_path(self.root, SEQUENCES[sequence], "SK_depth", frame)
             palm_z = float(palm_rooted[WRIST, 2])
-            whole = register(decode_depth(_read(path)), palm_z + FARTHEST_FROM_PALM_MM)
+            whole = register(decode_depth(_read(path, read_stored_rgb)), palm_z + FARTHEST_FROM_PALM_MM)
             hand = hand_depth(whole, labels["joints_2d"].numpy(), palm_z)
             sample["depth"] = torch.from_numpy(hand)[None]
         return sample
@@ -174,8 +185,8 @@ class STB(Dataset[Sample]):
         }
 
 
-def _read(path: Path) -> ndarray:
-    image = read_rgb(path)
+def _read(path: Path, read: Callable[[Path], ndarray] = read_rgb) -> ndarray:
+    image = read(path)
     if image.shape[:2] != (HEIGHT, WIDTH):
         found = f"{image.shape[1]} x {image.shape[0]} pixels"
         raise HandposeError(str(path), found, f"STB's {WIDTH} x {HEIGHT}", "Get it again.")

@@ -12,6 +12,7 @@ import numpy as np
 from numpy import ndarray
 
 from handpose_core.errors import HandposeError
+from handpose_core.io.foreign import refuse_foreign
 
 _NUMERIC_KINDS = "biufc"
 
@@ -115,6 +116,7 @@ def load_pickle(path: Path) -> object:
         except HandposeError:
             raise
         except Exception as error:  # a damaged pickle can raise nearly anything
+            refuse_foreign(path, "a whole pickle of numeric numpy arrays in builtin containers")
             raise HandposeError(
                 str(path),
                 f"a pickle that cannot be read ({type(error).__name__}: {error})",

@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float64
 
 from handpose_core.errors import HandposeError
 from handpose_core.hand import JOINT_NAMES, N_JOINTS, WRIST
+from handpose_core.io.foreign import refuse_foreign
 
 MM_PER_UNIT = {"mm": 1.0, "m": 1000.0}
 _JOINTS = "joints_3d"
@@ -130,6 +131,7 @@ def _opened(path: Path, magic: bytes) -> Iterator[Any]:
             file.seek(0)
             content = np.load(file, allow_pickle=False)
         except _UNREADABLE as error:
+            refuse_foreign(path, "an array of numbers", zipped=True)
             raise HandposeError(
                 str(path), f"no readable {path.suffix} file ({error})", "an array of numbers", "Save it with numpy."
             ) from error
@@ -138,8 +140,9 @@ def _opened(path: Path, magic: bytes) -> Iterator[Any]:
 
 def _read_freihand(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_bytes())
     except (ValueError, OSError, RecursionError) as error:
+        refuse_foreign(path, "FreiHAND's [xyz list, verts list] or xyz list")
         raise HandposeError(
             str(path), f"no JSON ({error})", "FreiHAND's [xyz list, verts list] or xyz list", "Write it again."
         ) from error

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 from handpose_core.errors import HandposeError
 from handpose_core.hand import Side
+from handpose_core.io.foreign import refuse_foreign
 
 _FORM = "x,y,w,h in px: left, top, width and height"
 _FILE_FORM = '{"photo.jpg": [x, y, w, h], "12": [{"box": [x, y, w, h], "side": "left"}, ...]}'
@@ -65,13 +67,26 @@ def read_boxes(path: Path) -> Boxes:
         HandposeError: there is no such file, or it is something else.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        refuse_foreign(path, _FILE_FORM)
         reason = error.strerror if isinstance(error, OSError) else error
         raise HandposeError(str(path), f"no readable JSON ({reason})", _FILE_FORM, "Check the file.") from error
     if not isinstance(content, dict):
         raise HandposeError(str(path), f"a {type(content).__name__}", _FILE_FORM, "Name the pictures.")
-    return {str(name): _boxes(f"{path}, '{name}'", value) for name, value in content.items()}
+    return {picture_key(name): _boxes(f"{path}, '{name}'", value) for name, value in content.items()}
+
+
+def picture_key(name: str) -> str:
+    """Return a picture's name as boxes are looked up by it: accents composed (NFC), as few file systems have them.
+
+    Args:
+        name: as a file of boxes or a folder has it.
+
+    Returns:
+        The same for ``é`` as one sign or as two.
+    """
+    return normalize("NFC", name)
 
 
 def _boxes(where: str, value: Any) -> tuple[Box, ...]:

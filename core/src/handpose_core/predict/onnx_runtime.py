@@ -10,6 +10,7 @@ from jaxtyping import Float32, Int64
 from numpy import ndarray
 
 from handpose_core.errors import HandposeError
+from handpose_core.io.foreign import refuse_foreign
 from handpose_core.predict.info import (
     FACES_KEY,
     INPUT_IMAGE,
@@ -105,6 +106,7 @@ def _session(path: Path) -> Any:
     try:
         return onnxruntime.InferenceSession(path, providers=_providers(onnxruntime))
     except Exception as error:  # onnxruntime's own exceptions have no common class but this
+        refuse_foreign(path, "a model that handpose export wrote")
         raise HandposeError(
             str(path),
             f"a file that ONNX Runtime refuses ({str(error).splitlines()[0]})",

@@ -9,9 +9,10 @@ from jaxtyping import UInt8
 from numpy import ndarray
 
 from handpose_core.errors import HandposeError
+from handpose_core.io.foreign import refuse_foreign
+from handpose_core.io.image_files import IMAGE_SUFFIXES, ImageListing, list_images
+from handpose_core.io.jpeg import is_cut_jpeg
 
-PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".gif"})
-_HEIF_BRANDS = (b"heic", b"heix", b"heif", b"mif1", b"msf1", b"hevc")
 _BACKDROP = 255  # what shows through transparent pixels, as on most pages
 _FORMATS = "a JPEG, PNG, WebP, TIFF, BMP or GIF picture"
 
@@ -46,13 +47,12 @@ def read_picture(path: Path) -> UInt8[ndarray, "h w 3"]:
         ) from error
     if not data:
         raise HandposeError(str(path), "an empty file", _FORMATS, "Copy it again.")
-    if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
-        raise HandposeError(str(path), "a HEIC picture", _FORMATS, "Convert it to JPEG first, as any viewer can.")
-    if _is_cut_jpeg(data):
+    if is_cut_jpeg(data):
         raise HandposeError(str(path), "a JPEG whose end is missing", "a whole picture", "Copy or download it again.")
     encoded = np.frombuffer(data, np.uint8)
     colours = _decoded(path, encoded, cv2.IMREAD_COLOR)
     if colours is None:
+        refuse_foreign(path, _FORMATS)
         raise HandposeError(
             str(path),
             f"{len(data)} bytes that do not decode as a picture",
@@ -64,21 +64,28 @@ def read_picture(path: Path) -> UInt8[ndarray, "h w 3"]:
     return cv2.cvtColor(colours, cv2.COLOR_BGR2RGB)  # type: ignore[no-any-return]
 
 
-def list_pictures(folder: Path) -> list[Path]:
-    """The pictures that lie in a folder itself, by name.
+def list_pictures(folder: Path) -> ImageListing:
+    """List the pictures that lie in a folder itself.
+
+    Args:
+        folder: the folder.
+
+    Returns:
+        Its pictures by name, and what was left out and why.
 
     Raises:
-        HandposeError: there is none.
+        HandposeError: there is no picture.
     """
-    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file())
-    if not found:
+    listing = list_images(folder)
+    if not listing.found:
+        note = listing.note()
         raise HandposeError(
             str(folder),
-            "no picture",
-            f"files that end in {', '.join(sorted(PICTURE_SUFFIXES))}",
-            "Name the folder in which they lie; folders in it are not searched.",
+            f"no picture; {note}" if note else "no picture",
+            f"files that end in {', '.join(IMAGE_SUFFIXES)}",
+            "Name the folder in which they lie; folders in it are not searched, hidden files are not taken.",
         )
-    return found
+    return listing
 
 
 def reduced(picture: UInt8[ndarray, "h w 3"], longest: int) -> tuple[UInt8[ndarray, "H W 3"], float]:
@@ -108,19 +115,3 @@ def _laid_on_white(colours: UInt8[ndarray, "h w 3"], whole: ndarray | None) -> U
         return colours
     alpha = whole[..., 3:].astype(np.float32) / np.iinfo(whole.dtype).max
     return np.rint(colours * alpha + _BACKDROP * (1 - alpha)).astype(np.uint8)
-
-
-def _is_cut_jpeg(data: bytes) -> bool:
-    """Whether a JPEG's scans have no end, which OpenCV would fill up with grey.
-
-    Segments before the first scan are stepped over: thumbnails in them have ends of their own. What phones put behind
-    the end, such as a video, does not count.
-    """
-    if not data.startswith(b"\xff\xd8"):
-        return False
-    place = 2
-    while place + 4 <= len(data) and data[place] == 0xFF:
-        if data[place + 1] == 0xDA:
-            return b"\xff\xd9" not in data[place:]
-        place += 2 + int.from_bytes(data[place + 2 : place + 4])
-    return True

@@ -11,7 +11,7 @@ from jaxtyping import UInt8
 from numpy import ndarray
 
 from handpose_core.errors import HandposeError
-from handpose_core.predict.boxes import Box, Boxes
+from handpose_core.predict.boxes import Box, Boxes, picture_key
 from handpose_core.predict.cut import Origin
 from handpose_core.predict.follow import Follow
 from handpose_core.predict.hands import Hand, check_numbers
@@ -21,7 +21,7 @@ from handpose_core.predict.outputs import Found, canvas_of, write_hands, write_m
 from handpose_core.predict.pictures import Picture, list_pictures, read_picture
 from handpose_core.predict.search import Search
 from handpose_core.predict.smooth_hands import SmoothHands
-from handpose_core.predict.videos import VIDEO_SUFFIXES, Frames, VideoFile
+from handpose_core.predict.videos import Frames, VideoFile
 
 Step = Callable[[int], None]
 """Told how many pictures are done since it was told last."""
@@ -54,7 +54,7 @@ class Job:
 
     def of(self, name: str) -> list[Box | None]:
         """The boxes of a picture; None is the whole of it."""
-        return [self.box] if self.boxes is None else list(self.boxes.get(name, ()))
+        return [self.box] if self.boxes is None else list(self.boxes.get(picture_key(name), ()))
 
 
 @dataclass(frozen=True)
@@ -72,11 +72,6 @@ class Done:
     failed: dict[str, str]
 
 
-def is_video(path: Path) -> bool:
-    """Whether a file is named like a video."""
-    return path.suffix.lower() in VIDEO_SUFFIXES
-
-
 def predict_pictures(model: HandModel, source: Path, out: Path, job: Job, step: Step) -> Done:
     """Estimate a picture, or all of a folder, and write everything.
 
@@ -85,11 +80,12 @@ def predict_pictures(model: HandModel, source: Path, out: Path, job: Job, step: 
     Raises:
         HandposeError: there is nothing to read, the single picture cannot be read, or all of them cannot.
     """
-    paths = list_pictures(source) if source.is_dir() else [source]
+    listing = list_pictures(source) if source.is_dir() else None
+    paths = [source] if listing is None else list(listing.found)
     failed: dict[str, str] = {}
     found: list[Found] = []
     look: Looker = Search(model, job.known) if job.searches else InBoxes(model, job.of, job.known)
-    for several in _chunks(_readable(paths, failed, single=paths == [source]), look.batch):
+    for several in _chunks(_readable(paths, failed, single=listing is None), look.batch):
         for picture, hands in zip(several, look(several), strict=True):
             found.append(_found(picture, hands))
             name = picture.name if Path(picture.name).suffix.lower() in _DRAWN_AS else f"{picture.name}.png"
@@ -99,7 +95,8 @@ def predict_pictures(model: HandModel, source: Path, out: Path, job: Job, step: 
     if not found:
         first, reason = next(iter(failed.items()))
         raise HandposeError(str(source), f"no picture that can be read; {first}: {reason}", "pictures", "Check them.")
-    notes = _notes(job, found)
+    left_out = None if listing is None else listing.note()
+    notes = (*_notes(job, found), *([left_out] if left_out else []))
     write_hands(out, str(source), model.info, found, notes, failed=failed)
     return Done(tuple(found), notes, failed)
 
@@ -168,7 +165,7 @@ def _notes(job: Job, found: list[Found]) -> tuple[str, ...]:
         notes.append(f"no box names a hand in: {_some(none)}")
     for hand in hands:
         check_numbers(hand.joints_3d)
-    if unused := sorted(set(job.boxes or {}) - {picture.name for picture in found}):
+    if unused := sorted(set(job.boxes or {}) - {picture_key(picture.name) for picture in found}):
         notes.append(f"boxes of pictures that were not read: {_some(unused)}")
     return tuple(notes)
 

@@ -13,7 +13,6 @@ from numpy import ndarray
 
 from handpose_core.errors import HandposeError
 
-VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv"})
 _FALLBACK_RATE = 30.0
 _CODEC = "mp4v"
 

@@ -9,6 +9,8 @@ from typing import Any, Literal
 from handpose_core import __version__
 from handpose_core.errors import HandposeError
 from handpose_core.io.atomic import write_text
+from handpose_core.io.foreign import refuse_foreign
+from handpose_core.io.outputs import check_own_folder
 from handpose_core.prepare.shards import Shard, cannot_write
 
 MANIFEST = "prepared.json"
@@ -94,7 +96,7 @@ def read_manifest(root: Path) -> Manifest:
     """
     path = root / MANIFEST
     try:
-        found = json.loads(path.read_text())
+        found = json.loads(path.read_bytes())
         parts = {name: _part(part) for name, part in found["parts"].items()}
         return Manifest(Recipe(**found["recipe"]), parts, found["libraries"])
     except OSError as error:
@@ -103,6 +105,7 @@ def read_manifest(root: Path) -> Manifest:
             "Make them with `handpose data prepare ROOT OUT`, and give OUT as the root.",
         ) from error  # fmt: skip
     except (ValueError, TypeError, KeyError, AttributeError) as error:
+        refuse_foreign(path, "the manifest as it was written")
         raise HandposeError(
             str(path), f"a file that is no manifest ({error})", "the manifest as it was written",
             "Prepare the data anew into another folder.",
@@ -116,11 +119,7 @@ def claim(root: Path, recipe: Recipe) -> Manifest:
         HandposeError: the folder holds something else or other data, or cannot be written to.
     """
     if not (root / MANIFEST).is_file():
-        if root.is_dir() and any(root.iterdir()):
-            raise HandposeError(
-                str(root), "a folder with other files in it", f"an empty or new folder, or one with a {MANIFEST}",
-                "Choose another folder for the prepared data.",
-            )  # fmt: skip
+        check_own_folder(root, MANIFEST, "Choose another folder for the prepared data.")
         manifest = Manifest(recipe)
         manifest.write(root)
         return manifest

@@ -12,6 +12,7 @@ import numpy as np
 from handpose_core.datasets.sample import Sample
 from handpose_core.errors import HandposeError
 from handpose_core.io.checksums import file_checksum
+from handpose_core.io.foreign import refuse_foreign
 from handpose_core.prepare.pictures import PICTURES, Columns, pack
 
 _DESCRIPTION = "shard.json"
@@ -84,7 +85,7 @@ def remove_unfinished(part: Path) -> None:
 def finished_shard(folder: Path, source: str) -> Shard | None:
     """The shard that is there already, whole and of these samples; None if it is to be made."""
     try:
-        fields = json.loads((folder / _DESCRIPTION).read_text())
+        fields = json.loads((folder / _DESCRIPTION).read_bytes())
         shard = Shard(**{**fields, "files": {name: (size, sha) for name, (size, sha) in fields["files"].items()}})
         whole = all(file_checksum(folder / name) == sha for name, (_, sha) in shard.files.items())
     except (OSError, ValueError, TypeError, KeyError):
@@ -103,6 +104,7 @@ def map_columns(folder: Path, shard: Shard) -> Columns:
         path = folder / name
         found = path.stat().st_size if path.is_file() else None
         if found != size:
+            refuse_foreign(path, f"a column of {size} bytes")
             raise damaged(path, "no such file" if found is None else f"{found} bytes", f"{size} bytes")
         try:
             # An empty column cannot be mapped.

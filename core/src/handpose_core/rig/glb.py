@@ -16,6 +16,7 @@ from numpy import ndarray
 
 from handpose_core.errors import HandposeError
 from handpose_core.hand import JOINT_NAMES
+from handpose_core.io.foreign import refuse_foreign
 from handpose_core.rig.asset import ARTICULATED, RigData
 from handpose_core.rig.build import build_rig, curls_into_palm
 
@@ -71,6 +72,7 @@ def _chunks(path: Path) -> tuple[dict[str, Any], bytes]:
     """The JSON document and the binary chunk."""
     content = path.read_bytes()
     if content[:4] != b"glTF" or len(content) < 20:
+        refuse_foreign(path, "a binary glTF 2.0 file")
         raise HandposeError(f"{path}", "something that is not a .glb", "a binary glTF 2.0 file", "Export it as .glb.")
     chunks, position = {}, 12
     while position + 8 <= len(content):
@@ -106,7 +108,8 @@ def _accessor(document: dict[str, Any], binary: bytes, number: int) -> ndarray:
 def _joint_slots(path: Path, names: list[str]) -> Int[ndarray, "21"]:
     """Where each canonical joint stands among the skin's joints."""
     beside = path.with_suffix(".json")
-    wanted = json.loads(beside.read_text()) if beside.is_file() else {joint: webxr_name(joint) for joint in JOINT_NAMES}
+    standard = {joint: webxr_name(joint) for joint in JOINT_NAMES}
+    wanted = json.loads(beside.read_bytes()) if beside.is_file() else standard
     missing = [joint for joint in JOINT_NAMES if wanted.get(joint) not in names]
     if missing:
         raise HandposeError(

@@ -10,10 +10,9 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 from torch.nn import functional
 
-from handpose_core.errors import HandposeError
+from handpose_core.datasets.folder_frames import images_below
+from handpose_core.datasets.images import read_rgb
 from handpose_core.synth.draws import uniform
-
-_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
 
 
 @runtime_checkable
@@ -69,26 +68,20 @@ class FolderBackground:
     """Random square cuts of the pictures in a folder and its sub-folders.
 
     Args:
-        folder: where the pictures are.
+        folder: where the pictures are; files that are none are named once.
 
     Raises:
-        HandposeError: there is no picture in the folder, or one cannot be read.
+        HandposeError: there is no picture in the folder.
     """
 
     def __init__(self, folder: str | Path) -> None:
-        self.files = sorted(path for path in Path(folder).rglob("*") if path.suffix.lower() in _SUFFIXES)
-        if not self.files:
-            raise HandposeError(
-                f"{folder}", "no picture", f"files ending in {', '.join(sorted(_SUFFIXES))}",
-                "Give a folder of photographs, or leave the option out for made-up backgrounds.",
-            )  # fmt: skip
+        fix = "Give a folder of photographs, or leave the option out for made-up backgrounds."
+        self.files = images_below(Path(folder), fix)
 
     def draw(self, size: int, generator: Generator) -> Float[Tensor, "3 size size"]:
-        """One picture, sRGB in 0..1."""
+        """One picture, sRGB in 0..1; raises a HandposeError where the picture drawn is cut off or damaged."""
         path = self.files[int(torch.randint(len(self.files), (1,), generator=generator))]
-        image = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
-        if image is None:
-            raise HandposeError(f"{path}", "a file that is not a readable picture", "a picture", "Remove or mend it.")
+        image = read_rgb(path)
         height, width = image.shape[:2]
         side = max(1, int(min(height, width) * float(uniform(generator, 0.4, 1, 1))))
         top = int(torch.randint(height - side + 1, (1,), generator=generator))

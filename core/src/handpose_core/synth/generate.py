@@ -23,6 +23,8 @@ from numpy import ndarray
 from handpose_core import DATA_VERSION
 from handpose_core.errors import HandposeError
 from handpose_core.io.atomic import write_bytes, write_text
+from handpose_core.io.foreign import refuse_foreign
+from handpose_core.io.outputs import check_own_folder
 from handpose_core.synth.frozen import freeze, listed
 
 CHUNK = 16
@@ -141,12 +143,13 @@ def read_manifest(root: Path) -> dict[str, Any]:
     """
     path = root / MANIFEST
     try:
-        manifest = json.loads(path.read_text())
+        manifest = json.loads(path.read_bytes())
         tables = [manifest.get(name, {}) for name in ("frames", "checksums")]
         if all(isinstance(table, dict) for table in tables):
             return dict(manifest)
         found = "a file in which frames or checksums are no table"
     except (OSError, ValueError, AttributeError) as error:
+        refuse_foreign(path, "the manifest as it was written")
         found = f"a file that is no manifest ({error})"
     raise HandposeError(str(path), found, "the manifest as it was written", "Make the data anew into another folder.")
 
@@ -171,11 +174,7 @@ def _claim(root: Path, recipe: Recipe) -> None:
     """Write the manifest into a new folder, or see that the one there agrees."""
     manifest = root / MANIFEST
     if not manifest.is_file():
-        if root.exists() and any(root.iterdir()):
-            raise HandposeError(
-                f"{root}", "a folder with other files in it", f"an empty or new folder, or one with a {MANIFEST}",
-                "Choose another folder for the synthetic data.",
-            )  # fmt: skip
+        check_own_folder(root, MANIFEST, "Choose another folder for the synthetic data.")
         write_text(manifest, json.dumps(asdict(recipe), indent=2) + "\n")
         return
     found = read_manifest(root)

@@ -75,8 +75,10 @@ class ResultsTable(Callback):
         console.print(as_table(rows))
         if not scored_in_3d(rows):
             console.print(f"{NO_3D}.")
-        console.print("data: " + ", ".join(f"{key} {value}" for key, value in data.items()), soft_wrap=True)
-        console.print(f"results: {folder / 'results.json'}, {folder / 'results.md'}", soft_wrap=True)
+        console.print(
+            "data: " + ", ".join(f"{key} {value}" for key, value in data.items()), soft_wrap=True, markup=False
+        )
+        console.print(f"results: {folder / 'results.json'}, {folder / 'results.md'}", soft_wrap=True, markup=False)
 
 
 def as_method(module: LightningModule) -> HandPoseModule:

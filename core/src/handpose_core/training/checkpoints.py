@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from handpose_core.errors import HandposeError
+from handpose_core.io.foreign import refuse_foreign
 
 CLASS_KEY = "handpose_class"
 """Under this key a checkpoint holds the path of the class that wrote it, ``module.Class``."""
@@ -34,6 +35,7 @@ def check_checkpoint(path: Path, model_class: type[Any], option: str = "--ckpt_p
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except (RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+        refuse_foreign(path, "a checkpoint written by handpose", where, zipped=True)
         reason = str(error).strip().splitlines()
         raise HandposeError(
             where,

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import UInt8
 from numpy import ndarray
 
+from handpose_core.errors import HandposeError
 from handpose_core.io import atomic
 
 _WHITE = 255
@@ -38,8 +39,32 @@ def contact_sheet(images: Sequence[UInt8[ndarray, "_ _ 3"]], columns: int, gap: 
     return sheet
 
 
+def check_picture_name(path: Path, option: str = "") -> None:
+    """Refuse a name whose suffix says no kind of picture that OpenCV writes.
+
+    Args:
+        path: the picture to be written.
+        option: the option that named it, for the message.
+
+    Raises:
+        HandposeError: it cannot be written as named.
+    """
+    if not cv2.haveImageWriter(path.name):
+        where = f"{option} {path}".strip()
+        raise HandposeError(where, f"the suffix '{path.suffix}'", ".png or .jpg", "Name the picture so.")
+
+
 def write_image(path: Path, image: UInt8[ndarray, "h w 3"]) -> None:
-    """Write RGB to a file of the kind its suffix names."""
+    """Write RGB to a file of the kind its suffix names.
+
+    Args:
+        path: the file; one that is there is replaced.
+        image: RGB.
+
+    Raises:
+        HandposeError: the suffix names no kind of picture that can be written.
+    """
+    check_picture_name(path)
     done, content = cv2.imencode(path.suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
     if not done:
         raise OSError(f"{path}: the image could not be encoded")

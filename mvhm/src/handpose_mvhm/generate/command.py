@@ -39,7 +39,9 @@ def main(argv: Sequence[str]) -> int:
         poses = _poses(options, rig)
         accepted = accept(poses, rig)
     rejected = "".join(f"; {count}: {reason}" for reason, count in accepted.rejects.items())
-    console.print(f"{poses.name}: {len(accepted.ids)} of {accepted.given} poses accepted{rejected}", highlight=False)
+    console.print(
+        f"{poses.name}: {len(accepted.ids)} of {accepted.given} poses accepted{rejected}", highlight=False, markup=False
+    )
     recipe = _recipe(options, poses, renderer)
     _generate(options.out, recipe, accepted, _executor(options), python)
     return 0

@@ -13,6 +13,7 @@ import numpy as np
 from handpose_core.datasets.mvhm_layout import FACES, MANIFEST, Split, index_path, read_manifest, shard_path, tar_size
 from handpose_core.errors import HandposeError
 from handpose_core.io.atomic import write_bytes, write_text
+from handpose_core.io.outputs import check_own_folder
 from handpose_core.rig import load_rig
 from handpose_core.synth.frozen import freeze
 from handpose_core.synth.layouts.mvhm import npy_bytes, remove_unfinished
@@ -76,11 +77,7 @@ def generate(
 def _claim(root: Path, recipe: Recipe, poses: Accepted, shards: Mapping[Split, Sequence[Shard]]) -> None:
     """Write the manifest into a new folder, or see that the one there agrees."""
     if not (root / MANIFEST).is_file():
-        if root.exists() and any(root.iterdir()):
-            raise HandposeError(
-                f"{root}", "a folder with other files in it", f"an empty or new folder, or one with a {MANIFEST}",
-                "Choose another folder for the generated data.",
-            )  # fmt: skip
+        check_own_folder(root, MANIFEST, "Choose another folder for the generated data.")
         write_bytes(root / FACES, npy_bytes(load_rig(recipe.rig, recipe.vertices).faces.astype(np.int32)))
         _write(root, _beginning(recipe, poses, shards))
         return

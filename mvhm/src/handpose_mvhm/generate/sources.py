@@ -16,11 +16,11 @@ from handpose_core.datasets.mhp_text import read_joints as read_mhp_joints
 from handpose_core.datasets.parsing import numbers
 from handpose_core.datasets.rhd_annotations import read_annotations
 from handpose_core.datasets.rhd_layout import MM_PER_METRE, SPLITS, annotation_paths, joint_rows
-from handpose_core.datasets.selection import names_in
 from handpose_core.datasets.stb_layout import LABEL_FIELD, SEQUENCES, label_path
 from handpose_core.datasets.wrist import WristRule, palm_to_wrist
 from handpose_core.errors import HandposeError
 from handpose_core.hand import JOINT_ORDERS, N_JOINTS, Side
+from handpose_core.io.image_files import visible_names
 from handpose_core.rig import HandRig, pose_from_angles
 from handpose_core.synth.draws import frame_generator
 from handpose_core.synth.motion import draw_motion
@@ -130,7 +130,7 @@ def _mhp(root: Path, rule: WristRule) -> Iterator[Part]:
     """Right hands of the training sequences."""
     for sequence in SPLIT_SEQUENCES["train"]:
         folder = frames_folder(root, sequence)
-        names = sorted(name for name in names_in(folder) if name.endswith("_joints.txt"))
+        names = sorted(name for name in visible_names(folder) if name.endswith("_joints.txt"))
         if names:
             names.sort(key=lambda name: int(name.partition("_")[0]))
             joints = np.stack([read_mhp_joints(folder / name) for name in names])

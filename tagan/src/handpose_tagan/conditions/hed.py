@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from handpose_core.errors import HandposeError
+from handpose_core.io.foreign import refuse_foreign
 
 _STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 _MEAN_BGR = (104.00698793, 116.66876762, 122.67891434)
@@ -75,6 +76,7 @@ def _read(path: Path) -> dict[str, Tensor]:
     try:
         given = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch, zipfile and pickle raise many kinds on other files
+        refuse_foreign(path, f"a state dict with {_KEYS}", f"HED weights {path}", zipped=True)
         found = "no such file" if not path.is_file() else f"a file that torch does not read ({type(error).__name__})"
         raise HandposeError(f"HED weights {path}", found, f"a state dict with {_KEYS}", "Check the path.") from error
     if not isinstance(given, dict) or not all(isinstance(tensor, Tensor) for tensor in given.values()):

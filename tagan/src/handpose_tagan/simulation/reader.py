@@ -12,6 +12,8 @@ from handpose_core.datasets.folder import LABELS_FILE
 from handpose_core.datasets.folder_labels import read_labels
 from handpose_core.errors import HandposeError
 from handpose_core.hand import Side
+from handpose_core.io.foreign import refuse_foreign
+from handpose_core.io.image_files import visible_names
 from handpose_tagan.simulation.bulk import PART, colour_path, mask_path
 from handpose_tagan.superposition.hands import SimulatedHand
 from handpose_tagan.superposition.matching import PoseIndex
@@ -35,7 +37,7 @@ class SimulatedFolder:
         path = self.folder / LABELS_FILE
         if not path.is_file():
             raise HandposeError(f"simulated hands {root}", f"no {PART}/{LABELS_FILE}", "a finished folder", _MAKE)
-        names = sorted(file.name for file in (self.folder / "images").glob("*.png"))
+        names = sorted(name for name in visible_names(self.folder / "images") if name.endswith(".png"))
         self._labels = read_labels(path, names).rows
         if missing := [name for name in _NEEDED if name not in self._labels]:
             raise HandposeError(str(path), f"no {', '.join(missing)}", "all labels of simulated hands", _MAKE)
@@ -69,6 +71,7 @@ class SimulatedFolder:
 def _read(path: Path, channels: int) -> UInt8[ndarray, "h w *channels"]:
     pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED) if path.is_file() else None
     if pixels is None or pixels.dtype != np.uint8 or (pixels.shape[2] if pixels.ndim == 3 else 1) != channels:
+        refuse_foreign(path, f"a PNG of {channels} channels")
         found = "no such file" if not path.is_file() else "a damaged file, or of another kind"
         raise HandposeError(str(path), found, f"a PNG of {channels} channels", _MAKE)
     return pixels  # type: ignore[no-any-return]

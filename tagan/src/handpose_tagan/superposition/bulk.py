@@ -20,6 +20,8 @@ import torch
 from handpose_core.datasets.folder import LABELS_FILE
 from handpose_core.errors import HandposeError
 from handpose_core.io.atomic import write_bytes, write_text
+from handpose_core.io.image_files import visible_names
+from handpose_core.io.outputs import check_folder_path
 from handpose_tagan.simulation.reader import SimulatedFolder
 from handpose_tagan.superposition.compose import Superposed, Superposition
 from handpose_tagan.superposition.hands import RealHand, Unfit
@@ -104,7 +106,8 @@ def write_superposed(
     Raises:
         HandposeError: the folder is not empty, or no picture could be made.
     """
-    if out.exists() and any(out.iterdir()):
+    check_folder_path(out, str(out))
+    if visible_names(out):
         raise HandposeError(str(out), "a folder with files in it", "a new or empty one", "Choose another.")
     rows: list[dict[str, Any]] = []
     making = out.with_name(f"{out.name}.unfinished")
@@ -125,8 +128,8 @@ def write_superposed(
     record = {**(made_with or {}), "seen": tally.seen, "made": tally.made, "skipped": dict(tally.skipped.most_common())}
     write_text(making / PAIRS, json.dumps(tally.pairs) + "\n")
     write_text(making / COUNTS, json.dumps(record, indent=2) + "\n")
-    if out.exists():  # empty: a folder cannot take its place on every system
-        out.rmdir()
+    if out.exists():  # but for hidden files it is empty: a folder cannot take its place on every system
+        shutil.rmtree(out)
     making.replace(out)
 
 
@@ -140,7 +143,7 @@ def finished_with(out: Path, made_with: Mapping[str, Any]) -> bool:
     if not path.is_file():
         return False
     try:
-        record = dict(json.loads(path.read_text()))
+        record = dict(json.loads(path.read_bytes()))
     except (OSError, ValueError, TypeError) as error:
         found = f"a file that is no record ({error})"
         raise HandposeError(str(path), found, "the record as it was written", "Choose another folder.") from error
@@ -155,7 +158,7 @@ def read_pairs(superposed: Path) -> list[tuple[int, int]]:
     """
     path = superposed / PAIRS
     try:
-        return [(int(real), int(simulated)) for real, simulated in json.loads(path.read_text())]
+        return [(int(real), int(simulated)) for real, simulated in json.loads(path.read_bytes())]
     except (OSError, ValueError, TypeError) as error:
         raise HandposeError(
             str(path), f"no record of pairs ({error})", "the one that handpose tagan superpose writes",

@@ -16,6 +16,7 @@ from handpose_core.datasets.labels import image_tensor
 from handpose_core.datasets.sample import Sample
 from handpose_core.errors import HandposeError
 from handpose_core.hand import JOINT_ORDERS, N_JOINTS
+from handpose_core.io.foreign import refuse_foreign
 
 _LEAST_BOX_PX = 16.0
 
@@ -90,8 +91,8 @@ def read_tracks(path: Path, order: str = "canonical") -> Tracks:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        if path.suffix == ".json":
-            return {"joints_2d": _filled(json.loads(path.read_text())["joints_2d"])}
+        if path.suffix.lower() == ".json":
+            return {"joints_2d": _filled(json.loads(path.read_bytes())["joints_2d"])}
         with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
             return dict(content)
     except OSError as error:
@@ -99,6 +100,7 @@ def _read(path: Path) -> dict[str, Any]:
             f"--joints-2d {path}", f"no readable file ({error.strerror})", "an .npz or .json", "Check the path."
         ) from error
     except Exception as error:  # numpy, zipfile and json raise many kinds on damaged files
+        refuse_foreign(path, "an .npz or .json with joints_2d", f"--joints-2d {path}", zipped=True)
         raise HandposeError(
             f"--joints-2d {path}", f"a file that cannot be read ({error})", "an .npz or .json with joints_2d",
             "Write it again.",

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from handpose_core.checks.looks.bones import bone_constancy, bone_sizes
-from handpose_core.checks.looks.counts import counts
+from handpose_core.checks.looks.counts import counts, left_out
 from handpose_core.checks.looks.depth import depth_fits
-from handpose_core.checks.looks.files import duplicates, files_whole
+from handpose_core.checks.looks.files import duplicates, files_whole, usual_kinds
 from handpose_core.checks.looks.finite import finite
 from handpose_core.checks.looks.inside import inside_picture
 from handpose_core.checks.looks.labels import labels_read
@@ -19,8 +19,10 @@ from handpose_core.checks.verdict import Verdict
 
 CHECKS: dict[str, Callable[[Part], Verdict]] = {
     "files": counts,
+    "left out": left_out,
     "labels": labels_read,
     "whole": files_whole,
+    "kinds": usual_kinds,
     "duplicates": duplicates,
     "numbers": finite,
     "unit": units,

@@ -2,6 +2,16 @@
 
 from handpose_core.checks.part import Part
 from handpose_core.checks.verdict import Verdict, ok, warning
+from handpose_core.io.image_files import left_out_note
+
+
+def left_out(part: Part) -> Verdict:
+    """Name files beside a part's pictures that no reader takes."""
+    found = {name: reason for files in part.files for name, reason in files.left_out.items()}
+    note = left_out_note(found)
+    if note is None:
+        return ok("no other files among the pictures")
+    return warning(note, "Convert or rename what should be read; move the rest elsewhere.")
 
 
 def counts(part: Part) -> Verdict:

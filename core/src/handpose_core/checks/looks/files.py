@@ -6,13 +6,20 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from handpose_core.checks.part import Part
-from handpose_core.checks.verdict import Verdict, ok, skipped, wrong
+from handpose_core.checks.verdict import Verdict, ok, skipped, warning, wrong
 from handpose_core.errors import HandposeError
+from handpose_core.io.content import Content
+from handpose_core.io.foreign import recognise_foreign
+from handpose_core.io.image_kinds import HEAD_BYTES, describe_unusual
+from handpose_core.io.jpeg import is_cut_jpeg
 
 _TAIL = 512
-_PNG_END = b"IEND\xaeB`\x82"
-_JPEG_END = b"\xff\xd9"
+_PNG_START, _PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
+_JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
+_MARKED = (".png", ".jpg", ".jpeg", ".jfif", ".jpe")
 _NAMED = 3
+_LINK = Content("a link to a file that is not there", "Complete the copy: links were copied without their files.")
+_NO_COLOURS = ("mask", "depth", "SK_depth", "shards", "label file")
 
 
 def files_whole(part: Part) -> Verdict:
@@ -20,10 +27,18 @@ def files_whole(part: Part) -> Verdict:
     paths = list(_all_files(part))
     if not paths:
         return skipped("no files")
-    cut = [path for path in paths if not _has_end(path)]
+    cut: dict[Content | None, list[Path]] = defaultdict(list)
+    for path in paths:
+        if not _has_end(path):
+            cut[recognise_foreign(path) if path.is_file() else _LINK].append(path)
     errors = [error for error in part.sample if isinstance(error, HandposeError)]
     if cut:
-        return wrong(f"{len(cut)} of {len(paths)} files are cut off: {names(cut)}", "Get these files again.")
+        seen = (
+            f"{len(damaged)} of {len(paths)} files are {foreign.found if foreign else 'cut off'}: {names(damaged)}"
+            for foreign, damaged in cut.items()
+        )
+        fixes = [foreign.fix if foreign else "Get these files again." for foreign in cut]
+        return wrong("; ".join(seen), "; ".join(dict.fromkeys(fixes)))
     if errors:
         return wrong(
             f"{len(errors)} of {len(part.sample)} labels looked at cannot be read: {errors[0].where}: "
@@ -31,6 +46,23 @@ def files_whole(part: Part) -> Verdict:
             errors[0].fix,
         )
     return ok(f"{len(paths)} files end as they should; the pictures of {len(part.sample)} labels decode")
+
+
+def usual_kinds(part: Part) -> Verdict:
+    """Name colour pictures that are stored as something else than 8-bit RGB the right way up."""
+    paths = [path for files in part.files if files.kind not in _NO_COLOURS for path in files.present]
+    if not paths:
+        return skipped("no colour pictures")
+    kinds: dict[str, list[Path]] = defaultdict(list)
+    for path in paths:
+        for kind in describe_unusual(_head(path)):
+            kinds[kind].append(path)
+    if not kinds:
+        return ok(f"{len(paths)} files are as colour pictures are")
+    return warning(
+        "; ".join(f"{len(odd)} of {len(paths)} files are {kind}: {names(odd)}" for kind, odd in kinds.items()),
+        "They are read as 8-bit RGB, turned as their EXIF data say: see that their labels are of these pixels.",
+    )
 
 
 def duplicates(part: Part) -> Verdict:
@@ -57,7 +89,8 @@ def _same(paths: Iterable[Path]) -> Iterator[list[Path]]:
     """Groups of identical files. An image's end holds checksums, so few others need to be read wholly."""
     by_end: dict[tuple[int, bytes], list[Path]] = defaultdict(list)
     for path in paths:
-        by_end[path.stat().st_size, _tail(path)].append(path)
+        if path.is_file():  # a link to nothing is no copy of another
+            by_end[path.stat().st_size, _tail(path)].append(path)
     for similar in by_end.values():
         if len(similar) > 1:
             by_content: dict[bytes, list[Path]] = defaultdict(list)
@@ -67,13 +100,22 @@ def _same(paths: Iterable[Path]) -> Iterator[list[Path]]:
 
 
 def _has_end(path: Path) -> bool:
-    match path.suffix.lower():
-        case ".png":
-            return _tail(path).endswith(_PNG_END)
-        case ".jpg" | ".jpeg":
-            return _JPEG_END in _tail(path)
-        case _:
-            return path.stat().st_size > 0
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        start = file.read(len(_PNG_START))
+    if start == _PNG_START:
+        return _tail(path).endswith(_PNG_END)
+    if start.startswith(_JPEG_START):
+        return _JPEG_END in _tail(path) or not is_cut_jpeg(path.read_bytes())
+    return len(start) > 0 and path.suffix.lower() not in _MARKED
+
+
+def _head(path: Path) -> bytes:
+    if not path.is_file():
+        return b""
+    with path.open("rb") as file:
+        return file.read(HEAD_BYTES)
 
 
 def _tail(path: Path) -> bytes:

@@ -8,6 +8,7 @@ from handpose_core.checks.parts.sampled import sampled_parts
 from handpose_core.datasets.detect import detect
 from handpose_core.datasets.mvhm_layout import Manifest, read_manifest, shard_path
 from handpose_core.errors import HandposeError
+from handpose_core.io.image_files import is_hidden
 
 
 def mvhm_parts(root: Path, at_most: int) -> list[Part]:
@@ -22,7 +23,7 @@ def mvhm_parts(root: Path, at_most: int) -> list[Part]:
 
 
 def _shards(root: Path, split: str, manifest: Manifest | None) -> Files:
-    present = sorted((root / split).glob("*.tar"))
+    present = sorted(path for path in (root / split).glob("*.tar") if not is_hidden(path.name))
     if manifest is None:
         return Files("shards", present, len(present), 0)
     wanted = -(-manifest.wanted.get(split, 0) // manifest.shard)

@@ -1,6 +1,5 @@
 """RHD's splits as the checks look at them: both hands' labels of every frame."""
 
-from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
@@ -9,7 +8,8 @@ from jaxtyping import Int
 from numpy import ndarray
 
 from handpose_core.checks.part import DepthPicture, Files, Labels, Part, Pictures
-from handpose_core.datasets.images import read_labels, read_rgb
+from handpose_core.datasets.detect import misnamed
+from handpose_core.datasets.images import read_labels, read_rgb, read_stored_rgb
 from handpose_core.datasets.rhd_annotations import Annotations, read_annotations
 from handpose_core.datasets.rhd_layout import (
     FRAME_COUNTS,
@@ -25,6 +25,7 @@ from handpose_core.datasets.rhd_layout import (
 )
 from handpose_core.errors import HandposeError
 from handpose_core.hand import Side
+from handpose_core.io.image_files import visible_names
 
 
 def rhd_parts(root: Path, at_most: int) -> list[Part]:
@@ -51,12 +52,14 @@ def _part(root: Path, split: Split, at_most: int) -> Part:
 
 def _files(root: Path, split: Split, listed: int) -> list[Files]:
     folders = {kind: image_path(root, split, kind, 0).parent for kind in KINDS}
-    return [Files(kind, _pngs(folder), listed, FRAME_COUNTS[split]) for kind, folder in folders.items()]
+    return [
+        Files(kind, _pngs(folder), listed, FRAME_COUNTS[split], left_out=misnamed(root, f"{split}/{kind}/*.png"))
+        for kind, folder in folders.items()
+    ]
 
 
 def _pngs(folder: Path) -> list[Path]:
-    entries: Iterable[Path] = folder.iterdir() if folder.is_dir() else ()
-    return sorted(entry for entry in entries if entry.suffix == ".png")
+    return sorted(folder / name for name in visible_names(folder) if name.endswith(".png"))
 
 
 def _hands(annotations: Annotations) -> Int[ndarray, "n 2"]:
@@ -101,7 +104,7 @@ def _pictures(root: Path, split: Split, labels: Labels, frames: list[int], row: 
         visible=labels.visible[row],
         mask=hand_mask(classes, side),
         other_mask=hand_mask(classes, Side(1 - side)),
-        depth=DepthPicture(read_rgb(depth), decode_depth, pixels, labels.joints_3d[row, :, 2])
+        depth=DepthPicture(read_stored_rgb(depth), decode_depth, pixels, labels.joints_3d[row, :, 2])
         if depth.is_file()
         else None,
     )

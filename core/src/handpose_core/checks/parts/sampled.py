@@ -22,12 +22,13 @@ def sampled_parts(root: Path, layout: Layout, at_most: int) -> list[Part]:
 
 
 def _part(root: Path, layout: Layout, split: SplitLayout, at_most: int) -> Part:
-    images = sorted(path for pattern in split.pictures for path in root.glob(pattern))
+    images, left_out = split.pictures_in(root), split.left_out_of(root)
     assert layout.open is not None
     try:
         source = layout.open(root, split.name)
     except HandposeError as error:
-        return Part(split.name, [Files("pictures", images, 0, split.published)], None, None, np.empty(0, int), 0, error)
+        files = [Files("pictures", images, 0, split.published, left_out=left_out)]
+        return Part(split.name, files, None, None, np.empty(0, int), 0, error)
     rows = spread_out(np.arange(len(source)), at_most)
     read = [_read(source, int(row)) for row in rows]
     labels = _labels(root, [source.where(int(row)) for row in rows], read, layout)
@@ -38,7 +39,7 @@ def _part(root: Path, layout: Layout, split: SplitLayout, at_most: int) -> Part:
             raise sample
         return _pictures(row, sample, labels)
 
-    files = [Files("pictures", images, len(source), split.published, layout.unique_pictures)]
+    files = [Files("pictures", images, len(source), split.published, layout.unique_pictures, left_out)]
     remark = f"a sample of {len(source)}" if len(rows) < len(source) else ""
     return Part(split.name, files, labels, picture, np.arange(len(rows)), at_most, remark=remark)
 
@@ -77,7 +78,15 @@ def _stack(read: Sequence[Sample | HandposeError], key: str, shape: tuple[int, i
         return None
     # A sample that cannot be read has no visible joint; zeros keep it from being told twice.
     missing = np.zeros(shape)
-    return np.stack([missing if isinstance(s, HandposeError) or key not in s else s[key].numpy() for s in read])
+    return np.stack([missing if isinstance(s, HandposeError) or key not in s else _labelled(s, key) for s in read])
+
+
+def _labelled(sample: Sample, key: str) -> Float[ndarray, "n _"]:
+    """A label, with not-a-number in joints that are not annotated: no check takes these for a hand's."""
+    values: ndarray = sample[key].numpy()
+    if key == "K" or "annotated" not in sample:
+        return values
+    return np.where(sample["annotated"].numpy()[:, None], values, np.nan)
 
 
 def _visible(sample: Sample | HandposeError) -> ndarray:

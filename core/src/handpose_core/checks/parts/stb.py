@@ -8,7 +8,8 @@ from jaxtyping import Float64
 from numpy import ndarray
 
 from handpose_core.checks.part import DepthPicture, Files, Labels, Part, Pictures
-from handpose_core.datasets.images import read_rgb
+from handpose_core.datasets.detect import misnamed
+from handpose_core.datasets.images import read_rgb, read_stored_rgb
 from handpose_core.datasets.mat_files import load_mat
 from handpose_core.datasets.parsing import kind
 from handpose_core.datasets.stb_layout import (
@@ -76,7 +77,8 @@ def _part(root: Path, sequence: str, rig: Rig, label: Path, at_most: int) -> Par
 
 def _files(root: Path, sequence: str, kind: Kind, listed: int) -> Files:
     folder = root / "images" / sequence
-    return Files(kind, sorted(folder.glob(f"{kind}_*.png")), listed, FRAMES)
+    left_out = misnamed(root, f"images/{sequence}/{kind}_*.png")
+    return Files(kind, sorted(folder.glob(f"{kind}_*.png")), listed, FRAMES, left_out=left_out)
 
 
 def _read(path: Path) -> Float64[ndarray, "frames 21 3"]:
@@ -118,7 +120,7 @@ def _pictures(root: Path, sequence: str, rig: Rig, labels: Labels, row: int) -> 
         image=read_rgb(image_path(root, sequence, camera.kind, row)),
         joints_2d=_project(camera.from_labels(joints), camera.K),
         visible=labels.visible[row],
-        depth=DepthPicture(read_rgb(depth), decode_depth, _project(joints, SK_DEPTH_K), joints[:, 2])
+        depth=DepthPicture(read_stored_rgb(depth), decode_depth, _project(joints, SK_DEPTH_K), joints[:, 2])
         if rig == "SK" and depth.is_file()
         else None,
     )

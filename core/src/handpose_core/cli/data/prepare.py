@@ -83,10 +83,17 @@ def _check(options: "Namespace") -> None:
 
 def _prepare(options: "Namespace") -> int:
     from handpose_core.cli.progress import counting
-    from handpose_core.prepare.manifest import Recipe
+    from handpose_core.io.outputs import check_own_folder
+    from handpose_core.prepare.manifest import MANIFEST, Recipe
     from handpose_core.prepare.run import prepare
 
     _check(options)
+    if options.out.resolve().is_relative_to(options.root.resolve()):
+        raise HandposeError(
+            f"OUT {options.out}", f"a folder in the dataset's, {options.root}", "one outside of it",
+            "Choose another folder: prepared data are no part of their original.",
+        )  # fmt: skip
+    check_own_folder(options.out, MANIFEST, "Choose another folder for the prepared data.", "OUT")
     chosen = {**options.data.init_args.as_dict(), "root": str(options.root.resolve())}
     data: HandDataModule = load_target(options.data.class_path)(**chosen)
     recipe = Recipe(options.data.class_path, chosen, data.image_size, data.crop_scale, options.margin, options.quality)

@@ -16,8 +16,8 @@ def main(argv: Sequence[str]) -> int:
     """Run ``handpose data show``; the exit status.
 
     Raises:
-        HandposeError: no known dataset, no such split or sample, what the reader raises, or for ``--web`` no gradio
-            or no port to serve at.
+        HandposeError: no known dataset, no such split or sample, an output that exists, what the reader raises, or
+            for ``--web`` no gradio or no port to serve at.
     """
     parser = _parser()
     arguments = parser.parse_args(argv)
@@ -33,15 +33,28 @@ def _draw(arguments: argparse.Namespace) -> int:
     from handpose_core.viz.sample import draw_sample
     from handpose_core.viz.sheet import with_caption, write_image
 
+    out = arguments.out or Path(f"{arguments.root.resolve().name}_{arguments.index}.png")
+    _check_outputs(arguments, out)
     source = open_split(arguments.root, arguments.split)
     index = _index(arguments, source)
-    out = arguments.out or Path(f"{arguments.root.resolve().name}_{index}.png")
     write_image(out, with_caption(draw_sample(source[index]), source.where(index)))
     print(f"{source.where(index)}: drawn to {out}")
     if arguments.mesh is not None:
         _write_mesh(arguments, source, index)
     print("; ".join(f"{name} {value}" for name, value in source.describe().items()))
     return 0
+
+
+def _check_outputs(arguments: argparse.Namespace, out: Path) -> None:
+    """Refuse to write over files: those of the dataset under all circumstances, others unless told to."""
+    from handpose_core.io.outputs import check_new_file
+    from handpose_core.viz.sheet import check_picture_name
+
+    check_picture_name(out, "--out")
+    for option, path in (("--out", out), ("--mesh", arguments.mesh)):
+        if path is not None:
+            of_dataset = path.resolve().is_relative_to(arguments.root.resolve())
+            check_new_file(path, [path] if of_dataset else [], arguments.overwrite, option)
 
 
 def _write_mesh(arguments: argparse.Namespace, source: "Source", index: int) -> None:
@@ -87,6 +100,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--index", type=int, default=0, metavar="I", help="which sample, from 0 (default: 0)")
     parser.add_argument("--split", help="which split, by its reader's name (default: the first that is there)")
     parser.add_argument("--out", type=Path, metavar="PICTURE", help="the file to write (default: <ROOT>_<I>.png)")
+    parser.add_argument(
+        "--overwrite", action="store_true", help="write over a picture that is there, if it lies outside of the dataset"
+    )
     parser.add_argument("--mesh", type=Path, metavar="GLB", help="also write the hand's mesh, for data that have one")
     parser.add_argument("--web", action="store_true", help="serve a page; needs the extra handpose-core[web]")
     parser.add_argument("--port", type=int, metavar="N", help="of the page (default: the first free one from 7860)")

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from handpose_core.errors import HandposeError
+from handpose_core.io.foreign import refuse_foreign
 from handpose_core.predict.info import ModelInfo
 
 _TEXT = """\
@@ -82,13 +83,14 @@ def _chapter(told: dict[str, str]) -> str:
 
 def _rows(title: str, path: Path) -> list[str]:
     try:
-        rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["rows"]
+        rows: list[dict[str, Any]] = json.loads(path.read_bytes())["rows"]
         return [
             f"| {title} | {row['method']} | {row['recover']} | {row['alignment']} | {row['n_samples']} "
             f"| {row['epe_mean']:.2f} | {row['epe_median']:.2f} | {row['unit']} |"
             for row in rows
         ]
     except (OSError, ValueError, KeyError, TypeError) as error:
+        refuse_foreign(path, "the results.json of a test")
         raise HandposeError(
             str(path), f"no results ({error})", "the results.json of a test", "See handpose onehand test."
         ) from error

@@ -9,11 +9,10 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from handpose_core.datasets.folder_frames import images_below
 from handpose_core.datasets.images import read_rgb
-from handpose_core.errors import HandposeError
 from handpose_core.estimators.onehand.windows import windows
 
-_SUFFIXES = (".jpg", ".png")
 _SIDE = 192
 """Pictures are kept at this size, px: 110 kB each."""
 _NEAREST = 0.3
@@ -24,19 +23,15 @@ class HandlessPictures:
     """A folder of them, read when first drawn from.
 
     Args:
-        folder: of JPEGs or PNGs, in it or in folders in it.
+        folder: of pictures, in it or in folders in it; files that are none are named once.
 
     Raises:
         HandposeError: there are none.
     """
 
     def __init__(self, folder: str | Path) -> None:
-        self._files = sorted(path for path in Path(folder).rglob("*") if path.suffix.lower() in _SUFFIXES)
-        if not self._files:
-            raise HandposeError(
-                str(folder), "no picture", f"files ending in {', '.join(_SUFFIXES)}",
-                "Make some: handpose data people, handpose data things; or leave --model.handless out.",
-            )  # fmt: skip
+        fix = "Make some: handpose data people, handpose data things; or leave --model.handless out."
+        self._files = images_below(Path(folder), fix)
 
     def __len__(self) -> int:
         return len(self._files)

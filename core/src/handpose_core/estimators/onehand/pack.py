@@ -19,6 +19,7 @@ from handpose_core.estimators.onehand.glance import GlanceSize
 from handpose_core.estimators.onehand.module import OneHandModule
 from handpose_core.estimators.onehand.network import OneHandSize
 from handpose_core.io import atomic
+from handpose_core.io.foreign import refuse_foreign
 from handpose_core.predict.checkpoint import load_checkpoint
 from handpose_core.predict.info import METADATA_KEY, ModelInfo, info_from_json
 
@@ -73,6 +74,7 @@ def unpack(path: Path) -> tuple[OneHandModule, ModelInfo]:
         module = OneHandModule(OneHandSize(**{**sizes, "glance": glance}), build["rig"], scale_mm=info.bone_mm)
         module.network.load_state_dict(weights)
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        refuse_foreign(path, "what handpose onehand pack writes")
         raise HandposeError(
             str(path), f"something else ({error})", "what handpose onehand pack writes", _FIX
         ) from error
@@ -92,8 +94,8 @@ def write_checkpoint(packed: Path, out: Path) -> ModelInfo:
         enable_model_summary=False,
     )  # fmt: skip
     trainer.strategy.connect(module)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    trainer.save_checkpoint(out, weights_only=True)
+    with atomic.staged(out) as temporary:
+        trainer.save_checkpoint(temporary, weights_only=True)
     return info
 
 

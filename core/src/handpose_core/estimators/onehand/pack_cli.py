@@ -23,6 +23,7 @@ def parser() -> argparse.ArgumentParser:
         "--results", action="append", default=[], metavar="TITLE=results.json",
         help="a test's figures for the card, and what they were measured on; may be given several times",
     )  # fmt: skip
+    result.add_argument("--overwrite", action="store_true", help="write over an earlier OUT.safetensors and its card")
     return result
 
 
@@ -30,18 +31,23 @@ def main(argv: Sequence[str]) -> int:
     """Pack a checkpoint; the exit status.
 
     Raises:
-        HandposeError: the checkpoint, the name or the results are not what they should be.
+        HandposeError: the checkpoint, the name or the results are not what they should be, or an output exists.
     """
     options = parser().parse_args(argv)
     results = dict(_titled(text) for text in options.results)
     from handpose_core.estimators.onehand.card import card
     from handpose_core.estimators.onehand.pack import SUFFIX, pack
     from handpose_core.io import atomic
+    from handpose_core.io.outputs import check_new_file
     from handpose_core.predict.shipped import SHIPPED
 
     out = SHIPPED if options.shipped else options.out
     if out.suffix != SUFFIX:
         raise HandposeError("OUT.safetensors", f"'{out}'", f"a name that ends in {SUFFIX}", "Name the file so.")
+    if not options.shipped:
+        inputs = [options.checkpoint, *results.values()]
+        for path in (out, out.with_suffix(".md")):
+            check_new_file(path, inputs, options.overwrite, "OUT.safetensors")
     info = pack(options.checkpoint, out)
     atomic.write_text(out.with_suffix(".md"), card(out.name, info, out.stat().st_size, results, options.shipped))
     print(f"packed: {out} ({out.stat().st_size / 1e6:.1f} MB), card: {out.with_suffix('.md')}")
@@ -52,7 +58,7 @@ def main_unpack(argv: Sequence[str]) -> int:
     """Write a packed model as a checkpoint; the exit status.
 
     Raises:
-        HandposeError: there is no packed model, or it is something else.
+        HandposeError: there is no packed model, it is something else, or CKPT exists.
     """
     parser = argparse.ArgumentParser(
         "handpose onehand unpack",
@@ -60,11 +66,14 @@ def main_unpack(argv: Sequence[str]) -> int:
     )
     parser.add_argument("out", type=Path, metavar="CKPT")
     parser.add_argument("--model", type=Path, metavar="FILE.safetensors", help="default: the one that comes along")
+    parser.add_argument("--overwrite", action="store_true", help="write over a CKPT that is there")
     options = parser.parse_args(argv)
     from handpose_core.estimators.onehand.pack import write_checkpoint
+    from handpose_core.io.outputs import check_new_file
     from handpose_core.predict.shipped import shipped_model
 
     packed = options.model or shipped_model()
+    check_new_file(options.out, [packed], options.overwrite, "CKPT")
     write_checkpoint(packed, options.out)
     print(f"unpacked: {packed} to {options.out}; train it further with handpose onehand fit --init_from {options.out}")
     return 0

@@ -4,7 +4,6 @@ import doctest
 import importlib
 import pkgutil
 
-import jaxtyping
 import numpy as np
 import pytest
 import torch
@@ -275,14 +274,6 @@ def test_examples_in_the_docstrings():
     with_examples = {name.rpartition(".")[2] for name, result in results.items() if result.attempted}
     assert with_examples == {"errors", "mesh", "pose"}
     assert not [name for name, result in results.items() if result.failed]
-
-
-@pytest.fixture
-def no_type_check():
-    """As outside of the tests: nothing but the metrics themselves looks at shapes."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.mark.usefixtures("no_type_check")

@@ -9,10 +9,10 @@ from jaxtyping import UInt8
 from numpy import ndarray
 
 from handpose_core.errors import HandposeError
+from handpose_core.io.pixels import laid_on_white, to_rgb
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".gif"})
 _HEIF_BRANDS = (b"heic", b"heix", b"heif", b"mif1", b"msf1", b"hevc")
-_BACKDROP = 255  # what shows through transparent pixels, as on most pages
 _FORMATS = "a JPEG, PNG, WebP, TIFF, BMP or GIF picture"
 
 
@@ -22,11 +22,15 @@ class Picture:
 
     Args:
         name: its file's name, or the frame's number.
-        pixels: RGB.
+        pixels: RGB; whatever else `handpose_core.io.pixels.to_rgb` takes is converted.
     """
 
     name: str
     pixels: UInt8[ndarray, "h w 3"]
+
+    def __post_init__(self) -> None:
+        """Convert the pixels to 8-bit RGB."""
+        object.__setattr__(self, "pixels", to_rgb(self.pixels, self.name))
 
 
 def read_picture(path: Path) -> UInt8[ndarray, "h w 3"]:
@@ -106,8 +110,7 @@ def _laid_on_white(colours: UInt8[ndarray, "h w 3"], whole: ndarray | None) -> U
         return colours
     if not np.issubdtype(whole.dtype, np.unsignedinteger):
         return colours
-    alpha = whole[..., 3:].astype(np.float32) / np.iinfo(whole.dtype).max
-    return np.rint(colours * alpha + _BACKDROP * (1 - alpha)).astype(np.uint8)
+    return laid_on_white(colours, whole[..., 3:])
 
 
 def _is_cut_jpeg(data: bytes) -> bool:

@@ -1,11 +1,12 @@
 """Fixtures that several rooms use: hands drawn in the datasets' layouts, and where real samples are."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
+import jaxtyping
 import numpy as np
 import pytest
 
@@ -315,3 +316,11 @@ def real_rhd() -> Path:
     if not samples or not (Path(samples) / "rhd").is_dir():
         pytest.skip("no real RHD samples: set HANDPOSE_SAMPLES to the folder that holds rhd/")
     return Path(samples) / "rhd"
+
+
+@pytest.fixture
+def no_type_check() -> Iterator[None]:
+    """As outside of the tests: no annotation is checked, and the code itself refuses what does not fit."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)

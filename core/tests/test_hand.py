@@ -48,6 +48,17 @@ def test_raw_order_undoes_the_canonical_order(dataset):
         ("mhp", "index_pip", 0),
         ("mhp", "little_mcp", 9),
         ("mhp", "wrist", 20),
+        ("mano", "index_mcp", 1),
+        ("mano", "little_mcp", 7),
+        ("mano", "ring_mcp", 10),
+        ("mano", "thumb_cmc", 13),
+        ("mano", "thumb_tip", 16),
+        ("mano", "little_tip", 20),
+        ("interhand", "thumb_tip", 0),
+        ("interhand", "thumb_cmc", 3),
+        ("interhand", "little_mcp", 19),
+        ("interhand", "wrist", 20),
+        ("openpose", "index_mcp", 5),
     ],
 )
 def test_rows_of_the_authors_files(dataset, joint, row):

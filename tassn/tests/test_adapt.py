@@ -53,6 +53,20 @@ def run(*arguments):
     return method_main("tassn", METHOD, ["adapt", *map(str, arguments), *options])
 
 
+def test_hands_npz_of_predict_gives_its_frames_joints_and_no_truth(tmp_path):
+    joints = np.random.default_rng(0).uniform(0, 100, (3, 21, 2))
+    arrays = {"joints_2d": joints, "joints_3d": np.ones((3, 21, 3)), "side": np.ones(3, np.int64)}
+    names = np.array(["0", "1", "2", "4"])  # frame 3 was damaged
+    np.savez(tmp_path / "hands.npz", names=names, picture=np.array([0, 2, 3]), **arrays)
+    tracks = read_tracks(tmp_path / "hands.npz")
+    assert tracks.known().tolist() == [True, False, True, False, True]
+    np.testing.assert_allclose(tracks.joints_2d[[0, 2, 4]], joints, rtol=1e-6)
+    assert tracks.truth is None
+    np.savez(tmp_path / "two.npz", names=names, picture=np.array([0, 2, 2]), **arrays)
+    with pytest.raises(HandposeError, match="1 frames with several hands, the first is 2"):
+        read_tracks(tmp_path / "two.npz")
+
+
 def test_generated_hands_are_rehearsed_beside_a_video(drawn_video, drawn_meshes, checkpoint, tmp_path):
     given = [drawn_video, "--joints-2d", drawn_video / "labels.npz", "--ckpt_path", checkpoint, "--clip-length", 3]
     assert run(*given, "--out", tmp_path / "out", "--glb-every", 0, "--rehearse", drawn_meshes) == 0

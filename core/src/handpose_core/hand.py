@@ -48,13 +48,23 @@ FINGER_COLOURS: dict[str, tuple[int, int, int]] = {
 """RGB in 0..255 for drawing; the wrist is drawn in WRIST_COLOUR."""
 WRIST_COLOUR = (245, 245, 245)
 
+_CANONICAL = tuple(range(N_JOINTS))
 JOINT_ORDERS: dict[str, tuple[int, ...]] = {
-    "canonical": tuple(range(N_JOINTS)),
+    "canonical": _CANONICAL,
+    "openpose": _CANONICAL,
+    "freihand": _CANONICAL,
     "rhd": (0, 4, 3, 2, 1, 8, 7, 6, 5, 12, 11, 10, 9, 16, 15, 14, 13, 20, 19, 18, 17),
     "stb": (0, 17, 18, 19, 20, 13, 14, 15, 16, 9, 10, 11, 12, 5, 6, 7, 8, 1, 2, 3, 4),
     "mhp": (20, 17, 16, 18, 19, 1, 0, 2, 3, 5, 4, 6, 7, 13, 12, 14, 15, 9, 8, 10, 11),
+    "mano": (0, 13, 14, 15, 16, 1, 2, 3, 17, 4, 5, 6, 18, 10, 11, 12, 19, 7, 8, 9, 20),
+    "interhand": (20, 3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12, 19, 18, 17, 16),
 }
-"""``canonical = raw[JOINT_ORDERS[dataset]]``: the raw row of each canonical joint."""
+"""``canonical = raw[JOINT_ORDERS[name]]``: the raw row of each canonical joint.
+
+``mano``: MANO's 16 joints (wrist, index, middle, little, ring, thumb, each from palm to tip), then the tips from thumb
+to little finger, as smplx and HO-3D append them. ``interhand``: one hand of InterHand2.6M, thumb to little finger, each
+from tip to palm, then the wrist. ``openpose`` and ``freihand`` are the canonical order.
+"""
 
 ADULT_HAND_LENGTH = (160.0, 210.0)
 """mm, wrist to middle tip along the bones: the hands that are baked and drawn."""

@@ -53,6 +53,16 @@ def test_without_a_model_the_one_that_comes_along_is_taken(photo, tmp_path):
     assert len(found["hands"]) == 1
 
 
+def test_priors_that_no_hand_or_camera_has_are_noted(photo, tmp_path, capsys):
+    options = ["--whole", "--hand-size", "18", "--focal", "0.026", "--out", str(tmp_path / "found")]
+    assert main(["predict", photo, *options]) == 0
+    notes = json.loads((tmp_path / "found" / "hands.json").read_text())["notes"]
+    error = capsys.readouterr().err
+    for remark in ("a hand of 18 mm", "a focal length of 0.026 px for pictures of 8 x 8 px"):
+        assert f"note: {remark}" in error
+        assert any(note.startswith(remark) for note in notes)
+
+
 def test_an_installation_without_a_model_says_so(photo, capsys, monkeypatch, tmp_path):
     monkeypatch.setattr(shipped, "SHIPPED", tmp_path / "none.safetensors")
     assert main(["predict", photo]) == 2

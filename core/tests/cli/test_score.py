@@ -129,7 +129,7 @@ def write_bad(folder, case):
     ("case", "message"),
     [
         ("nan", r"bad.npz, joints_3d, sample 1, joint 8 \(index_tip\)"),
-        ("metres", "looks like m, .*--units m"),
+        ("metres", "looks like m, .*--pred-units m"),
         ("count", "bad.npz: found 2 hands; expected 3"),
         ("shape", r"bad.npz, joints_3d: found shape \(3, 20, 3\); expected shape \(N, 21, 3\)"),
         ("empty", r"shape \(0, 21, 3\)"),
@@ -178,7 +178,7 @@ def test_a_missing_file_and_a_bad_mask_are_named(files):
 
 
 def test_a_collapsed_prediction_is_scored_as_it_is(files, capsys):
-    np.savez(files / "flat.npz", joints_3d=np.zeros((3, 21, 3)))
+    np.savez(files / "flat.npz", joints_3d=hand() * 0.01)
     assert printed(capsys, arguments(files, "flat.npz"))["epe_mean"] > 50
 
 

@@ -1,6 +1,8 @@
 """One packed model exported both ways, looked at from all sides: each export takes seconds."""
 
+import copy
 import json
+import pickle
 import subprocess
 import sys
 
@@ -90,6 +92,17 @@ sys.exit(f"imported {{heavy}}" if heavy else status)
     assert hand["side"] in ("left", "right")
     assert 0.5 <= hand["side_confidence"] <= 1
     assert (tmp_path / "out" / "meshes" / "photo.png-0.glb").read_bytes()[:4] == b"glTF"
+
+
+@pytest.mark.parametrize("name", ["best.ckpt", "hand.safetensors", "hand.onnx"])
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+def test_it_can_be_pickled_and_copied(exported, name, copied):
+    model = load(exported / name)
+    picture = np.random.default_rng(2).integers(0, 255, (80, 100, 3), np.uint8)
+    (hand,), (again,) = model(picture), copied(model)(picture)
+    np.testing.assert_allclose(again.mesh.vertices, hand.mesh.vertices, atol=1e-4)
+    np.testing.assert_array_equal(again.mesh.faces, hand.mesh.faces)
+    assert again.side == hand.side
 
 
 def test_the_program_runs_by_torch_alone(exported, crops):

@@ -274,3 +274,36 @@ def test_examples_in_the_docstrings():
     with_examples = {name.rpartition(".")[2] for name, result in results.items() if result.attempted}
     assert with_examples == {"errors", "mesh", "pose"}
     assert not [name for name, result in results.items() if result.failed]
+
+
+@pytest.mark.usefixtures("no_type_check")
+@pytest.mark.parametrize(
+    ("metric", "shapes", "masks", "message"),
+    [
+        (HandPoseScore(), [(1, 21, 3), (5, 21, 3)], {}, "found 1 hands; expected 5"),
+        (HandPoseScore(), [(5, 21, 2), (5, 21, 3)], {}, r"shape \(5, 21, 2\) of torch.float32"),
+        (HandPoseScore(), [(5, 21, 3), (5, 21, 3)], {"annotated": torch.ones(21, dtype=torch.bool)}, r"shape \(21,\)"),
+        (HandPoseScore(), [(5, 21, 3), (5, 21, 3)], {"visible": torch.ones(5, 21)}, "of torch.float32"),
+        (HandPoseScore(), [(5, 21, 3), (5, 21, 3)], {"predicted": torch.ones(4, dtype=torch.bool)}, "predicted"),
+        (HandPixelScore(), [(1, 21, 2), (5, 21, 2)], {}, "found 1 hands; expected 5"),
+        (HandMeshScore(), [(1, 30, 3), (5, 30, 3)], {}, r"meshes of shape \(1, 30, 3\)"),
+    ],
+)
+def test_shapes_that_would_broadcast_are_refused(metric, shapes, masks, message):
+    with pytest.raises(HandposeError, match=message):
+        metric.update(*(torch.rand(shape) for shape in shapes), **masks)
+
+
+def test_samples_without_a_prediction_may_be_anything_and_are_wrong_among_all():
+    errors = torch.full((4, 21), 10.0)
+    prediction, target = pair(errors)
+    prediction[2:] = torch.nan
+    metric = HandPoseScore(alignment="none")
+    metric.update(prediction, target, predicted=torch.tensor([True, True, False, False]))
+    result = metric.compute()
+    assert (result.n_samples, result.n_predicted, result.n_joints) == (4, 2, 42)
+    assert result.epe_mean == pytest.approx(10, abs=1e-4)
+    assert result.auc_0_50 == pytest.approx(0.8, abs=1e-5)
+    assert result.missing_as_wrong.n_joints == 84
+    assert result.missing_as_wrong.auc["0_50"] == pytest.approx(0.4, abs=1e-5)
+    assert result.missing_as_wrong.pck[-1] == 0.5

@@ -1,6 +1,8 @@
 """One export, looked at from all sides: each takes seconds."""
 
+import copy
 import json
+import pickle
 import subprocess
 import sys
 
@@ -55,6 +57,13 @@ def test_it_answers_as_the_checkpoint_for_any_number_of_pictures(exported, photo
             np.testing.assert_allclose(b.joints_2d, a.joints_2d, atol=1e-3)
             np.testing.assert_allclose(b.joints_3d, a.joints_3d, rtol=1e-4, atol=0.02)
             np.testing.assert_allclose(b.confidence, a.confidence, atol=1e-4)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+def test_it_can_be_pickled_and_copied(exported, photo, copied):
+    model, known = load(exported / "hand.onnx"), Known(side=Side.LEFT)
+    (hand,), (again,) = model(photo, known=known), copied(model)(photo, known=known)
+    np.testing.assert_array_equal(again.joints_3d, hand.joints_3d)
 
 
 def test_the_file_says_what_it_is(exported):

@@ -5,7 +5,15 @@ import torch
 from handpose_core import camera
 from handpose_core.errors import HandposeError
 from handpose_core.hand import MIDDLE_MCP, MIDDLE_PIP
-from handpose_core.predict.recovery import camera_matrix, hand_length, parse_focal, recover
+from handpose_core.predict.recovery import (
+    camera_matrix,
+    focal_of,
+    hand_length,
+    implausible_focal,
+    implausible_hand,
+    parse_focal,
+    recover,
+)
 
 K = camera_matrix((480.0, 500.0, 130.0, 120.0), 256, 256)
 
@@ -62,6 +70,27 @@ def test_other_focal_lengths_are_refused(text):
         parse_focal(text)
 
 
-def test_a_focal_length_below_zero_is_refused():
-    with pytest.raises(HandposeError, match="above 0"):
-        camera_matrix(-5.0, 640, 480)
+@pytest.mark.parametrize(
+    "given", [-5.0, 0, float("nan"), float("inf"), (1.0, 2.0), (0.0, 5.0, 1.0, 1.0), "1200", True, [[1.0]] * 3]
+)
+def test_a_focal_length_that_is_none_is_refused(given):
+    with pytest.raises(HandposeError, match="focal"):
+        focal_of(given)
+
+
+@pytest.mark.parametrize(
+    "given", [(700, 710, 320, 240), [700, 710, 320, 240], np.array([[700, 0, 320], [0, 710, 240], [0, 0, 1]])]
+)
+def test_a_focal_length_may_be_a_row_or_the_intrinsics(given):
+    assert focal_of(given) == (700.0, 710.0, 320.0, 240.0)
+    assert focal_of(np.float32(700)) == 700.0
+
+
+def test_lengths_of_no_camera_and_no_hand_are_remarked_on():
+    assert implausible_focal(4000.0, 1920, 1080) is implausible_focal(None, 1920, 1080) is None
+    assert "384 to 19200 px" in implausible_focal(26.0, 1920, 1080)
+    assert "mm or metres" in implausible_focal(0.026, 640, 480)
+    assert "fx,fy,cx,cy" in implausible_focal((1200.0, 960.0, 1200.0, 540.0), 640, 480)
+    assert implausible_hand(180.0) is implausible_hand(None) is None
+    assert "18 mm" in implausible_hand(18.0)
+    assert "0.18 mm" in implausible_hand(0.18)

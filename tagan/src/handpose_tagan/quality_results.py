@@ -55,5 +55,5 @@ def as_table(rows: list[Row]) -> Table:
     for name in rows[0]:
         table.add_column(name, justify="right" if isinstance(rows[0][name], float | int) else "left")
     for row in rows:
-        table.add_row(*(f"{value:.4f}" if isinstance(value, float) else escape(str(value)) for value in row.values()))
+        table.add_row(*(f"{value:z.4f}" if isinstance(value, float) else escape(str(value)) for value in row.values()))
     return table

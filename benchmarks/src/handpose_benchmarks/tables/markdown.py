@@ -207,7 +207,7 @@ def _generated(generated: Document) -> list[str]:
     names = [name for name in generated["sets"][0] if name not in ("set", "n_samples")]
     lines = [["set", *names, "pictures"]]
     for found in generated["sets"]:
-        figures = (DASH if found[name] is None else f"{found[name]:.4f}" for name in names)
+        figures = (DASH if found[name] is None else f"{found[name]:z.4f}" for name in names)
         lines.append([found["set"], *figures, str(found["n_samples"])])
     shown = [f"As Figure {number}:\n\n![Figure {number}]({file})" for number, file in generated["sheets"].items()]
     text = (

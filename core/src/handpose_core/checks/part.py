@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 from numpy import ndarray
 
-from handpose_core.checks.geometry import unit_factor
 from handpose_core.errors import HandposeError
+from handpose_core.geometry.hand_shape import unit_factor
 from handpose_core.hand import N_JOINTS
 
 NO_SIDE = -1

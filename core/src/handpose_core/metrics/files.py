@@ -1,4 +1,4 @@
-"""Reads 3D joints from the files other tools write: .npz, .npy and FreiHAND's JSON. Nothing is ever unpickled."""
+"""Read 3D joints from the files other tools write: .npz, .npy and FreiHAND's JSON. Nothing is ever unpickled."""
 
 import json
 import zipfile
@@ -12,98 +12,186 @@ import numpy as np
 from jaxtyping import Bool, Float64
 
 from handpose_core.errors import HandposeError
-from handpose_core.hand import JOINT_NAMES, N_JOINTS, WRIST
+from handpose_core.hand import JOINT_NAMES, JOINT_ORDERS, N_JOINTS
 from handpose_core.io.foreign import refuse_foreign
 
-MM_PER_UNIT = {"mm": 1.0, "m": 1000.0}
-_JOINTS = "joints_3d"
+MM_PER_UNIT = {"mm": 1.0, "cm": 10.0, "m": 1000.0}
+FREIHAND_UNIT = "m"
+FREIHAND_SUFFIX = ".json"
+JOINTS = "joints_3d"
 _MASKS = ("annotated", "visible")
+_PICTURE, _PICTURES = "picture", "names"  # of hands.npz, as handpose predict writes it
 _UNREADABLE = (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error)
 _SHAPE = f"shape (N, {N_JOINTS}, 3) with N of at least 1"
+_NO_EXTENT = 1e-6  # in the file's unit
+_HINTS = {
+    (N_JOINTS * 3,): f"Reshape the rows to ({N_JOINTS}, 3), if they are x, y, z of one joint after another.",
+    (3, N_JOINTS): "Transpose each hand: one joint a row.",
+    (N_JOINTS, 4): "The fourth column looks like confidences: save joints_3d[..., :3].",
+    (N_JOINTS, 2): "These look like joints in px: save those in 3D.",
+    (2, N_JOINTS, 3): "These look like two hands a sample: save one hand a row.",
+    (2 * N_JOINTS, 3): "These look like both hands of each sample: save one hand a row.",
+    (N_JOINTS - 1, 3): "A joint is missing, perhaps the wrist: save it, too.",
+    (1, N_JOINTS, 3): "Save joints_3d[:, 0].",
+    (16, 3): "MANO's own joints have no fingertips: add the five vertices of the tips.",
+    (778, 3): "These look like MANO's vertices: save the joints.",
+    (3,): "This looks like a single hand: save joints_3d[None].",
+}
+"""The next step by the shape of a row."""
 
 
 class Prediction(NamedTuple):
-    """What a file of predictions says."""
+    """Predicted hands, as a file holds them."""
 
     joints: Float64[np.ndarray, "samples 21 3"]
-    """In mm, finite."""
+    """mm, canonical order, finite; 0 where not predicted."""
+    predicted: Bool[np.ndarray, " samples"]
+    """False where a hand is NaN or has no extent."""
     ignored: tuple[str, ...]
-    """What else the file holds that scoring joints has no use for."""
+    """Keys of the file that scoring joints has no use for."""
 
 
 class Truth(NamedTuple):
-    """What a file of true joints says."""
+    """True hands, as a file holds them."""
 
     joints: Float64[np.ndarray, "samples 21 3"]
-    """In mm; 0 where not annotated."""
+    """mm, canonical order; 0 where not annotated."""
     annotated: Bool[np.ndarray, "samples 21"]
-    """All, where the file does not say."""
+    """All by default; none of a hand without extent."""
     visible: Bool[np.ndarray, "samples 21"] | None
-    """None where the file does not say."""
+    """None where the file has no such key."""
     ignored: tuple[str, ...]
-    """What else the file holds that scoring joints has no use for."""
+    """Keys of the file that scoring joints has no use for."""
+    empty: int
+    """Number of hands that are annotated, but have no extent."""
 
 
-def read_prediction(path: Path, unit: str) -> Prediction:
-    """Read predicted joints in canonical order.
+def unit_of(path: Path, units: str, own: str | None) -> str:
+    """Return the unit in which a file is read.
+
+    Args:
+        path: the file.
+        units: of .npz and .npy files; FreiHAND's JSON is in metres.
+        own: of this very file, whatever its format, or None.
+
+    Returns:
+        A key of `MM_PER_UNIT`.
+    """
+    return own or (FREIHAND_UNIT if path.suffix.lower() == FREIHAND_SUFFIX else units)
+
+
+def read_prediction(path: Path, unit: str, order: str = "canonical") -> Prediction:
+    """Read predicted joints.
 
     Args:
         path: .npz with ``joints_3d`` (N 21 3), .npy with the joints alone, or FreiHAND's JSON, a list of N hands
-            or the pair (hands, vertices).
-        unit: ``mm`` or ``m``, of .npz and .npy; FreiHAND's format is in metres.
+            or the pair (hands, vertices). A hand that is NaN, or all of whose joints are in one place, counts as not
+            predicted.
+        unit: ``mm``, ``cm`` or ``m``.
+        order: of the file's joints, a name out of `handpose_core.hand.JOINT_ORDERS`.
+
+    Returns:
+        The hands, in mm.
 
     Raises:
-        HandposeError: the file is missing, unreadable, of another shape or not finite, or its hands have a size
-            that tells of another unit.
+        HandposeError: the file is missing, unreadable, of another shape, or a joint is not finite.
     """
     content = _read(path)
-    joints = _joints(path, content[_JOINTS])
-    every = np.ones(joints.shape[:2], dtype=bool)
-    return Prediction(_to_mm(path, joints, every, unit), tuple(key for key in content if key != _JOINTS))
+    joints = _joints(path, content[JOINTS])[:, JOINT_ORDERS[order]]
+    missing = np.isnan(joints).all(axis=(1, 2))
+    _require_finite(path, joints, np.repeat(~missing[:, None], N_JOINTS, axis=1))
+    joints[missing] = 0
+    predicted = _have_extent(joints, np.ones(joints.shape[:2], dtype=bool))
+    return Prediction(
+        np.where(predicted[:, None, None], joints, 0) * MM_PER_UNIT[unit],
+        predicted,
+        tuple(key for key in content if key != JOINTS),
+    )
 
 
-def read_truth(path: Path, unit: str) -> Truth:
+def read_truth(path: Path, unit: str, order: str = "canonical") -> Truth:
     """Read true joints: as `read_prediction`, with optional masks ``annotated`` and ``visible`` (N 21) in a .npz.
 
+    Args:
+        path: as for `read_prediction`. Joints that are not annotated may be NaN.
+        unit: ``mm``, ``cm`` or ``m``.
+        order: of the file's joints, a name out of `handpose_core.hand.JOINT_ORDERS`.
+
+    Returns:
+        The hands, in mm.
+
     Raises:
-        HandposeError: as `read_prediction`; joints that are not annotated may be anything.
+        HandposeError: as `read_prediction`; and a mask is of another shape or type.
     """
     content = _read(path)
-    joints = _joints(path, content[_JOINTS])
-    masks = {key: _mask(path, key, content[key], len(joints)) for key in _MASKS if key in content}
+    rows = JOINT_ORDERS[order]
+    joints = _joints(path, content[JOINTS])[:, rows]
+    masks = {key: _mask(path, key, content[key], len(joints))[:, rows] for key in _MASKS if key in content}
     annotated = masks.get("annotated", np.ones(joints.shape[:2], dtype=bool))
-    ignored = tuple(key for key in content if key not in (_JOINTS, *_MASKS))
-    return Truth(_to_mm(path, joints, annotated, unit), annotated, masks.get("visible"), ignored)
+    _require_finite(path, joints, annotated)
+    joints = np.where(annotated[..., None], joints, 0) * MM_PER_UNIT[unit]
+    empty = annotated.sum(axis=1) > 1
+    empty &= ~_have_extent(joints, annotated)
+    ignored = tuple(key for key in content if key not in (JOINTS, *_MASKS))
+    return Truth(joints, annotated & ~empty[:, None], masks.get("visible"), ignored, int(empty.sum()))
+
+
+def _have_extent(
+    joints: Float64[np.ndarray, "samples 21 3"], needed: Bool[np.ndarray, "samples 21"]
+) -> Bool[np.ndarray, " samples"]:
+    """Whether the needed joints of each hand are in more than one place."""
+    low = np.where(needed[..., None], joints, np.inf).min(axis=1)
+    high = np.where(needed[..., None], joints, -np.inf).max(axis=1)
+    extended: Bool[np.ndarray, " samples"] = (high - low).max(axis=1) > _NO_EXTENT
+    return extended
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """What a file holds, by key, not yet checked."""
-    if path.suffix not in _READERS:
+    """Read a file by its suffix; its arrays by key, not yet checked."""
+    suffix = path.suffix.lower()
+    if suffix not in _READERS:
         raise HandposeError(
             str(path), f"the suffix {path.suffix!r}", f"one of {', '.join(_READERS)}", "Convert the file first."
         )
     if not path.is_file():
         raise HandposeError(str(path), "no such file", "a file of 3D joints", "Correct the path.")
-    return _READERS[path.suffix](path)
-
-
-def _to_mm(
-    path: Path, joints: Float64[np.ndarray, "samples 21 3"], needed: Bool[np.ndarray, "samples 21"], unit: str
-) -> Float64[np.ndarray, "samples 21 3"]:
-    """Check the needed joints, put 0 for the others, and convert."""
-    _require_finite(path, joints, needed)
-    joints = np.where(needed[..., None], joints, 0) * MM_PER_UNIT["m" if path.suffix == ".json" else unit]
-    _require_hand_size(path, joints, needed)
-    return joints
+    return _READERS[suffix](path)
 
 
 def _read_npz(path: Path) -> dict[str, Any]:
     with _opened(path, b"PK") as archive:
-        if _JOINTS not in archive:
+        if JOINTS not in archive:
             raise HandposeError(
-                str(path), f"the keys {', '.join(archive) or '(none)'}", f"a key {_JOINTS}", "Rename the array."
+                str(path), f"the keys {', '.join(archive) or '(none)'}", f"a key {JOINTS}", "Rename the array."
             )
-        return {key: _member(path, archive, key) for key in (_JOINTS, *_MASKS) if key in archive}
+        content = {key: _member(path, archive, key) for key in (JOINTS, *_MASKS) if key in archive}
+        if _PICTURE in archive and _PICTURES in archive:
+            pictures = _member(path, archive, _PICTURE)
+            content[JOINTS] = _by_picture(
+                path, _joints(path, content[JOINTS]), pictures, len(_member(path, archive, _PICTURES))
+            )
+        return content
+
+
+def _by_picture(
+    path: Path, joints: Float64[np.ndarray, "hands 21 3"], pictures: Any, count: int
+) -> Float64[np.ndarray, "pictures 21 3"]:
+    """Put the hands that handpose predict wrote in their pictures' rows; NaN where a picture has none."""
+    if pictures.shape != joints.shape[:1] or not np.isin(pictures, np.arange(count)).all():
+        raise HandposeError(
+            f"{path}, {_PICTURE}", "other pictures than names has", "the picture of each hand", "Predict again."
+        )
+    hands = np.bincount(pictures, minlength=count)
+    if (hands > 1).any():
+        raise HandposeError(
+            f"{path}, {_PICTURE}",
+            f"{int((hands > 1).sum())} pictures with several hands, the first is row {int(hands.argmax())} of names",
+            "one hand a picture, as the truth has one a sample",
+            "Keep the hand that belongs to the truth.",
+        )
+    placed = np.full((count, *joints.shape[1:]), np.nan)
+    placed[pictures] = joints
+    return placed
 
 
 def _member(path: Path, archive: Mapping[str, Any], key: str) -> Any:
@@ -117,7 +205,7 @@ def _member(path: Path, archive: Mapping[str, Any], key: str) -> Any:
 
 def _read_npy(path: Path) -> dict[str, Any]:
     with _opened(path, b"\x93NUMPY") as array:
-        return {_JOINTS: array}
+        return {JOINTS: array}
 
 
 @contextmanager
@@ -152,8 +240,8 @@ def _read_freihand(path: Path) -> dict[str, Any]:
         )
     is_pair = len(content) == 2 and _depth(content) == 4
     if not is_pair:
-        return {_JOINTS: content}
-    return {_JOINTS: content[0]} | ({"vertices": True} if content[1] else {})
+        return {JOINTS: content}
+    return {JOINTS: content[0]} | ({"vertices": True} if content[1] else {})
 
 
 def _depth(content: Any) -> int:
@@ -172,7 +260,7 @@ _READERS: dict[str, Callable[[Path], dict[str, Any]]] = {
 
 
 def _joints(path: Path, raw: Any) -> Float64[np.ndarray, "samples 21 3"]:
-    where = f"{path}, {_JOINTS}"
+    where = f"{path}, {JOINTS}"
     try:
         joints = np.asarray(raw)
     except ValueError as error:
@@ -181,7 +269,7 @@ def _joints(path: Path, raw: Any) -> Float64[np.ndarray, "samples 21 3"]:
         raise HandposeError(where, f"type {joints.dtype}", "numbers", "Save the joints as float32.")
     if joints.ndim != 3 or joints.shape[1:] != (N_JOINTS, 3) or not len(joints):
         raise HandposeError(
-            where, f"shape {joints.shape}", _SHAPE, "Put the joints in canonical order, one hand a row."
+            where, f"shape {joints.shape}", _SHAPE, _HINTS.get(joints.shape[1:], "Save the joints of one hand a row.")
         )
     return joints.astype(np.float64)
 
@@ -191,7 +279,7 @@ def _mask(path: Path, key: str, raw: Any, samples: int) -> Bool[np.ndarray, "sam
         raise HandposeError(
             f"{path}, {key}",
             f"shape {raw.shape} of type {raw.dtype}",
-            f"shape ({samples}, {N_JOINTS}) of booleans, as {_JOINTS} has {samples} hands",
+            f"shape ({samples}, {N_JOINTS}) of booleans, as {JOINTS} has {samples} hands",
             "Write one true or false a joint.",
         )
     mask: Bool[np.ndarray, "samples 21"] = raw.astype(bool)
@@ -205,29 +293,8 @@ def _require_finite(
     if broken.any():
         sample, joint = np.argwhere(broken)[0]
         raise HandposeError(
-            f"{path}, {_JOINTS}, sample {sample}, joint {joint} ({JOINT_NAMES[joint]})",
+            f"{path}, {JOINTS}, sample {sample}, joint {joint} ({JOINT_NAMES[joint]})",
             f"{joints[sample, joint].tolist()} ({int(broken.sum())} such joints in all)",
             "finite coordinates",
             "Predict every joint; in the truth, mark joints without a label in a key annotated (N, 21).",
-        )
-
-
-def _require_hand_size(
-    path: Path, joints: Float64[np.ndarray, "samples 21 3"], needed: Bool[np.ndarray, "samples 21"]
-) -> None:
-    """Refuse hands a thousand times too small or too large: metres taken for mm, or the other way about.
-
-    A hand reaches 50 to 250 mm from its wrist. Other odd sizes, as of a collapsed prediction, are scored as they are.
-    """
-    whole = joints[needed.all(axis=1)]
-    if not len(whole):
-        return
-    size = float(np.median(np.linalg.norm(whole - whole[:, WRIST, None], axis=-1).max(axis=1)))
-    if 0.02 < size < 0.5 or 20_000 < size < 500_000:
-        given, other = ("mm", "m") if size < 1 else ("m", "mm")
-        raise HandposeError(
-            f"{path}, {_JOINTS}",
-            f"hands of {size / MM_PER_UNIT[given]:.3g} {given} from the wrist to the farthest joint",
-            f"50 to 250 mm: the file looks like {other}, but was read as {given}",
-            "FreiHAND's format is in metres: divide by 1000." if path.suffix == ".json" else f"Say --units {other}.",
         )

@@ -70,8 +70,15 @@ class HandMeshScore(Metric):
         """Add a batch of meshes in mm.
 
         Raises:
-            HandposeError: a vertex is not finite.
+            HandposeError: the numbers of meshes or vertices differ, or a vertex is not finite.
         """
+        if prediction.shape != target.shape:
+            raise HandposeError(
+                "prediction",
+                f"meshes of shape {tuple(prediction.shape)}",
+                f"{tuple(target.shape)}, as target has",
+                "Give as many, of one topology.",
+            )
         every = torch.ones(prediction.shape[:2], dtype=torch.bool, device=prediction.device)
         require_finite(prediction, every, "prediction")
         require_finite(target, every, "target")

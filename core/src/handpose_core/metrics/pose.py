@@ -15,6 +15,7 @@ from handpose_core.metrics.protocols import (
     PIXEL_PROTOCOLS,
     PROTOCOLS,
     Comparison,
+    Correct,
     ScoringProtocol,
     named,
     require_finite,
@@ -35,6 +36,8 @@ class _TalliedScore(Metric):
     steps: Tensor
     histogram: Tensor
     samples: Tensor
+    missing: Tensor
+    missing_joints: Tensor
 
     def __init__(self, protocol: ScoringProtocol, comparison: Comparison, unit: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -42,7 +45,9 @@ class _TalliedScore(Metric):
         empty = tally.empty_tally(N_JOINTS, protocol.thresholds, protocol.ranges)
         for name, state in empty._asdict().items():
             self.add_state(name, state, dist_reduce_fx="sum")
-        self.add_state("samples", torch.zeros((), dtype=torch.long), dist_reduce_fx="sum")
+        for name in ("samples", "missing"):
+            self.add_state(name, torch.zeros((), dtype=torch.long), dist_reduce_fx="sum")
+        self.add_state("missing_joints", torch.zeros(N_JOINTS, dtype=torch.long), dist_reduce_fx="sum")
 
     def compute(self) -> Score:
         """The score of all samples so far, of all processes.
@@ -55,9 +60,9 @@ class _TalliedScore(Metric):
         if overall is None:
             raise HandposeError(
                 "the samples scored",
-                f"no joint that counts in {int(self.samples)} samples",
+                f"no joint that counts in {int(self.samples)} samples, {int(self.missing)} of them not predicted",
                 f"at least one that protocol {self.protocol.name} counts",
-                "Check the masks `annotated` and `visible`.",
+                "Check the predictions and the masks `annotated` and `visible`.",
             )
         root_name = "palm" if self.comparison.root == "palm" else JOINT_NAMES[WRIST]
         names = {root_name: (WRIST,)} | {name: (i,) for i, name in enumerate(JOINT_NAMES) if i != WRIST}
@@ -76,15 +81,29 @@ class _TalliedScore(Metric):
                 for name, joints in ({root_name: (WRIST,)} | FINGER_JOINTS).items()
                 if (m := self.protocol.measure(tally.rows(sums, joints)))
             },
+            n_missing=int(self.missing),
+            missing_as_wrong=self._missing_as_wrong(sums),
         )
+
+    def _missing_as_wrong(self, sums: Tally) -> Correct | None:
+        if not self.missing:
+            return None
+        everything = tally.with_missing(sums, self.missing_joints.cpu(), self.protocol.ranges)
+        measures = self.protocol.measure(everything)
+        return measures and Correct(measures.n_joints, measures.auc, measures.pck)
 
     def _add(
         self,
         errors: Float[Tensor, "batch 21"],
         annotated: Bool[Tensor, "batch 21"],
         visible: Bool[Tensor, "batch 21"] | None,
+        predicted: Bool[Tensor, " batch"] | None = None,
     ) -> None:
         counted = self.protocol.counted(annotated, annotated if visible is None else visible)
+        if predicted is not None:
+            self.missing += (~predicted).sum()
+            self.missing_joints += (counted & ~predicted[:, None]).sum(dim=0)
+            counted = counted & predicted[:, None]
         sums = Tally(*(getattr(self, name) for name in Tally._fields))
         tally.add(sums, errors, counted, self.protocol.thresholds, self.protocol.ranges)
         self.samples += len(errors)
@@ -140,6 +159,7 @@ class HandPoseScore(_TalliedScore):
         target: Float[Tensor, "batch 21 3"],
         annotated: Bool[Tensor, "batch 21"] | None = None,
         visible: Bool[Tensor, "batch 21"] | None = None,
+        predicted: Bool[Tensor, " batch"] | None = None,
     ) -> None:
         """Add a batch.
 
@@ -148,13 +168,21 @@ class HandPoseScore(_TalliedScore):
             target: the true joints; ignored where not annotated.
             annotated: which joints have a label; all by default.
             visible: which can be seen, counted by ``hand3d`` alone; all labelled ones by default.
+            predicted: which samples have a prediction; all by default. The others may be anything: errors are of the
+                predicted ones, and `Score.missing_as_wrong` is of all.
 
         Raises:
-            HandposeError: a joint is not finite, or the alignment is not defined for a sample.
+            HandposeError: shapes or types differ, a joint is not finite, or the alignment is not defined for a sample.
         """
+        _check_batch(prediction, target, 3, annotated=annotated, visible=visible)
         if annotated is None:
             annotated = torch.ones(prediction.shape[:2], dtype=torch.bool, device=prediction.device)
-        self._add(self.comparison.errors(prediction, target, annotated), annotated, visible)
+        compared = annotated
+        if predicted is not None:
+            _check_mask("predicted", predicted, (len(prediction),))
+            compared = annotated & predicted[:, None]
+            prediction = torch.where(predicted[:, None, None], prediction, 0)
+        self._add(self.comparison.errors(prediction, target, compared), annotated, visible, predicted)
 
 
 class HandPixelScore(_TalliedScore):
@@ -192,10 +220,39 @@ class HandPixelScore(_TalliedScore):
         """Add a batch of joints in px; masks as in `HandPoseScore.update`.
 
         Raises:
-            HandposeError: a joint is not finite.
+            HandposeError: shapes or types differ, or a joint is not finite.
         """
+        _check_batch(prediction, target, 2, annotated=annotated, visible=visible)
         if annotated is None:
             annotated = torch.ones(prediction.shape[:2], dtype=torch.bool, device=prediction.device)
         require_finite(prediction, torch.ones_like(annotated), "prediction")
         require_finite(target, annotated, "target")
         self._add(distances(prediction, torch.where(annotated[..., None], target, 0)), annotated, visible)
+
+
+def _check_batch(prediction: Tensor, target: Tensor, dim: int, **masks: Tensor | None) -> None:
+    """Refuse shapes that would broadcast.
+
+    Raises:
+        HandposeError: a shape or type is another one.
+    """
+    for name, joints in (("prediction", prediction), ("target", target)):
+        if joints.ndim != 3 or joints.shape[1:] != (N_JOINTS, dim) or not joints.is_floating_point():
+            raise HandposeError(
+                name,
+                f"shape {tuple(joints.shape)} of {joints.dtype}",
+                f"shape (batch, {N_JOINTS}, {dim}) of floating-point numbers",
+                "Give one hand a row.",
+            )
+    if len(prediction) != len(target):
+        raise HandposeError("prediction", f"{len(prediction)} hands", f"{len(target)}, as target has", "Give as many.")
+    for name, mask in masks.items():
+        if mask is not None:
+            _check_mask(name, mask, (len(prediction), N_JOINTS))
+
+
+def _check_mask(name: str, mask: Tensor, shape: tuple[int, ...]) -> None:
+    if tuple(mask.shape) != shape or mask.dtype != torch.bool:
+        raise HandposeError(
+            name, f"shape {tuple(mask.shape)} of {mask.dtype}", f"shape {shape} of booleans", "Give a mask.bool()."
+        )

@@ -48,6 +48,17 @@ class Measures(NamedTuple):
     """The share of correct joints at each of the protocol's thresholds."""
 
 
+class Correct(NamedTuple):
+    """Shares of correct joints among all, those without a prediction included."""
+
+    n_joints: int
+    """How many joints were counted, predicted or not."""
+    auc: dict[str, float]
+    """By range, for example ``"0_50"``."""
+    pck: tuple[float, ...]
+    """The share of correct joints at each of the protocol's thresholds."""
+
+
 @dataclass(frozen=True)
 class ScoringProtocol:
     """One convention for turning joint errors into EPE, PCK and AUC.

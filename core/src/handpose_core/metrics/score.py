@@ -7,7 +7,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from handpose_core.metrics.protocols import Measures
+from handpose_core.metrics.protocols import Correct, Measures
 
 
 class Score(NamedTuple):
@@ -30,6 +30,15 @@ class Score(NamedTuple):
     """By joint; a joint that was never counted is absent."""
     fingers: dict[str, Measures]
     """By finger, the wrist (or palm) apart; a finger that was never counted is absent."""
+    n_missing: int = 0
+    """Number of samples without a prediction; `overall`, `joints` and `fingers` are of the others."""
+    missing_as_wrong: Correct | None = None
+    """PCK and AUC with the joints of these samples counted as wrong; None where there are none."""
+
+    @property
+    def n_predicted(self) -> int:
+        """Number of samples with a prediction."""
+        return self.n_samples - self.n_missing
 
     @property
     def n_joints(self) -> int:
@@ -74,13 +83,22 @@ class Score(NamedTuple):
             "recover": self.recover,
             "unit": self.unit,
             "n_samples": self.n_samples,
+            "n_predicted": self.n_predicted,
             "n_joints": self.n_joints,
             **self.scalars(),
             "thresholds": list(self.thresholds),
             "pck": list(self.pck),
+            **self._missing_as_dict(),
             "joints": {name: {"n_joints": m.n_joints, **_flat(m)} for name, m in self.joints.items()},
             "fingers": {name: {"n_joints": m.n_joints, **_flat(m)} for name, m in self.fingers.items()},
         }
+
+    def _missing_as_dict(self) -> dict[str, Any]:
+        wrong = self.missing_as_wrong
+        if wrong is None:
+            return {}
+        areas = {f"auc_{name}": area for name, area in wrong.auc.items()}
+        return {"missing_as_wrong": {"n_joints": wrong.n_joints, **areas, "pck": list(wrong.pck)}}
 
     def __rich__(self) -> Group:
         """The convention's names, and a table by joint, by finger and over all."""
@@ -92,9 +110,14 @@ class Score(NamedTuple):
             for name, measures in group.items():
                 table.add_row(name, *_cells(measures))
             table.add_section()
+        if self.missing_as_wrong is not None:
+            wrong = self.missing_as_wrong
+            areas = [f"{area:z.4f}" for area in wrong.auc.values()]
+            table.add_row("all, missing as wrong", str(wrong.n_joints), "–", "–", *areas)
+        predicted = f" ({self.n_predicted} predicted)" if self.n_missing else ""
         convention = (
             f"protocol {self.protocol} · alignment {self.alignment} · root {self.root} · recover {self.recover}"
-            f" · {self.n_samples} samples, {self.n_joints} joints"
+            f" · {self.n_samples} samples{predicted}, {self.n_joints} joints"
         )
         return Group(Text(convention), table)
 
@@ -111,5 +134,5 @@ def _flat(measures: Measures) -> dict[str, float]:
 
 
 def _cells(measures: Measures) -> list[str]:
-    areas = [f"{area:.4f}" for area in measures.auc.values()]
-    return [str(measures.n_joints), f"{measures.epe_mean:.3f}", f"{measures.epe_median:.3f}", *areas]
+    areas = [f"{area:z.4f}" for area in measures.auc.values()]
+    return [str(measures.n_joints), f"{measures.epe_mean:z.3f}", f"{measures.epe_median:z.3f}", *areas]

@@ -2,7 +2,8 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+import numbers
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,10 @@ class Box:
         y: top edge, px.
         width: px, more than 0.
         height: px, more than 0.
-        side: which hand it is, None where nobody says.
+        side: which hand it is, also as ``left`` or ``right``; None where nobody says.
+
+    Raises:
+        HandposeError: these are not four numbers, the box is empty, or the side is neither.
     """
 
     x: float
@@ -33,6 +37,13 @@ class Box:
     width: float
     height: float
     side: Side | None = None
+
+    def __post_init__(self) -> None:
+        """Check the numbers and the side, and convert them."""
+        edges = _numbers("box", (self.x, self.y, self.width, self.height))
+        for name, value in zip(("x", "y", "width", "height"), edges, strict=True):
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "side", side_of(self.side, "side of a box"))
 
 
 Boxes = Mapping[str, Sequence[Box]]
@@ -58,6 +69,60 @@ def parse_side(text: str, where: str) -> Side:
     if name not in Side.__members__:
         raise HandposeError(where, f"'{text}'", "left or right", "Check the spelling.")
     return Side[name]
+
+
+def side_of(value: object, where: str) -> Side | None:
+    """The side that a caller gives.
+
+    Args:
+        value: a `Side`, ``left``, ``right``, or None where nobody says.
+        where: its name, for messages.
+
+    Returns:
+        The side, or None.
+
+    Raises:
+        HandposeError: it is something else.
+    """
+    if value is None or isinstance(value, Side):
+        return value
+    if not isinstance(value, str):
+        raise HandposeError(where, f"{value!r}", "left, right, Side.LEFT, Side.RIGHT or None", "Name the side.")
+    return parse_side(value, where)
+
+
+def boxes_of(given: object, where: str = "boxes") -> list[Box | None]:
+    """The boxes that a caller gives for one picture.
+
+    Args:
+        given: a `Box`, four numbers ``x, y, width, height`` (px), several of either, as rows of an array or of a
+            tensor, too, or None for the whole picture.
+        where: its name, for messages.
+
+    Returns:
+        The boxes; None among them is the whole picture.
+
+    Raises:
+        HandposeError: it is something else, or a box is empty.
+    """
+    if given is None or isinstance(given, Box):
+        return [given]
+    if isinstance(given, str):
+        return [parse_box(given, where)]
+    if isinstance(given, Mapping):
+        return [_entry(where, given)]
+    if hasattr(given, "detach"):  # a torch tensor
+        given = given.detach().cpu()
+    values = given.tolist() if hasattr(given, "tolist") else given
+    if not isinstance(values, Iterable):
+        raise HandposeError(where, f"{given!r}", f"a Box, or {_FORM}", "For example: (120, 80, 200, 220)")
+    values = list(values)
+    if values and all(isinstance(value, numbers.Real) for value in values):
+        return [_box(where, values)]
+    return [
+        one if one is None or isinstance(one, Box) else _entry(f"{where}, number {number}", one)
+        for number, one in enumerate(values)
+    ]
 
 
 def read_boxes(path: Path) -> Boxes:
@@ -95,14 +160,21 @@ def _boxes(where: str, value: Any) -> tuple[Box, ...]:
 
 
 def _entry(where: str, value: Any) -> Box:
-    if not isinstance(value, dict):
-        return _box(where, value)
-    side = parse_side(value["side"], f"{where}, side") if "side" in value else None
+    if not isinstance(value, Mapping):
+        return _box(where, value.tolist() if hasattr(value, "tolist") else value)
+    side = side_of(value.get("side"), f"{where}, side")
     return _box(where, value.get("box"), side)
 
 
 def _box(where: str, values: Any, side: Side | None = None) -> Box:
+    return Box(*_numbers(where, values), side)
+
+
+def _numbers(where: str, values: Any) -> tuple[float, float, float, float]:
+    """Left, top, width and height of a box that holds a pixel."""
     try:
+        if isinstance(values, str | bytes):
+            raise TypeError
         x, y, width, height = (float(value) for value in values)
     except (TypeError, ValueError) as error:
         raise HandposeError(where, f"{values!r}", _FORM, "For example: --box 120,80,200,220") from error
@@ -113,4 +185,4 @@ def _box(where: str, values: Any, side: Side | None = None) -> Box:
             f"{_FORM}, the last two above 0",
             "Give sizes, not corners.",
         )
-    return Box(x, y, width, height, side)
+    return x, y, width, height

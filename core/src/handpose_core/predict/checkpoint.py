@@ -1,7 +1,10 @@
 """A checkpoint of any method as a `Runtime`: PyTorch, without a trainer or a datamodule."""
 
+import io
 import pickle
+from copy import copy
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float32, Int64
@@ -29,6 +32,20 @@ class CheckpointRuntime:
     def __init__(self, module: HandPoseModule, info: ModelInfo) -> None:
         self.module, self.info = module.eval(), info
 
+    def __getstate__(self) -> dict[str, Any]:
+        """The module's bytes, whatever device it is on, without the builders of optimisers, which may be lambdas."""
+        module = copy(self.module)
+        vars(module).update({name: None for name in vars(module) if name.startswith("_build_")})
+        vars(module)["_hparams_initial"] = module.hparams  # Lightning's copy of the arguments, builders among them
+        stream = io.BytesIO()
+        torch.save(module, stream)
+        return {"module": stream.getvalue(), "info": self.info}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Load the module, onto a GPU where there is one."""
+        module = torch.load(io.BytesIO(state["module"]), map_location="cpu", weights_only=False)
+        self.__init__(module.to(best_device()), state["info"])  # type: ignore[misc]
+
     def run(self, images: Float32[ndarray, "batch 3 s s"], sides: Int64[ndarray, " batch"]) -> Output:
         """See `Runtime`."""
         batch = {"image": torch.from_numpy(images), "side": torch.from_numpy(sides)}
@@ -37,6 +54,11 @@ class CheckpointRuntime:
             estimate = self.module.decode(self.module(*self.module.inputs(moved)), self.info.image_size)
         tensors = (estimate.joints_2d, estimate.z_rel, estimate.scores)
         return Output(*(tensor.float().cpu().numpy() for tensor in tensors))
+
+
+def best_device() -> str:
+    """A GPU where there is one, else the CPU."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def load_checkpoint(path: Path, image_size: int | None = None, crop_scale: float | None = None) -> CheckpointRuntime:
@@ -52,7 +74,7 @@ def load_checkpoint(path: Path, image_size: int | None = None, crop_scale: float
     """
     model_class = _class_of(path)
     module = model_class.load_from_checkpoint(path, map_location="cpu")
-    module.to("cuda" if torch.cuda.is_available() else "cpu")
+    module.to(best_device())
     framing = framing_of(module.history) or (image_size, crop_scale)
     size, scale = image_size or framing[0], crop_scale or framing[1]
     if size is None or scale is None:

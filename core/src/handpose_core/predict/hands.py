@@ -129,4 +129,4 @@ def check_numbers(joints: Float64[ndarray, "21 d"]) -> None:
 
 
 def _listed(values: Float64[ndarray, "..."], digits: int) -> Any:
-    return np.round(values, digits).tolist()
+    return (np.round(values, digits) + 0.0).tolist()  # + 0.0: no negative zero

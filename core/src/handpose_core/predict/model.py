@@ -1,7 +1,9 @@
 """A model for pictures: three lines from a photograph to a hand in 3D."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +12,13 @@ from numpy import ndarray
 
 from handpose_core.errors import HandposeError
 from handpose_core.hand import WRIST, Side
-from handpose_core.predict.boxes import Box
+from handpose_core.io.pixels import to_rgb
+from handpose_core.predict.boxes import Box, boxes_of, side_of
 from handpose_core.predict.cut import Square, cut, square_of
 from handpose_core.predict.hands import Hand, root_relative
 from handpose_core.predict.info import ModelInfo
 from handpose_core.predict.pictures import read_picture
-from handpose_core.predict.recovery import Focal, camera_matrix, recover
+from handpose_core.predict.recovery import Focal, camera_matrix, focal_of, implausible_focal, implausible_hand, recover
 from handpose_core.predict.runtime import UNTOLD, MeshRuntime, Runtime
 from handpose_core.predict.view import View
 from handpose_core.predict.whole_hand import WholeHand, whole_hand
@@ -26,10 +29,14 @@ class Known:
     """What is known of all pictures beforehand.
 
     Args:
-        side: which hand they show, where a box does not say.
+        side: which hand they show, where a box does not say; also as ``left`` or ``right``.
         mirrored: they show mirror images, as selfie cameras make them. Sides are those of the real hands.
-        focal: the camera's, px; assumed where None, and then good for poses, not for places.
+        focal: the camera's, px, or fx, fy, cx, cy, or K (3 3); assumed where None, and then good for poses, not for
+            places.
         hand_mm: the hand's length from the wrist to the middle finger's tip along the bones, mm.
+
+    Raises:
+        HandposeError: a value is of another type, not finite, or not above 0.
     """
 
     side: Side | None = None
@@ -38,8 +45,31 @@ class Known:
     hand_mm: float | None = None
 
     def __post_init__(self) -> None:
-        if self.hand_mm is not None and not 0 < self.hand_mm < float("inf"):
-            raise HandposeError("--hand-size", f"{self.hand_mm:g}", "mm, above 0", "An adult's is 160 to 210 mm.")
+        """Check the values, and convert them."""
+        object.__setattr__(self, "side", side_of(self.side, "--side"))
+        object.__setattr__(self, "focal", focal_of(self.focal, "--focal"))
+        if not isinstance(self.mirrored, bool | np.bool_):
+            raise HandposeError("--mirrored", f"{self.mirrored!r}", "True or False", "Give a boolean.")
+        if self.hand_mm is None:
+            return
+        size = self.hand_mm
+        if isinstance(size, bool) or not isinstance(size, int | float | np.number) or not 0 < size < float("inf"):
+            found = f"{size:g}" if isinstance(size, int | float | np.number) else f"{size!r}"
+            raise HandposeError("--hand-size", found, "mm, above 0", "An adult's is 160 to 210 mm.")
+        object.__setattr__(self, "hand_mm", float(size))
+
+    def remarks(self, width: int, height: int) -> tuple[str, ...]:
+        """Remark on values that no hand or camera has.
+
+        Args:
+            width: of the pictures, px.
+            height: px.
+
+        Returns:
+            A sentence for each; none where all is plausible.
+        """
+        found = (implausible_hand(self.hand_mm), implausible_focal(self.focal, width, height))
+        return tuple(remark for remark in found if remark is not None)
 
 
 NOTHING_KNOWN = Known()
@@ -54,8 +84,8 @@ class HandModel:
     """
 
     def __init__(self, runtime: Runtime, batch: int = 16) -> None:
-        if batch < 1:
-            raise HandposeError("--batch", str(batch), "1 or more", "Leave it out.")
+        if not isinstance(batch, int | np.integer) or batch < 1:
+            raise HandposeError("--batch", f"{batch!r}", "a whole number from 1", "Leave it out.")
         self._runtime, self.batch = runtime, batch
 
     @property
@@ -65,32 +95,46 @@ class HandModel:
 
     def __call__(
         self,
-        picture: str | Path | UInt8[ndarray, "h w 3"],
-        boxes: Sequence[Box] | Box | None = None,
+        picture: object,
+        boxes: object = None,
         known: Known = NOTHING_KNOWN,
     ) -> list[Hand]:
-        """The hands in one picture.
+        """Estimate the hands in one picture.
 
         Args:
-            picture: a file, or RGB pixels.
-            boxes: where they are; without any, the whole picture is taken for one hand.
-                `handpose_core.predict.Search` looks for it instead.
+            picture: a file, or RGB pixels: an array, a PIL image, a torch tensor; see
+                `handpose_core.io.pixels.to_rgb` for the shapes and types. BGR, as OpenCV reads it, cannot be told
+                from RGB: convert it first.
+            boxes: where they are: a `Box`, four numbers ``x, y, width, height`` (px), or several of either; without
+                any, the whole picture is taken for one hand. `handpose_core.predict.Search` looks for it instead.
             known: what else is known.
 
+        Returns:
+            A hand for each box.
+
         Raises:
-            HandposeError: the file is no picture, a box lies outside it, or the model must be told the side.
+            HandposeError: the picture or a box is something else, a box lies outside the picture, or the model must be
+                told the side.
+
+        Warns:
+            UserWarning: no hand has the length, or no camera the focal length, in ``known``.
         """
-        where = "picture" if isinstance(picture, ndarray) else str(picture)
-        pixels = picture if isinstance(picture, ndarray) else read_picture(Path(picture))
-        given = [boxes] if boxes is None or isinstance(boxes, Box) else boxes
-        return self.estimate([self.look(where, pixels, box, known) for box in given])
+        if not isinstance(known, Known):
+            raise HandposeError("known", f"{known!r}", "a Known", "For example: known=Known(side=Side.RIGHT)")
+        if isinstance(picture, str | PathLike):
+            where, pixels = str(picture), read_picture(Path(picture))
+        else:
+            where, pixels = "picture", to_rgb(picture)
+        for remark in known.remarks(pixels.shape[1], pixels.shape[0]):
+            warnings.warn(remark, stacklevel=2)
+        return self.estimate([self.look(where, pixels, box, known) for box in boxes_of(boxes)])
 
     def look(self, where: str, pixels: UInt8[ndarray, "h w 3"], box: Box | None, known: Known) -> View:
         """Cut out what the model sees of a picture.
 
         Args:
             where: the picture's name, for messages.
-            pixels: RGB.
+            pixels: 8-bit RGB.
             box: the hand's, None for the whole picture.
             known: what else is known.
 

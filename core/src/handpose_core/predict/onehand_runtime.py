@@ -10,7 +10,7 @@ from torch import Tensor
 from handpose_core.estimators.onehand.module import OneHandModule
 from handpose_core.estimators.onehand.pack import unpack
 from handpose_core.nn.fused import folded
-from handpose_core.predict.checkpoint import CheckpointRuntime
+from handpose_core.predict.checkpoint import CheckpointRuntime, best_device
 from handpose_core.predict.info import ModelInfo
 from handpose_core.predict.runtime import Meshes, Output
 
@@ -59,4 +59,4 @@ def load_packed(path: Path) -> OneHandRuntime:
         HandposeError: there is no such file, or it is something else.
     """
     module, info = unpack(path)
-    return OneHandRuntime(module.to("cuda" if torch.cuda.is_available() else "cpu"), info)
+    return OneHandRuntime(module.to(best_device()), info)

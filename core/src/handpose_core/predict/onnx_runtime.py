@@ -30,13 +30,22 @@ class OnnxRuntime:
     """A model exported by ``handpose export``; `load_exported` makes one.
 
     Args:
-        session: onnxruntime's, of the file.
+        content: the file's bytes.
+        session: onnxruntime's, of them.
         info: what the file says of itself.
     """
 
-    def __init__(self, session: Any, info: ModelInfo) -> None:
-        self._session, self.info = session, info
+    def __init__(self, content: bytes, session: Any, info: ModelInfo) -> None:
+        self._content, self._session, self.info = content, session, info
         self._inputs = {value.name for value in session.get_inputs()}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the session, which cannot be pickled."""
+        return {name: value for name, value in vars(self).items() if name != "_session"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Open a session of the file's bytes again."""
+        vars(self).update(state, _session=_session("model", state["_content"]))
 
     def run(self, images: Float32[ndarray, "batch 3 s s"], sides: Int64[ndarray, " batch"]) -> Output:
         """See `Runtime`."""
@@ -54,13 +63,14 @@ class OnnxMeshRuntime(OnnxRuntime):
     """An exported model that finds out the side and gives meshes.
 
     Args:
+        content: see `OnnxRuntime`.
         session: see `OnnxRuntime`.
         info: see `OnnxRuntime`.
         faces: see `handpose_core.predict.runtime.MeshRuntime`.
     """
 
-    def __init__(self, session: Any, info: ModelInfo, faces: Int64[ndarray, "f 3"]) -> None:
-        super().__init__(session, info)
+    def __init__(self, content: bytes, session: Any, info: ModelInfo, faces: Int64[ndarray, "f 3"]) -> None:
+        super().__init__(content, session, info)
         self.faces = faces
 
     def run(self, images: Float32[ndarray, "batch 3 s s"], sides: Int64[ndarray, " batch"]) -> Output:
@@ -81,7 +91,10 @@ def load_exported(path: Path) -> OnnxRuntime:
     Raises:
         HandposeError: onnxruntime is not installed, or the file is none of ours.
     """
-    session = _session(path)
+    if not path.is_file():
+        raise HandposeError(str(path), "no such file", "an exported model", "Make one: handpose export CKPT OUT.onnx")
+    content = path.read_bytes()
+    session = _session(str(path), content)
     metadata: dict[str, str] = session.get_modelmeta().custom_metadata_map
     if METADATA_KEY not in metadata:
         raise HandposeError(
@@ -92,23 +105,21 @@ def load_exported(path: Path) -> OnnxRuntime:
         )
     info = info_from_json(str(path), metadata[METADATA_KEY])
     if FACES_KEY not in metadata:
-        return OnnxRuntime(session, info)
-    return OnnxMeshRuntime(session, info, np.array(json.loads(metadata[FACES_KEY]), np.int64))
+        return OnnxRuntime(content, session, info)
+    return OnnxMeshRuntime(content, session, info, np.array(json.loads(metadata[FACES_KEY]), np.int64))
 
 
-def _session(path: Path) -> Any:
-    if not path.is_file():
-        raise HandposeError(str(path), "no such file", "an exported model", "Make one: handpose export CKPT OUT.onnx")
+def _session(where: str, content: bytes) -> Any:
     try:
         import onnxruntime
     except ImportError as error:
         raise HandposeError("--runtime onnx", "no onnxruntime", "the extra handpose-core[onnx]", INSTALL) from error
     try:
-        return onnxruntime.InferenceSession(path, providers=_providers(onnxruntime))
+        return onnxruntime.InferenceSession(content, providers=_providers(onnxruntime))
     except Exception as error:  # onnxruntime's own exceptions have no common class but this
         refuse_foreign(path, "a model that handpose export wrote")
         raise HandposeError(
-            str(path),
+            where,
             f"a file that ONNX Runtime refuses ({str(error).splitlines()[0]})",
             "a model that handpose export wrote",
             "Export the checkpoint again: it is cut off or something else.",

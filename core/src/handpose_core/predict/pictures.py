@@ -12,8 +12,8 @@ from handpose_core.errors import HandposeError
 from handpose_core.io.foreign import refuse_foreign
 from handpose_core.io.image_files import IMAGE_SUFFIXES, ImageListing, list_images
 from handpose_core.io.jpeg import is_cut_jpeg
+from handpose_core.io.pixels import laid_on_white, to_rgb
 
-_BACKDROP = 255  # what shows through transparent pixels, as on most pages
 _FORMATS = "a JPEG, PNG, WebP, TIFF, BMP or GIF picture"
 
 
@@ -23,11 +23,15 @@ class Picture:
 
     Args:
         name: its file's name, or the frame's number.
-        pixels: RGB.
+        pixels: RGB; whatever else `handpose_core.io.pixels.to_rgb` takes is converted.
     """
 
     name: str
     pixels: UInt8[ndarray, "h w 3"]
+
+    def __post_init__(self) -> None:
+        """Convert the pixels to 8-bit RGB."""
+        object.__setattr__(self, "pixels", to_rgb(self.pixels, self.name))
 
 
 def read_picture(path: Path) -> UInt8[ndarray, "h w 3"]:
@@ -113,5 +117,4 @@ def _laid_on_white(colours: UInt8[ndarray, "h w 3"], whole: ndarray | None) -> U
         return colours
     if not np.issubdtype(whole.dtype, np.unsignedinteger):
         return colours
-    alpha = whole[..., 3:].astype(np.float32) / np.iinfo(whole.dtype).max
-    return np.rint(colours * alpha + _BACKDROP * (1 - alpha)).astype(np.uint8)
+    return laid_on_white(colours, whole[..., 3:])

@@ -12,6 +12,11 @@ from handpose_core.hand import FINGER_JOINTS, REFERENCE_BONE, WRIST
 
 ASSUMED_FOCAL = 1.0
 """Focal length over the picture's longer side where none is given: 53 degrees across, between phones and webcams."""
+PLAUSIBLE_FOCAL = (0.2, 10.0)
+"""Focal lengths over the picture's longer side: from fisheye to long telephoto lenses."""
+PLAUSIBLE_HAND_MM = (90.0, 260.0)
+"""Lengths from the wrist to the middle finger's tip along the bones, mm: from one-year-olds to the largest adults."""
+_FOCAL_FORM = "a focal length, or fx, fy, cx, cy; px"
 _LEAST_SLOPE = 1e-12
 _LEAST_SPREAD = 1.0  # px
 _TO_MIDDLE_TIP = (WRIST, *FINGER_JOINTS["middle"])
@@ -20,17 +25,91 @@ Focal = float | tuple[float, float, float, float]
 """A focal length, the principal point in the picture's middle, or fx, fy, cx, cy; px."""
 
 
-def camera_matrix(focal: Focal | None, width: int, height: int) -> Float64[ndarray, "3 3"]:
-    """The intrinsics K (px) of a picture.
+def focal_of(given: object, where: str = "focal") -> Focal | None:
+    """The focal length that a caller gives.
+
+    Args:
+        given: a number (px), ``fx, fy, cx, cy``, the intrinsics K (3 3), or None.
+        where: its name, for messages.
+
+    Returns:
+        The focal length, the four numbers, or None.
 
     Raises:
-        HandposeError: a focal length is not above 0.
+        HandposeError: it is something else, not finite, or not above 0.
     """
+    if given is None:
+        return None
+    try:
+        values = np.asarray(given)
+        if values.dtype.kind not in "iuf":
+            raise TypeError
+        values = values.astype(np.float64)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise HandposeError(where, f"{given!r}", _FOCAL_FORM, "For example: 1200") from error
+    if values.shape == (3, 3):
+        values = values[[0, 1, 0, 1], [0, 1, 2, 2]]
+    if values.size == 1:
+        values = values.reshape(())
+    if values.shape not in ((), (4,)) or not np.isfinite(values).all() or (values.flat[:2] <= 0).any():
+        raise HandposeError(where, f"{given!r}", f"{_FOCAL_FORM}, focal lengths above 0", "See its calibration.")
+    if values.shape == ():
+        return float(values)
+    fx, fy, cx, cy = values.tolist()
+    return fx, fy, cx, cy
+
+
+def implausible_focal(focal: Focal | None, width: int, height: int) -> str | None:
+    """A remark on intrinsics that no camera has.
+
+    Args:
+        focal: as `Focal`, or None.
+        width: of the picture, px.
+        height: px.
+
+    Returns:
+        The remark; None where the intrinsics may be a camera's.
+    """
+    if focal is None:
+        return None
+    lengths, longer = (focal[:2] if isinstance(focal, tuple) else (focal,)), max(width, height)
+    low, high = PLAUSIBLE_FOCAL
+    if not all(low * longer <= length <= high * longer for length in lengths):
+        return (
+            f"a focal length of {', '.join(f'{length:g}' for length in lengths)} px for pictures of {width} x {height} "
+            f"px: cameras have {low * longer:g} to {high * longer:g} px; lengths in mm or metres must be converted"
+        )
+    if isinstance(focal, tuple) and not (0 <= focal[2] <= width and 0 <= focal[3] <= height):
+        return (
+            f"a principal point at {focal[2]:g}, {focal[3]:g} px, outside of pictures of {width} x {height} px: the "
+            "order is fx,fy,cx,cy, of the picture as it is given"
+        )
+    return None
+
+
+def implausible_hand(hand_mm: float | None) -> str | None:
+    """A remark on a length that no hand has.
+
+    Args:
+        hand_mm: from the wrist to the middle finger's tip along the bones, mm, or None.
+
+    Returns:
+        The remark; None where it may be a hand's.
+    """
+    low, high = PLAUSIBLE_HAND_MM
+    if hand_mm is None or low <= hand_mm <= high:
+        return None
+    return (
+        f"a hand of {hand_mm:g} mm from the wrist to the middle finger's tip: hands have {low:g} to {high:g} mm, an "
+        "adult's 160 to 210"
+    )
+
+
+def camera_matrix(focal: Focal | None, width: int, height: int) -> Float64[ndarray, "3 3"]:
+    """The intrinsics K (px) of a picture."""
     if focal is None:
         focal = ASSUMED_FOCAL * max(width, height)
     fx, fy, cx, cy = focal if isinstance(focal, tuple) else (focal, focal, (width - 1) / 2, (height - 1) / 2)
-    if not (np.isfinite([fx, fy, cx, cy]).all() and fx > 0 and fy > 0):
-        raise HandposeError("--focal", f"{fx:g}, {fy:g}", "focal lengths in px, above 0", "See its calibration.")
     return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1.0]])
 
 

@@ -159,6 +159,8 @@ def _notes(job: Job, found: list[Found]) -> tuple[str, ...]:
         notes.append("no focal length given: assumed to be as long as the picture's longer side")
     if job.known.hand_mm is None:
         notes.append("no hand size given: the mean of the model's training hands")
+    sizes = sorted({(picture.width, picture.height) for picture in found})
+    notes += next(filter(None, (job.known.remarks(*size) for size in sizes)), ())
     if low := [picture.name for picture in found if any(hand.is_low for hand in picture.hands)]:
         notes.append(f"low confidence, perhaps no hand: {_some(low)}")
     if none := [picture.name for picture in found if not picture.hands]:

@@ -1,7 +1,7 @@
 """A hand looked for by the model itself: in several squares of a picture at once, then closer around the best."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -71,12 +71,13 @@ class Search:
         """See `handpose_core.predict.looking.Looker`."""
         return self._model.batch
 
-    def __call__(self, pictures: Sequence[Picture]) -> list[tuple[Hand, ...]]:
+    def __call__(self, pictures: Iterable[Picture]) -> list[tuple[Hand, ...]]:
         """One hand for each picture, of low confidence where there is probably none.
 
         Raises:
             HandposeError: the model must be told the side, or does not answer in numbers.
         """
+        pictures = tuple(pictures)
         views = [self._views(picture) for picture in pictures]
         found = iter(self._model.estimate([view for several in views for view in several]))
         places = [_best(list(islice(found, len(several))), self._candidates) for several in views]

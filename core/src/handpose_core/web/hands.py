@@ -169,5 +169,5 @@ def _words(hand: Hand) -> str:
 def _rows(hand: Hand) -> list[list[str]]:
     columns = zip(JOINT_NAMES, hand.joints_2d, hand.joints_3d, hand.confidence, strict=True)
     return [
-        [name, *(f"{value:.1f}" for value in (*where, *place)), f"{sure:.2f}"] for name, where, place, sure in columns
+        [name, *(f"{value:z.1f}" for value in (*where, *place)), f"{sure:.2f}"] for name, where, place, sure in columns
     ]

@@ -32,7 +32,7 @@ def _picture(sample: Sample) -> Iterator[Row]:
         yield "K", f"fx {fx:.1f}, fy {fy:.1f}, cx {cx:.1f}, cy {cy:.1f} px"
     if "box" in sample:
         left, top, right, bottom = sample["box"].tolist()
-        yield "box", f"{left:.0f}, {top:.0f} to {right:.0f}, {bottom:.0f} px"
+        yield "box", f"{left:z.0f}, {top:z.0f} to {right:z.0f}, {bottom:z.0f} px"
 
 
 def _joints(sample: Sample) -> Iterator[Row]:
@@ -56,7 +56,7 @@ def _space(sample: Sample) -> Iterator[Row]:
         near, far = joints[known, 2].min(), joints[known, 2].max()
         yield "depth of the joints", f"{near:.0f} to {far:.0f} mm"
     if known[WRIST]:
-        yield "wrist", ", ".join(f"{value:.1f}" for value in joints[WRIST].tolist()) + " mm"
+        yield "wrist", ", ".join(f"{value:z.1f}" for value in joints[WRIST].tolist()) + " mm"
     if known[list(REFERENCE_BONE)].all():
         start, end = (JOINT_NAMES[joint].replace("_", " ") for joint in REFERENCE_BONE)
         yield f"{start} to {end}", f"{_length(joints, REFERENCE_BONE):.1f} mm"

@@ -57,13 +57,16 @@ def read_tracks(path: Path, order: str = "canonical") -> Tracks:
     Args:
         path: an ``.npz`` with ``joints_2d`` (frames, 21, 2; px) and, if it likes, ``annotated``, ``K`` and
             ``joints_3d``, or ``joints_3d`` and ``K`` to project; or a ``.json`` with ``joints_2d``, in which null
-            stands for a joint or a frame that is not known. In arrays not-a-number does.
+            stands for a joint or a frame that is not known. In arrays not-a-number does. Of ``hands.npz``, as
+            ``handpose predict`` writes it, the 2D joints are read, each in its frame's row.
         order: of the joints, a name out of `handpose_core.hand.JOINT_ORDERS`.
 
     Raises:
         HandposeError: no such file, no joints in it, or joints of another shape, or none known at all.
     """
     arrays = _read(path)
+    if {"names", "picture", "joints_2d"} <= arrays.keys():
+        arrays = {"joints_2d": _by_frame(path, arrays)}
     if "joints_2d" not in arrays and {"joints_3d", "K"} <= arrays.keys():
         pixels = arrays["joints_3d"] @ np.broadcast_to(arrays["K"], (len(arrays["joints_3d"]), 3, 3)).swapaxes(-1, -2)
         arrays["joints_2d"] = pixels[..., :2] / pixels[..., 2:]
@@ -105,6 +108,25 @@ def _read(path: Path) -> dict[str, Any]:
             f"--joints-2d {path}", f"a file that cannot be read ({error})", "an .npz or .json with joints_2d",
             "Write it again.",
         ) from error  # fmt: skip
+
+
+def _by_frame(path: Path, arrays: dict[str, Any]) -> Float64[ndarray, "frames 21 2"]:
+    """The 2D joints that ``handpose predict`` wrote, a row a frame; its 3D joints are estimates, and no truth."""
+    names, pictures = arrays["names"], arrays["picture"]
+    numbers = np.arange(len(names))
+    if all(str(name).isdecimal() for name in names):  # frames of a video, of which some may be missing
+        numbers = names.astype(np.int64)
+    several = np.flatnonzero(np.bincount(pictures, minlength=len(names)) > 1)
+    if len(several):
+        raise HandposeError(
+            f"--joints-2d {path}",
+            f"{len(several)} frames with several hands, the first is {names[several[0]]}",
+            "one hand a frame",
+            "Predict one hand with a box, or keep the rows of one in joints_2d (frames, 21, 2).",
+        )
+    joints = np.full((int(numbers.max(initial=-1)) + 1, N_JOINTS, 2), np.nan)
+    joints[numbers[pictures]] = arrays["joints_2d"]
+    return joints
 
 
 def _filled(frames: list[Any]) -> Float64[ndarray, "frames 21 2"]:

@@ -4,9 +4,9 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from handpose_core.checks.geometry import bone_lengths
 from handpose_core.checks.part import Labels, Part
 from handpose_core.checks.verdict import Verdict, ok, skipped, warning, wrong
+from handpose_core.geometry.hand_shape import bone_lengths
 from handpose_core.hand import BONES, JOINT_NAMES, WRIST
 
 _FINGER_MM, _PALM_MM = (8.0, 80.0), (10.0, 140.0)

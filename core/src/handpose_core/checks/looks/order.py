@@ -6,15 +6,16 @@ fingers turned round or exchanged, and single pairs exchanged are tried; the mos
 """
 
 from collections.abc import Iterator
-from itertools import combinations, pairwise, permutations
+from itertools import combinations, permutations
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from numpy import ndarray
 
 from handpose_core.checks.part import Part
 from handpose_core.checks.verdict import Verdict, ok, skipped, wrong
-from handpose_core.hand import BONES, FINGER_JOINTS, FINGERS, JOINT_NAMES, JOINT_ORDERS, N_JOINTS, WRIST, to_raw_order
+from handpose_core.geometry.hand_shape import MOST_COST_OF_A_HAND, order_costs
+from handpose_core.hand import FINGER_JOINTS, FINGERS, JOINT_NAMES, JOINT_ORDERS, N_JOINTS, WRIST, to_raw_order
 
 Order = tuple[int, ...]
 
@@ -23,25 +24,6 @@ _MARGIN, _MARGIN_OF_ONE = 0.03, 0.3
 """By how much less than the order as read another one must cost to be believed: of many hands, and more of one."""
 _TIE = 0.07
 """Of orders that cost about the same, the first is named: known ones, then whole fingers, then pairs of joints."""
-_NO_HAND = 0.27
-_KNUCKLES = tuple(joints[0] for joints in FINGER_JOINTS.values())
-_FINGER_BONES = tuple(bone for bone in BONES if bone[0] != WRIST)
-_LINKS: Int[ndarray, "links 2"] = np.array([*_FINGER_BONES, *pairwise(_KNUCKLES), *((WRIST, j) for j in _KNUCKLES)])
-"""Pairs of joints whose distance no pose changes much."""
-_LENGTHS = {
-    root: np.array(
-        [
-            *(1.20, 1.15, 0.75, 1.50, 0.90, 0.60, 1.65, 1.00, 0.65, 1.50, 0.95, 0.63, 1.22, 0.65, 0.58),
-            *(2.10, 0.82, 0.74, 0.82),
-            *to_knuckles,
-        ]
-    )
-    for root, to_knuckles in {
-        "wrist": (1.50, 3.15, 3.05, 2.95, 2.95),
-        "palm": (1.45, 1.95, 1.75, 1.60, 1.55),
-    }.items()
-}
-"""Typical lengths of the links, in mean lengths of a finger's bone, by what joint 0 is."""
 
 
 def joint_order(part: Part) -> Verdict:
@@ -52,13 +34,12 @@ def joint_order(part: Part) -> Verdict:
     names = _candidates(labels.order)
     orders = np.array(list(names))
     hands = labels.some_hands(_AT_MOST)
-    roots = [labels.root] if labels.root in _LENGTHS else list(_LENGTHS)
-    costs = np.min([_costs(hands, orders, _LENGTHS[root]) for root in roots], axis=0)
+    costs = order_costs(hands, orders, labels.root)
     as_read = costs[0]
     best = int(costs.argmin())
     seen = f"{len(orders)} orders tried"
     example = int(labels.hands[0])
-    if costs[best] > _NO_HAND:
+    if costs[best] > MOST_COST_OF_A_HAND:
         return wrong(
             f"the joints make a hand in none of {seen} (cost {costs[best]:.2f}; a hand is 0.1 to 0.25)",
             f"Look at the rows in {labels.source}: their order, or the joints themselves, are not a hand's.",
@@ -78,19 +59,6 @@ def _different(joints: Float[ndarray, "n 21 3"]) -> int:
     """How many hands there are if views of one count once: they tell nothing more about the order."""
     reach = np.linalg.norm(joints - joints[:, :1], axis=-1)
     return len(np.unique((reach / reach.max() * 1e4).round(), axis=0))
-
-
-def _costs(
-    joints: Float[ndarray, "n 21 3"], orders: Int[ndarray, "m 21"], lengths: Float[ndarray, " links"]
-) -> Float[ndarray, " m"]:
-    """How far from a hand's each order is: log ratio of its links' lengths to a hand's, and how much they change."""
-    distances = np.linalg.norm(joints[:, :, None] - joints[:, None], axis=-1)
-    starts, ends = orders[:, _LINKS[:, 0]], orders[:, _LINKS[:, 1]]
-    mean, deviation = np.maximum(distances.mean(0)[starts, ends], 1e-9), distances.std(0)[starts, ends]
-    ratio = np.log(mean / lengths)
-    ratio -= np.median(ratio, axis=1, keepdims=True)
-    cost: Float[ndarray, " m"] = np.abs(ratio).mean(1) + (deviation / mean).mean(1)
-    return cost
 
 
 def _candidates(read_as: str) -> dict[Order, str]:

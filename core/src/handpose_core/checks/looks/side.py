@@ -8,9 +8,9 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
-from handpose_core.checks.geometry import span
 from handpose_core.checks.part import NO_SIDE, Part
 from handpose_core.checks.verdict import Verdict, ok, skipped, wrong
+from handpose_core.geometry.hand_shape import span
 from handpose_core.hand import FINGER_JOINTS, FINGERS, WRIST, Side
 
 _CLEAR = 0.12

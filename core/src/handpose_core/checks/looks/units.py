@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from handpose_core.checks.geometry import reach
 from handpose_core.checks.part import Part
 from handpose_core.checks.verdict import Verdict, ok, skipped, wrong
+from handpose_core.geometry.hand_shape import reach
 
 _MIXED = 5.0
 """A hand this many times smaller or larger than the others is in another unit."""

@@ -79,6 +79,26 @@ def add(
     _count(tally.histogram, _bins(errors, whole), weights)
 
 
+def with_missing(tally: Tally, missing: Int[Tensor, " joints"], ranges: Sequence[tuple[float, float]]) -> Tally:
+    """Count joints without a prediction as farther away than every threshold.
+
+    Args:
+        tally: of the joints that were predicted.
+        missing: number of joints without a prediction.
+        ranges: as for `add`.
+
+    Returns:
+        A tally whose PCK and AUC are of all joints; its error sum, and so its mean, is still of those predicted.
+    """
+    widths = torch.tensor([round((high - low) / RESOLUTION) for low, high in ranges])
+    steps, histogram = tally.steps.clone(), tally.histogram.clone()
+    steps[:, -1] += missing
+    histogram[:, -1] += missing
+    return Tally(
+        tally.counts + missing, tally.error_sum, tally.clipped_sums + missing[:, None] * widths, steps, histogram
+    )
+
+
 def pooled(tally: Tally) -> Tally:
     """One row for all joints together."""
     return Tally(*(state.sum(dim=0, keepdim=True) for state in tally))
@@ -112,7 +132,8 @@ def curves(tally: Tally) -> Float[Tensor, "joints thresholds"]:
 def areas(tally: Tally, ranges: Sequence[tuple[float, float]]) -> Float[Tensor, "joints ranges"]:
     """Exact AUC of each row over each range, ``1 - E[clip(e - a, 0, b - a)] / (b - a)``."""
     widths = torch.tensor([high - low for low, high in ranges], dtype=torch.double)
-    return 1 - tally.clipped_sums.double() * RESOLUTION / (tally.counts[:, None] * widths)
+    left = tally.counts[:, None] * widths - tally.clipped_sums.double() * RESOLUTION
+    return left.clamp_min(0) / (tally.counts[:, None] * widths) + 0.0  # + 0.0: no negative zero
 
 
 def _count(
@@ -120,7 +141,7 @@ def _count(
 ) -> None:
     """Add weights to the table's bins, row by row, in place."""
     offsets = torch.arange(table.shape[0], device=table.device) * table.shape[1]
-    table.view(-1).index_add_(0, (bins + offsets).view(-1), weights.reshape(-1))
+    table.view(-1).index_add_(0, (bins + offsets).reshape(-1), weights.reshape(-1))
 
 
 def _first_fulfilled(whole: Int[Tensor, "batch joints"], thresholds: Sequence[float]) -> Int[Tensor, "batch joints"]:

@@ -1,0 +1,1 @@
+"""Geometry of hands and cameras, without learning."""

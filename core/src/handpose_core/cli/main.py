@@ -14,7 +14,7 @@ from handpose_core.errors import HandposeError
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``handpose``; the exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    return guarded(lambda: _dispatch(arguments))
+    return guarded(lambda: _dispatch(arguments), arguments)
 
 
 def _dispatch(arguments: Sequence[str]) -> int:

@@ -213,7 +213,7 @@ def _claim(out: Path, recipe: GeneratedRecipe) -> None:
         write_text(path, json.dumps(asdict(recipe), indent=2) + "\n")
         return
     try:
-        found = dict(json.loads(path.read_text()))
+        found = dict(json.loads(path.read_text("utf-8")))
     except (OSError, ValueError, TypeError) as error:
         damaged = f"a file that is no manifest ({error})"
         raise HandposeError(str(path), damaged, "the manifest as it was written", "Choose another folder.") from error

@@ -145,13 +145,13 @@ def describe(source: Source) -> dict[str, Any]:
     """What the results record of the data: a twin's manifest with a checksum, or that a folder was given."""
     if source.size is None:
         record = source.root / GENERATED
-        made = {"generated": json.loads(record.read_text())} if record.is_file() else {}
+        made = {"generated": json.loads(record.read_text("utf-8"))} if record.is_file() else {}
         return {"source": "folder", "name": source.root.resolve().name, **made}
     from handpose_core.datasets.mvhm_layout import MANIFEST as OF_MVHM
     from handpose_core.synth.generate import MANIFEST
 
     of_twin = source.root / MANIFEST
-    text = (of_twin if of_twin.is_file() else source.root / OF_MVHM).read_text()
+    text = (of_twin if of_twin.is_file() else source.root / OF_MVHM).read_text("utf-8")
     manifest: Mapping[str, Any] = json.loads(text)  # with the checksums of all files, so that its own stands for them
     if not of_twin.is_file():
         recipe = manifest["recipe"]

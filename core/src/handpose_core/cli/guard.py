@@ -15,6 +15,7 @@ A fault in the code keeps its traceback (status 1). ``HANDPOSE_TRACEBACK=1`` sho
 """
 
 import os
+import select
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -50,10 +51,8 @@ def guarded(command: Callable[[], int], arguments: Sequence[str] = ()) -> int:
             return READER_GONE
         raise
     except Exception as error:
-        if isinstance(error, OSError) and (unwritable := _unwritable()):
-            if isinstance(error, BrokenPipeError):
-                return READER_GONE
-            error.filename = f"standard {unwritable}"
+        if isinstance(error, OSError) and _silence_broken_streams() and isinstance(error, BrokenPipeError):
+            return READER_GONE
         from handpose_core.cli.refusals import explain
 
         explained = None if os.environ.get("HANDPOSE_TRACEBACK") else explain(error, arguments)
@@ -81,15 +80,29 @@ def _flush() -> None:
             stream.flush()
 
 
-def _unwritable() -> str:
-    """Name the stream that cannot be written to, and let nothing more be written to it."""
-    named: tuple[tuple[str, TextIO | None], ...] = (("output", sys.stdout), ("error", sys.stderr))
-    for name, stream in named:
-        try:
-            if stream is not None:
-                stream.flush()
-        except OSError:
-            with suppress(OSError, ValueError):  # Python flushes it once more at its end
-                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-            return name
-    return ""
+def _silence_broken_streams() -> bool:
+    """Let nothing more be written to streams that cannot be written to, as Python flushes them once more at its end.
+
+    Returns:
+        Whether there is one.
+    """
+    broken = [stream for stream in (sys.stdout, sys.stderr) if stream is not None and _is_broken(stream)]
+    for stream in broken:
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    return bool(broken)
+
+
+def _is_broken(stream: TextIO) -> bool:
+    """Whether a stream cannot be flushed, or is a pipe that nobody reads (the text printed last may be dropped)."""
+    try:
+        stream.flush()
+        if not hasattr(select, "poll"):  # Windows
+            return False
+        poll = select.poll()
+        poll.register(stream.fileno(), select.POLLOUT)
+        return any(event & select.POLLERR for _, event in poll.poll(0))
+    except ValueError:  # no file, as in a notebook: io.UnsupportedOperation is an OSError, too
+        return False
+    except OSError:
+        return True

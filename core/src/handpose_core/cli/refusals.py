@@ -59,6 +59,9 @@ _LIBRARIES: dict[tuple[str, str], tuple[str, str, str]] = {
         "W&B", "a run that W&B accepts",
         "Log offline with WANDB_MODE=offline, leave W&B out with --trainer.logger false, or log in with: wandb login",
     ),
+    ("wandb", "AuthenticationError"): (
+        "W&B", "an API key that W&B accepts", "Log in with: wandb login --relogin; or log offline: WANDB_MODE=offline",
+    ),
     ("wandb", "CommError"): (
         "W&B", "a server that answers", "Log offline with WANDB_MODE=offline, or leave W&B out: --trainer.logger false",
     ),
@@ -158,7 +161,7 @@ def _of_system(error: OSError, arguments: Sequence[str]) -> HandposeError | None
     if number is None and (caught := _CAUGHT.search(str(error))):  # in a loader's worker
         number, reason, path = int(caught["errno"]), caught["reason"], (caught["path"] or "")[1:-1]
     if number in _RESOURCES:
-        where = _with_option(path, arguments) if path else "a file that was being written or read"
+        where = _with_option(path, arguments) if path else "a file or standard output"
         return HandposeError(where, reason, *_RESOURCES[number])
     if number is None or not path or (number == errno.ENOENT and _is_installed(Path(path))):
         return None

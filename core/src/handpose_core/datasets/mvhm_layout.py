@@ -68,7 +68,7 @@ def read_manifest(root: Path) -> Manifest:
     """
     path = root / MANIFEST
     try:
-        found = json.loads(path.read_text())
+        found = json.loads(path.read_text("utf-8"))
         recipe = found["recipe"]
         return Manifest(
             int(recipe["views"]), int(recipe.get("frames", 1)), int(recipe["shard"]), dict(found["groups"]),

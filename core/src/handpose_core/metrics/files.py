@@ -138,7 +138,7 @@ def _opened(path: Path, magic: bytes) -> Iterator[Any]:
 
 def _read_freihand(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text("utf-8"))
     except (ValueError, OSError, RecursionError) as error:
         raise HandposeError(
             str(path), f"no JSON ({error})", "FreiHAND's [xyz list, verts list] or xyz list", "Write it again."

@@ -94,7 +94,7 @@ def read_manifest(root: Path) -> Manifest:
     """
     path = root / MANIFEST
     try:
-        found = json.loads(path.read_text())
+        found = json.loads(path.read_text("utf-8"))
         parts = {name: _part(part) for name, part in found["parts"].items()}
         return Manifest(Recipe(**found["recipe"]), parts, found["libraries"])
     except OSError as error:

@@ -55,7 +55,7 @@ def write_shard(folder: Path, samples: Sequence[Sample], source: str, quality: i
             np.save(path, column)
             files[path.name] = (path.stat().st_size, file_checksum(path))
         shard = Shard(folder.name, len(samples), source, files)
-        (temporary / _DESCRIPTION).write_text(json.dumps(asdict(shard), indent=2) + "\n")
+        (temporary / _DESCRIPTION).write_text(json.dumps(asdict(shard), indent=2) + "\n", "utf-8")
         if folder.exists():  # one that is damaged or of other samples
             shutil.rmtree(folder)
         temporary.rename(folder)
@@ -84,7 +84,7 @@ def remove_unfinished(part: Path) -> None:
 def finished_shard(folder: Path, source: str) -> Shard | None:
     """The shard that is there already, whole and of these samples; None if it is to be made."""
     try:
-        fields = json.loads((folder / _DESCRIPTION).read_text())
+        fields = json.loads((folder / _DESCRIPTION).read_text("utf-8"))
         shard = Shard(**{**fields, "files": {name: (size, sha) for name, (size, sha) in fields["files"].items()}})
         whole = all(file_checksum(folder / name) == sha for name, (_, sha) in shard.files.items())
     except (OSError, ValueError, TypeError, KeyError):

@@ -106,7 +106,11 @@ def _accessor(document: dict[str, Any], binary: bytes, number: int) -> ndarray:
 def _joint_slots(path: Path, names: list[str]) -> Int[ndarray, "21"]:
     """Where each canonical joint stands among the skin's joints."""
     beside = path.with_suffix(".json")
-    wanted = json.loads(beside.read_text()) if beside.is_file() else {joint: webxr_name(joint) for joint in JOINT_NAMES}
+    wanted = (
+        json.loads(beside.read_text("utf-8"))
+        if beside.is_file()
+        else {joint: webxr_name(joint) for joint in JOINT_NAMES}
+    )
     missing = [joint for joint in JOINT_NAMES if wanted.get(joint) not in names]
     if missing:
         raise HandposeError(

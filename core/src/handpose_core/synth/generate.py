@@ -141,7 +141,7 @@ def read_manifest(root: Path) -> dict[str, Any]:
     """
     path = root / MANIFEST
     try:
-        manifest = json.loads(path.read_text())
+        manifest = json.loads(path.read_text("utf-8"))
         tables = [manifest.get(name, {}) for name in ("frames", "checksums")]
         if all(isinstance(table, dict) for table in tables):
             return dict(manifest)

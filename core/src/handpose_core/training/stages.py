@@ -72,7 +72,7 @@ def read_finished(folder: Path) -> Finished | None:
     path = folder / "finished.json"
     if not path.is_file():
         return None
-    record = json.loads(path.read_text())
+    record = json.loads(path.read_text("utf-8"))
     return Finished(record["checkpoint"], record["seconds"], record["processes"])
 
 
@@ -134,7 +134,7 @@ def test_stage(stage: Stage, folder: Path, checkpoint: Path, threads: int | None
     record, results = folder / "tested.json", folder / "test" / "results.json"
     with held(folder) as lock:
         if record.is_file():
-            before = json.loads(record.read_text())
+            before = json.loads(record.read_text("utf-8"))
             if results.is_file() and not differences(before["options"], options):
                 return results
         if results.parent.exists():
@@ -163,7 +163,7 @@ def _agree(path: Path, stage: Stage, options: dict[str, tuple[str, ...]]) -> Non
     if not path.is_file() or not any((path.parent / "fit" / "checkpoints").glob("*.ckpt")):
         _write(path, _description(stage, options))
         return
-    before = json.loads(path.read_text())
+    before = json.loads(path.read_text("utf-8"))
     if before["method"] != stage.method:
         raise HandposeError(str(path), f"a stage of {before['method']}", stage.method, "Take another folder.")
     for option, then, now in differences(before["options"], options):
@@ -194,7 +194,7 @@ def _write(path: Path, record: Mapping[str, Any]) -> None:
 def _ended(folder: Path) -> dict[str, Any] | None:
     """What the training wrote at its end, None before."""
     for path in folder.glob(f"fit*/{ENDED}"):
-        record: dict[str, Any] = json.loads(path.read_text())
+        record: dict[str, Any] = json.loads(path.read_text("utf-8"))
         return record
     return None
 

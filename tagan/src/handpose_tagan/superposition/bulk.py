@@ -140,7 +140,7 @@ def finished_with(out: Path, made_with: Mapping[str, Any]) -> bool:
     if not path.is_file():
         return False
     try:
-        record = dict(json.loads(path.read_text()))
+        record = dict(json.loads(path.read_text("utf-8")))
     except (OSError, ValueError, TypeError) as error:
         found = f"a file that is no record ({error})"
         raise HandposeError(str(path), found, "the record as it was written", "Choose another folder.") from error
@@ -155,7 +155,7 @@ def read_pairs(superposed: Path) -> list[tuple[int, int]]:
     """
     path = superposed / PAIRS
     try:
-        return [(int(real), int(simulated)) for real, simulated in json.loads(path.read_text())]
+        return [(int(real), int(simulated)) for real, simulated in json.loads(path.read_text("utf-8"))]
     except (OSError, ValueError, TypeError) as error:
         raise HandposeError(
             str(path), f"no record of pairs ({error})", "the one that handpose tagan superpose writes",

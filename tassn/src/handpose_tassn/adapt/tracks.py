@@ -91,7 +91,7 @@ def read_tracks(path: Path, order: str = "canonical") -> Tracks:
 def _read(path: Path) -> dict[str, Any]:
     try:
         if path.suffix == ".json":
-            return {"joints_2d": _filled(json.loads(path.read_text())["joints_2d"])}
+            return {"joints_2d": _filled(json.loads(path.read_text("utf-8"))["joints_2d"])}
         with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
             return dict(content)
     except OSError as error:

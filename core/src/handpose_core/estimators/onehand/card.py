@@ -82,7 +82,7 @@ def _chapter(told: dict[str, str]) -> str:
 
 def _rows(title: str, path: Path) -> list[str]:
     try:
-        rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["rows"]
+        rows: list[dict[str, Any]] = json.loads(path.read_text("utf-8"))["rows"]
         return [
             f"| {title} | {row['method']} | {row['recover']} | {row['alignment']} | {row['n_samples']} "
             f"| {row['epe_mean']:.2f} | {row['epe_median']:.2f} | {row['unit']} |"

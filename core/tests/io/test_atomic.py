@@ -1,6 +1,8 @@
 """Files that appear whole or not at all; folders that one process makes."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -10,9 +12,14 @@ from handpose_core.io import atomic
 def test_an_error_while_writing_leaves_the_earlier_file_and_nothing_beside_it(tmp_path):
     target = tmp_path / "numbers.json"
     atomic.write_text(target, "1")
-    with pytest.raises(RuntimeError), atomic.staged(target) as temporary:
-        temporary.write_text("2, cut o")
-        raise RuntimeError
+
+    def write_half() -> None:
+        with atomic.staged(target) as temporary:
+            temporary.write_text("2, cut o")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_half()
     assert target.read_text() == "1"
     assert list(tmp_path.iterdir()) == [target]
 
@@ -20,7 +27,8 @@ def test_an_error_while_writing_leaves_the_earlier_file_and_nothing_beside_it(tm
 def test_a_staged_file_has_its_name_only_once_it_is_whole(tmp_path):
     target = tmp_path / "new" / "clip.mp4"
     with atomic.staged(target, ".mp4") as temporary:
-        assert temporary.parent == target.parent and temporary.suffix == ".mp4"
+        assert temporary.parent == target.parent
+        assert temporary.suffix == ".mp4"
         temporary.write_bytes(b"whole")
         assert not target.exists()
     assert target.read_bytes() == b"whole"
@@ -35,6 +43,25 @@ def test_a_disk_that_fills_up_on_sync_leaves_the_earlier_file(tmp_path, monkeypa
         atomic.write_bytes(target, b"after")
     assert target.read_bytes() == b"before"
     assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("kept", ["/dev/null", "/dev/full"])
+def test_a_device_is_written_to_and_never_replaced(kept):
+    """Before, root's ``--json /dev/null`` put a regular file in its place."""
+    link = Path(kept)
+    with suppress(OSError):  # a full device takes nothing
+        atomic.write_text(link, "{}")
+    assert link.is_char_device()
+
+
+def test_an_error_names_the_target(tmp_path):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(IsADirectoryError) as caught:
+        atomic.write_text(tmp_path / "folder", "1")
+    assert caught.value.filename == str(tmp_path / "folder")
+    with pytest.raises(OSError, match="No space left") as full:
+        atomic.write_text(Path("/dev/full"), "1")
+    assert full.value.filename == "/dev/full"  # the system's own names no file
 
 
 def test_of_many_claims_at_the_same_moment_each_gets_a_folder_of_its_own(tmp_path):

@@ -30,6 +30,7 @@ _PATHS: dict[int, tuple[str, str]] = {
     errno.EXDEV: ("a path on the same file system", "Give another path."),
     errno.EOPNOTSUPP: ("a file system that supports this", "Give a path on another."),
     errno.ENOSYS: ("a file system that supports this", "Give a path on another."),
+    errno.ENOLCK: ("a file system that has locks", "Give a path on a local disk."),
     errno.ESTALE: ("a network drive that is mounted", "Mount it again, or give another path."),
     errno.ENOTCONN: ("a network drive that is mounted", "Mount it again, or give another path."),
     errno.EHOSTDOWN: ("a network drive that is mounted", "Mount it again, or give another path."),

@@ -66,7 +66,7 @@ def test_the_file_says_what_it_is(exported):
     assert said["trained_on"] == HISTORY
     assert [value.name for value in stored.graph.input] == ["image", "side"]
     assert [value.name for value in stored.graph.output] == ["joints_2d", "z_rel", "scores"]
-    assert not list(exported.glob("*draft*"))
+    assert not list(exported.glob("*.tmp*"))
 
 
 def test_the_command_runs_it_without_torch_or_lightning(exported, photo, tmp_path):

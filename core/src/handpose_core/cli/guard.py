@@ -19,7 +19,7 @@ import select
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TextIO
+from io import TextIOWrapper
 
 from handpose_core.io.streams import make_streams_tolerant
 
@@ -86,14 +86,14 @@ def _silence_broken_streams() -> bool:
     Returns:
         Whether there is one.
     """
-    broken = [stream for stream in (sys.stdout, sys.stderr) if stream is not None and _is_broken(stream)]
+    broken = [stream for stream in (sys.stdout, sys.stderr) if isinstance(stream, TextIOWrapper) and _is_broken(stream)]
     for stream in broken:
         with suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     return bool(broken)
 
 
-def _is_broken(stream: TextIO) -> bool:
+def _is_broken(stream: TextIOWrapper) -> bool:
     """Whether a stream cannot be flushed, or is a pipe that nobody reads (the text printed last may be dropped)."""
     try:
         stream.flush()
@@ -102,7 +102,7 @@ def _is_broken(stream: TextIO) -> bool:
         poll = select.poll()
         poll.register(stream.fileno(), select.POLLOUT)
         return any(event & select.POLLERR for _, event in poll.poll(0))
-    except ValueError:  # no file, as in a notebook: io.UnsupportedOperation is an OSError, too
+    except ValueError:  # no file, as under a test's capture (io.UnsupportedOperation is an OSError, too)
         return False
     except OSError:
         return True

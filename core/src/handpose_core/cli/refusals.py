@@ -214,7 +214,7 @@ def _with_option(path: str, arguments: Sequence[str]) -> str:
     """Return the path, after the option that gave it or a folder above it."""
     failed = Path(path).absolute()
     named, longest = path, 0
-    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for argument, following in zip(arguments, [*arguments[1:], ""], strict=False):
         name, equals, value = argument.partition("=")
         value = value if equals else following
         if not name.startswith("--") or not value:

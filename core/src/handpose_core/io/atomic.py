@@ -32,6 +32,8 @@ def staged(path: Path, suffix: str = "") -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp{suffix}")
     try:
         with _named(path, temporary):
+            temporary.touch()  # a folder that cannot be written to is told of here: OpenCV and fsspec do not
+            temporary.unlink()
             yield temporary
             _sync(temporary)
             temporary.replace(path)

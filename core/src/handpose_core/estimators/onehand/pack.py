@@ -92,8 +92,8 @@ def write_checkpoint(packed: Path, out: Path) -> ModelInfo:
         enable_model_summary=False,
     )  # fmt: skip
     trainer.strategy.connect(module)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    trainer.save_checkpoint(out, weights_only=True)
+    with atomic.staged(out) as temporary:
+        trainer.save_checkpoint(temporary, weights_only=True)
     return info
 
 

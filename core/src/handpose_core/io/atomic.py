@@ -68,7 +68,7 @@ def write_text(path: Path, content: str) -> None:
     Raises:
         OSError: it cannot be written; an earlier file of that name stays as it was.
     """
-    write_bytes(path, content.encode())
+    write_bytes(path, content.encode(errors="backslashreplace"))  # names of files need not be text
 
 
 def claim_folder(folder: Path) -> Path:

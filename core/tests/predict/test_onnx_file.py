@@ -78,7 +78,7 @@ status = main(["predict", {str(photo)!r}, "--runtime", "onnx", "--model", {str(e
 heavy = [name for name in {HEAVY!r} if name in sys.modules]
 sys.exit(f"imported {{heavy}}" if heavy else status)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert "hands: 1, pictures: 1" in done.stdout
     assert "in squares all over the picture" in done.stderr

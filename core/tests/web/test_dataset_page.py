@@ -49,7 +49,7 @@ def page(served):
 
 def image(file):
     """The RGB picture that the page fetches."""
-    with urlopen(file["url"], timeout=30) as answer:
+    with urlopen(file["url"], timeout=300) as answer:
         return cv2.imdecode(np.frombuffer(answer.read(), np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
 
 
@@ -107,7 +107,7 @@ def test_a_port_in_use_is_named(rhd_root):
         taken.listen()
         port = taken.getsockname()[1]
         command = [*COMMAND, str(rhd_root), "--web", "--port", str(port)]
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert ended.returncode == 2
     assert f"127.0.0.1, port {port}, which cannot be listened at" in ended.stderr
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ class WaitingShare(Callback):
         self._path.write_text(json.dumps(self._seconds), "utf-8")
 
 
-def measure() -> list[Figure | Skipped]:
+def measure() -> Iterator[Figure | Skipped]:
     """A short training by each recipe on synthetic hands in RHD's layout, as its command line starts it."""
     from handpose_core.synth.generate import Recipe, generate
     from handpose_core.synth.twins import TWINS
@@ -65,11 +66,9 @@ def measure() -> list[Figure | Skipped]:
     with tempfile.TemporaryDirectory() as folder:
         for _ in generate(TWINS["rhd"](Recipe()), Path(folder) / "data", "training", FRAMES, os.cpu_count() or 1):
             pass
-        return [
-            _figure(name, recipe, Path(folder))
-            for name, method in methods().items()
-            for recipe in known_recipes(method.package)
-        ]
+        for name, method in methods().items():
+            for recipe in known_recipes(method.package):
+                yield _figure(name, recipe, Path(folder))
 
 
 def _data(method: str, recipe: str, root: Path) -> tuple[str, ...]:

@@ -109,8 +109,11 @@ def make_twin(name: str, source: Source, report: Callable[[str], None]) -> None:
         return
     twin = MAKERS[dataset.like](Recipe(dataset.like, dataset.world, SEED))
     for part, frames in dataset.twin[source.size]:
-        ready = list(generate(twin, source.root, part, frames, os.cpu_count() or 1))
-        if len(ready) > 1:  # a finished part yields once
+        ready = generate(twin, source.root, part, frames, os.cpu_count() or 1)
+        if (found := next(ready)) < frames:
+            report(f"{source.root}: making {frames - found} {part} frames")
+            for _ in ready:
+                pass
             report(f"{source.root}: {frames} {part} frames made")
 
 

@@ -110,10 +110,11 @@ def make_twin(name: str, source: Source, report: Callable[[str], None]) -> None:
     twin = MAKERS[dataset.like](Recipe(dataset.like, dataset.world, SEED))
     for part, frames in dataset.twin[source.size]:
         ready = generate(twin, source.root, part, frames, os.cpu_count() or 1)
-        if (found := next(ready)) < frames:
-            report(f"{source.root}: making {frames - found} {part} frames")
-            for _ in ready:
-                pass
+        if missing := frames - next(ready):
+            report(f"{source.root}: making {missing} {part} frames")
+        for _ in ready:  # to its end, also where only the labels were missing
+            pass
+        if missing:
             report(f"{source.root}: {frames} {part} frames made")
 
 

@@ -1,6 +1,6 @@
 """How every command ends: one message and an exit status, never a traceback for something a user can put right.
 
-This is the one place that states the exit statuses, for all commands and console scripts:
+The exit statuses of all commands and console scripts, as ``docs/guides/use.md`` has them:
 
 ======  ==========================================================================================================
 0       done

@@ -51,6 +51,9 @@ def _help(methods: Mapping[str, registry.Method], commands: Mapping[str, registr
             *(f"  {name:<{width}}{command.summary}" for name, command in commands.items()),
             "",
             "Add --help after any of them for its own options.",
+            "",
+            "exit status: 0 done; 1 done, with findings (data check) or failed rows (bench table);",
+            "2 an error to put right; 130 interrupted. HANDPOSE_TRACEBACK=1 shows where an error arose.",
         ]
     )
 

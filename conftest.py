@@ -5,6 +5,7 @@ an int pass for a float, as PEP 484 and mypy have it.
 """
 
 import os
+import signal
 
 from hypothesis import settings
 from jaxtyping import install_import_hook
@@ -18,3 +19,7 @@ install_import_hook(
 settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     settings.load_profile("ci")
+
+# A shell starts what it runs in the background with SIGINT ignored, and processes hand this on to those they start.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -16,7 +16,7 @@ nox.options.error_on_external_run = True
 ROOT = Path(__file__).parent
 CONSTRAINTS = ROOT / "constraints.txt"
 GROUPS = nox.project.load_toml(ROOT / "pyproject.toml")
-TORCH = next(line for line in CONSTRAINTS.read_text().splitlines() if line.startswith("torch=="))
+TORCH = next(line for line in CONSTRAINTS.read_text("utf-8").splitlines() if line.startswith("torch=="))
 WHEELS = ("core", "dggan", "mvhm", "tagan", "tassn")  # what users install: each alone, with what it depends on
 DEMO_FRAMES = "2000"  # for training, and a tenth of that for evaluation
 DEMO_EPOCHS = "16"  # of the recipe's first stage, the pose network, alone

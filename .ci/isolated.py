@@ -62,7 +62,7 @@ def check_imports(name: str) -> None:
 def handpose(*arguments: str) -> str:
     """Run the installed console script; what it printed."""
     command = [str(Path(sys.executable).with_name("handpose")), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace")
     assert done.returncode == 0, f"{' '.join(command)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 

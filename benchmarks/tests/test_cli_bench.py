@@ -1,4 +1,5 @@
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -37,3 +38,26 @@ def test_report_holds_machine_figures_and_what_was_skipped(
     printed = capsys.readouterr().out
     assert "2,500,000" in printed
     assert "no bpy in python-of-blender" in printed
+
+
+def test_a_figure_is_printed_and_written_as_it_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Measurements take minutes: before the second begins, the first can be read."""
+    seen, path = [], tmp_path / "[red] speed.json"
+
+    def measured() -> Iterator[Figure | Skipped]:
+        yield Figure("EPE [bold]", 2.5e6, "joints/s", target=1e6, note="on [/] cores")
+        seen.append((capsys.readouterr().out, json.loads(path.read_text())["figures"]))
+        yield Skipped("peer", "no [module]")
+        seen.append((capsys.readouterr().out, json.loads(path.read_text())["skipped"]))
+
+    monkeypatch.setattr(metrics, "measure", measured)
+    assert cli.main(["speed", "--only", "metrics", "--json", str(path)]) == 0
+    (first, figures), (second, skipped) = seen
+    words = first.splitlines()[-1].split()
+    assert words == ["EPE", "[bold]", "2,500,000", "joints/s", "1,000,000", "yes", "on", "[/]", "cores"]
+    assert len(figures) == 1
+    assert "not measured: no [module]" in second
+    assert len(skipped) == 1
+    assert f"written: {path}" in capsys.readouterr().out

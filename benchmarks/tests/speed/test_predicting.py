@@ -11,6 +11,6 @@ def test_every_stage_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
         return float(items)
 
     monkeypatch.setattr(predicting, "rate", once)
-    figures = predicting.measure()
+    figures = list(predicting.measure())
     assert len({figure.name for figure in figures}) == 8
     assert [figure.name for figure in figures if figure.target] == ["predict, all of a picture with a box, once read"]

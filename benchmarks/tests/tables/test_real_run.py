@@ -37,7 +37,9 @@ def test_a_row_runs_once_and_a_row_without_a_recipe_is_named(
     for name, value in {"WANDB_MODE": "disabled", "OMP_NUM_THREADS": "1"}.items():
         monkeypatch.setenv(name, value)
     asked = ["table", "3.1", "--fast", "--recipe", "demo", "--seeds", "3", "--", "--trainer.accelerator", "cpu"]
+    started = time.monotonic()
     assert cli.main(asked) == 1  # the second row
+    took = time.monotonic() - started
     results = tmp_path / "runs/tables/3.1/demo-tried/results/table_3_1-demo-twins.json"
     document = json.loads(results.read_text())
     regression, other = document["datasets"][0]["rows"]
@@ -58,6 +60,6 @@ def test_a_row_runs_once_and_a_row_without_a_recipe_is_named(
     capsys.readouterr()
     started = time.monotonic()
     assert cli.main([*asked[:3], "--rows", "1", *asked[3:]]) == 0
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < took / 2  # nothing is trained or made again
     assert "regression: was finished before" in capsys.readouterr().out
     assert json.loads(results.read_text())["datasets"][0]["rows"][0] == regression

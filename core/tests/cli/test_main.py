@@ -37,7 +37,7 @@ status = main(["--help"])
 heavy = [name for name in {HEAVY!r} if name in sys.modules]
 sys.exit(f"imported {{heavy}}" if heavy else status)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert "usage: handpose" in done.stdout
 
@@ -111,3 +111,8 @@ class _BackportsPoint:
 def test_entry_points_of_another_class_are_loaded_too(monkeypatch):
     monkeypatch.setattr(registry, "entry_points", lambda group: [_BackportsPoint()])
     assert registry.commands()["ours"].summary
+
+
+def test_help_states_the_exit_statuses(capsys):
+    assert main(["--help"]) == 0
+    assert "2 an error to put right" in capsys.readouterr().out

@@ -82,7 +82,7 @@ for batch in data.predict_dataloader():
 def test_workers_read_a_video_that_their_parent_has_open(drawn_video):
     """A forked worker that waits for its parent's decoder threads would hang."""
     done = subprocess.run(
-        [sys.executable, "-c", VIDEO_IN_WORKERS, str(drawn_video)], timeout=120, capture_output=True, text=True
+        [sys.executable, "-c", VIDEO_IN_WORKERS, str(drawn_video)], timeout=300, capture_output=True, text=True
     )
     found = np.array([line.split() for line in done.stdout.splitlines()], int)
     assert found[:, :5].ravel().tolist() == list(range(20)), done.stderr

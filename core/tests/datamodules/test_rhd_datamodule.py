@@ -123,7 +123,7 @@ print(sum(len(batch["K"]) for batch in data.test_dataloader()))
 def test_workers_start_after_opencv_has_run_threads(rhd_root):
     """A forked worker that waits for its parent's threads would hang."""
     done = subprocess.run(
-        [sys.executable, "-c", BUSY_PARENT, str(rhd_root)], timeout=120, capture_output=True, text=True
+        [sys.executable, "-c", BUSY_PARENT, str(rhd_root)], timeout=300, capture_output=True, text=True
     )
     assert done.stdout.strip() == "7", done.stderr
 

@@ -89,7 +89,7 @@ def run(name, *arguments):
         start_new_session=True,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
 
 

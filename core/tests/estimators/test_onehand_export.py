@@ -86,7 +86,7 @@ status = main(["predict", {str(tmp_path / "photo.png")!r}, "--whole", "--model",
 heavy = [name for name in {HEAVY!r} if name in sys.modules]
 sys.exit(f"imported {{heavy}}" if heavy else status)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     hand = json.loads((tmp_path / "out" / "hands.json").read_text())["pictures"][0]["hands"][0]
     assert hand["side"] in ("left", "right")

@@ -1,6 +1,8 @@
 """Files that appear whole or not at all; folders that one process makes."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -41,6 +43,25 @@ def test_a_disk_that_fills_up_on_sync_leaves_the_earlier_file(tmp_path, monkeypa
         atomic.write_bytes(target, b"after")
     assert target.read_bytes() == b"before"
     assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("kept", ["/dev/null", "/dev/full"])
+def test_a_device_is_written_to_and_never_replaced(kept):
+    """Before, root's ``--json /dev/null`` put a regular file in its place."""
+    link = Path(kept)
+    with suppress(OSError):  # a full device takes nothing
+        atomic.write_text(link, "{}")
+    assert link.is_char_device()
+
+
+def test_an_error_names_the_target(tmp_path):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(IsADirectoryError) as caught:
+        atomic.write_text(tmp_path / "folder", "1")
+    assert caught.value.filename == str(tmp_path / "folder")
+    with pytest.raises(OSError, match="No space left") as full:
+        atomic.write_text(Path("/dev/full"), "1")
+    assert full.value.filename == "/dev/full"  # the system's own names no file
 
 
 def test_of_many_claims_at_the_same_moment_each_gets_a_folder_of_its_own(tmp_path):

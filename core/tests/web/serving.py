@@ -28,7 +28,7 @@ def serving(command: Sequence[str]) -> Iterator[str]:
         assert found, said
         yield found[0]
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=120) == 0
+        assert process.wait(timeout=300) == 0
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
@@ -40,9 +40,9 @@ def ask(server: str, event: str, *inputs: object) -> list:
     """Do what the page does when something is clicked: the outputs, or what is shown as an error."""
     address = f"{server}gradio_api/call/{event}"
     body = json.dumps({"data": inputs}).encode()
-    with urlopen(Request(address, body, {"Content-Type": "application/json"}), timeout=30) as answer:
+    with urlopen(Request(address, body, {"Content-Type": "application/json"}), timeout=300) as answer:
         number = json.load(answer)["event_id"]
-    with urlopen(f"{address}/{number}", timeout=60) as answer:
+    with urlopen(f"{address}/{number}", timeout=300) as answer:
         lines = answer.read().decode().splitlines()
     ended = next(line for line in lines if line in ("event: complete", "event: error"))
     return json.loads(lines[lines.index(ended) + 1].removeprefix("data: "))
@@ -50,7 +50,7 @@ def ask(server: str, event: str, *inputs: object) -> list:
 
 def fetched_elsewhere(server: str) -> list[str]:
     """What the page fetches that is not this server's."""
-    with urlopen(server, timeout=30) as answer:
+    with urlopen(server, timeout=300) as answer:
         fetched = re.findall(r"""(?:src|href)=["'](https?://[^"']+)""", answer.read().decode())
     return [address for address in fetched if not address.startswith(server)]
 
@@ -61,7 +61,7 @@ def upload(server: str, path: Path) -> dict:
     head = f'--{boundary}\r\nContent-Disposition: form-data; name="files"; filename="{path.name}"\r\n'
     body = f"{head}Content-Type: application/octet-stream\r\n\r\n".encode() + path.read_bytes()
     body += f"\r\n--{boundary}--\r\n".encode()
-    with closing(HTTPConnection(urlsplit(server).netloc, timeout=60)) as connection:
+    with closing(HTTPConnection(urlsplit(server).netloc, timeout=300)) as connection:
         headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
         with suppress(ConnectionError):  # it need not take the whole of what it refuses
             connection.request("POST", "/gradio_api/upload", body, headers)

@@ -49,7 +49,7 @@ def page(served):
 
 def image(file):
     """The RGB picture that the page fetches."""
-    with urlopen(file["url"], timeout=30) as answer:
+    with urlopen(file["url"], timeout=300) as answer:
         return cv2.imdecode(np.frombuffer(answer.read(), np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
 
 
@@ -101,15 +101,22 @@ def test_an_index_outside_the_split_is_told(rhd_root):
     assert leaf.picture is None
 
 
+@pytest.mark.parametrize("port", ["0", "-5", "99999"])
+def test_a_port_that_there_is_not_is_named(rhd_root, port, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["show", str(rhd_root), "--web", f"--port={port}"])
+    assert "expected a port from 1 to 65535" in capsys.readouterr().err
+
+
 def test_a_port_in_use_is_named(rhd_root):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
         command = [*COMMAND, str(rhd_root), "--web", "--port", str(port)]
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert ended.returncode == 2
-    assert f"127.0.0.1, port {port}, which cannot be listened at" in ended.stderr
+    assert f"127.0.0.1, port {port}, where no page can be served" in ended.stderr
 
 
 def test_without_gradio_its_extra_is_named(rhd_root, monkeypatch):

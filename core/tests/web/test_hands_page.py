@@ -33,7 +33,7 @@ def hand(served, path, side="either", mirrored=False, box=""):
 
 
 def pixels(file):
-    with urlopen(file["url"], timeout=30) as answer:
+    with urlopen(file["url"], timeout=300) as answer:
         return cv2.imdecode(np.frombuffer(answer.read(), np.uint8), cv2.IMREAD_COLOR)
 
 
@@ -41,7 +41,7 @@ def test_a_picture_becomes_a_hand_drawn_and_in_3d(served, tmp_path):
     (example, *_) = sorted(EXAMPLES.glob("*.jpg"))
     drawn, surface, words, table = hand(served, example)
     assert (pixels(drawn) != 0).any()
-    with urlopen(surface["url"], timeout=30) as answer:
+    with urlopen(surface["url"], timeout=300) as answer:
         (tmp_path / "hand.glb").write_bytes(answer.read())
     size = trimesh.load(tmp_path / "hand.glb", force="mesh").extents
     assert 0.05 < size.max() < 0.4  # metres

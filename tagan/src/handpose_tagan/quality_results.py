@@ -8,8 +8,8 @@ from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from handpose_core.io import atomic
 from handpose_core.training.module import describe_data
@@ -39,9 +39,8 @@ class QualityResults(Callback):
         }
         atomic.write_text(folder / "results.json", json.dumps(record, indent=2) + "\n")
         Console().print(as_table(rows))
-        Console().print(
-            f"kid_colour_edges: of {FEATURES}\nresults: {folder / 'results.json'}", soft_wrap=True, markup=False
-        )
+        told = f"kid_colour_edges: of {FEATURES}\nresults: {folder / 'results.json'}"
+        Console().print(told, soft_wrap=True, markup=False)
 
 
 def as_json(row: Row) -> Row:
@@ -55,5 +54,6 @@ def as_table(rows: list[Row]) -> Table:
     for name in rows[0]:
         table.add_column(name, justify="right" if isinstance(rows[0][name], float | int) else "left")
     for row in rows:
-        table.add_row(*(f"{value:z.4f}" if isinstance(value, float) else escape(str(value)) for value in row.values()))
+        cells = (f"{value:z.4f}" if isinstance(value, float) else str(value) for value in row.values())
+        table.add_row(*map(Text, cells))
     return table

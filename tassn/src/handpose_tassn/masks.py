@@ -255,7 +255,7 @@ class MaskedSamples(Dataset[Sample]):
             # the share first: a mask that is there is complete
             atomic.write_text(path.with_suffix(".json"), json.dumps(share))
             atomic.write_bytes(path, cv2.imencode(".png", mask.astype(np.uint8) * 255)[1].tobytes())
-        return key, json.loads(path.with_suffix(".json").read_text())
+        return key, json.loads(path.with_suffix(".json").read_text("utf-8"))
 
     def _key(self, sample: Sample, where: str) -> str:
         """What a mask depends on, in 32 digits."""

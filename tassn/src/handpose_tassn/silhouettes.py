@@ -120,7 +120,8 @@ class SilhouetteTargets(Callback):
                 pass
             counts = frames.counts()
             text = f"silhouettes: {counts.used} of {counts.samples} used, {counts.empty} empty, {counts.outliers} "
-            Console().print(text + f"outliers in area ({frames.folder})", soft_wrap=True, highlight=False, markup=False)
+            text += f"outliers in area ({frames.folder})"
+            Console().print(text, soft_wrap=True, highlight=False, markup=False)
         trainer.strategy.barrier("silhouettes")
         if not trainer.is_global_zero:
             for _ in frames.make():

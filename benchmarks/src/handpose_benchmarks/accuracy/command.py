@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import asdict
 
 from rich.console import Console
+from rich.markup import escape
 
 from handpose_benchmarks.accuracy.measure import Row, measure
 from handpose_benchmarks.accuracy.models import Contender, Ours, Peer
@@ -50,7 +51,7 @@ def run_accuracy(options: argparse.Namespace) -> int:
     document = {"machine": machine, "sets": {name: list(map(asdict, rows)) for name, rows in tables.items()}}
     atomic.write_text(out / "accuracy.md", text)
     atomic.write_text(out / "accuracy.json", json.dumps(document, indent=2) + "\n")
-    console.print(f"written: {out / 'accuracy.md'}", highlight=False, markup=False)
+    console.print(f"written: {out / 'accuracy.md'}", highlight=False, markup=False, soft_wrap=True)
     return 0
 
 
@@ -62,8 +63,10 @@ def markdown(tables: dict[str, list[Row]], machine: dict[str, str]) -> str:
 
 
 def _measured(contender: Contender, pictures: PictureSet, console: Console) -> Row:
-    with console.status(f"{contender.name}, told {contender.told}, on {pictures.name}"):
-        return measure(contender, pictures)
+    with console.status(escape(f"{contender.name}, told {contender.told}, on {pictures.name}")):
+        row = measure(contender, pictures)
+    console.print(_line(pictures.name, row), soft_wrap=True, highlight=False, markup=False)  # as it comes
+    return row
 
 
 def _line(name: str, row: Row) -> str:

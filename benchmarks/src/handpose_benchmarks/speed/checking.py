@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from handpose_benchmarks.speed.figure import Figure, Skipped
@@ -12,9 +13,10 @@ _SECONDS = 30.0
 _SAMPLES = "HANDPOSE_SAMPLES"
 
 
-def measure() -> list[Figure | Skipped]:
+def measure() -> Iterator[Figure | Skipped]:
     """Checks a minute of the real samples; at least two are asked for, which is 30 s each."""
-    return [_figure("RHD", "rhd"), _figure("STB", "stb")]
+    yield _figure("RHD", "rhd")
+    yield _figure("STB", "stb")
 
 
 def _figure(dataset: str, folder: str) -> Figure | Skipped:

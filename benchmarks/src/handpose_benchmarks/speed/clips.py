@@ -40,7 +40,7 @@ def measure() -> list[Figure]:
     Synthetic video in STB's layout is trained on, by the networks of the demo recipe. Masks are cut once before a
     training: theirs is the share of a first pass through the data, were it made by one process, too.
     """
-    content = yaml.safe_load((files("handpose_tassn") / "configs" / f"{RECIPE}.yaml").read_text())
+    content = yaml.safe_load((files("handpose_tassn") / "configs" / f"{RECIPE}.yaml").read_text("utf-8"))
     size = content["data"]["init_args"]["image_size"]
     with tempfile.TemporaryDirectory() as folder, threads(1):
         for _ in generate(TWINS["stb"](Recipe()), Path(folder), SEQUENCE, LENGTH, 1):

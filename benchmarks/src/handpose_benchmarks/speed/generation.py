@@ -3,6 +3,7 @@
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,7 +30,7 @@ SIZE = 256
 TARGET = 60.0
 
 
-def measure(blender_python: str) -> list[Figure | Skipped]:
+def measure(blender_python: str) -> Iterator[Figure | Skipped]:
     """The rate by as many processes as there are cores, one process's by its own clock, and with Blender's colours.
 
     The first is of wall-clock time: on a machine that has other things to do it is too low, by the load it is reported
@@ -42,23 +43,22 @@ def measure(blender_python: str) -> list[Figure | Skipped]:
     poses = sample_poses(rig, GROUPS, seed=0)
     accepted, recipe = accept(poses, rig), Recipe("sampled", poses.digest, images=GROUPS * 8, size=SIZE, shard=16)
     note = f"{SIZE}x{SIZE}, 8 views: poses matched, rendered, encoded, written"
-    whole, single = _by_processes(recipe, accepted), _by_one(recipe, accepted)
-    figures: list[Figure | Skipped] = [
-        Figure("generation, all cores", whole, "images/s", TARGET, f"{note}; {cores()} processes, their start counted"),
-        Figure("generation, one process", single, "images/s", note=f"{note}; of processor time"),
-    ]
+    whole = _by_processes(recipe, accepted)
+    by_all = f"{note}; {cores()} processes, their start counted"
+    yield Figure("generation, all cores", whole, "images/s", TARGET, by_all)
+    single = _by_one(recipe, accepted)
+    yield Figure("generation, one process", single, "images/s", note=f"{note}; of processor time")
     if torch.cuda.is_available():
         on_gpu = Recipe("sampled", poses.digest, images=GROUPS * 8, size=SIZE, shard=16, device="cuda")
-        figures.append(
-            Figure("generation, one GPU", _by_one(on_gpu, accepted), "images/s", note=f"{note}; one process")
-        )
+        yield Figure("generation, one GPU", _by_one(on_gpu, accepted), "images/s", note=f"{note}; one process")
     try:
         by_cycles = replace(recipe, renderer=blenders_name(blender_python), shard=1)
         rate = _by_one(by_cycles, accepted, blender_python)
     except HandposeError as error:
-        return [*figures, Skipped("generation, by Blender's Cycles", str(error))]
+        yield Skipped("generation, by Blender's Cycles", str(error))
+        return
     cycles = f"{note}; colours by {by_cycles.renderer}, {SAMPLES} samples a pixel, one core, of wall-clock time"
-    return [*figures, Figure("generation, by Blender's Cycles", rate, "images/s", note=cycles)]
+    yield Figure("generation, by Blender's Cycles", rate, "images/s", note=cycles)
 
 
 def _by_processes(recipe: Recipe, poses: Accepted) -> float:

@@ -1,6 +1,7 @@
 """How many training samples a second datamodules give, against the training step that they feed."""
 
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -31,7 +32,7 @@ PREPARED_GAIN = 4.0
 """What preparing shall bring, over the original PNGs."""
 
 
-def measure() -> list[Figure]:
+def measure() -> Iterator[Figure]:
     """Samples/s of the step of DGGAN's paper-size network, and of epochs of synthetic frames in RHD's layout.
 
     The step's rate is the target of the original's: a slower datamodule would keep the network waiting. Rates are of
@@ -41,20 +42,17 @@ def measure() -> list[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         for _ in generate(TWINS["rhd"](SynthRecipe()), Path(folder), "training", FRAMES, WORKERS):
             pass
-        step = _step(folder, DGGANModule())
-        return [
-            step,
-            _loading(RHDDataModule(folder, BATCH, WORKERS), "RHD datamodule, as labelled", step.value),
-            (original := _loading(_augmented(RHDDataModule, folder), "RHD datamodule, augmented", step.value)),
-            (prepared := _prepared(folder)),
-            Figure(
-                name="prepared against original, augmented",
-                value=prepared.value / original.value,
-                unit="times",
-                target=PREPARED_GAIN,
-                note="PNGs of 320 px against JPEGs of the hand",
-            ),
-        ]
+        yield (step := _step(folder, DGGANModule()))
+        yield _loading(RHDDataModule(folder, BATCH, WORKERS), "RHD datamodule, as labelled", step.value)
+        yield (original := _loading(_augmented(RHDDataModule, folder), "RHD datamodule, augmented", step.value))
+        yield (prepared := _prepared(folder))
+        yield Figure(
+            name="prepared against original, augmented",
+            value=prepared.value / original.value,
+            unit="times",
+            target=PREPARED_GAIN,
+            note="PNGs of 320 px against JPEGs of the hand",
+        )
 
 
 def _prepared(root: str) -> Figure:

@@ -1,6 +1,6 @@
 """How long the model that comes along takes from a photograph to a hand in 3D, stage by stage."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,7 +23,7 @@ _SECONDS = 0.025
 """For a picture with a box: what MediaPipe takes on two cores."""
 
 
-def measure() -> list[Figure]:
+def measure() -> Iterator[Figure]:
     """Pictures/s of each stage by itself, with a box and without one."""
     runtime = load_packed(shipped_model())
     model, module, size = HandModel(runtime), runtime.running, runtime.info.image_size
@@ -46,10 +46,8 @@ def measure() -> list[Figure]:
             ("all of a picture with a box, once read", lambda: model(pixels, BOX), 1 / _SECONDS),
             ("all of a picture without a box, once read", lambda: search([Picture("picture", pixels)]), None),
         ]
-        return [
-            Figure(f"predict, {name}", rate(work, 1), "pictures/s", target, _note(name))
-            for name, work, target in stages
-        ]
+        for name, work, target in stages:
+            yield Figure(f"predict, {name}", rate(work, 1), "pictures/s", target, _note(name))
 
 
 def _note(name: str) -> str:

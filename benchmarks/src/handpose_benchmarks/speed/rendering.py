@@ -19,7 +19,7 @@ CYCLES_FRAMES = 8
 TARGET = 40.0
 
 
-def measure(blender_python: str) -> list[Figure | Skipped]:
+def measure(blender_python: str) -> Iterator[Figure | Skipped]:
     """Our rate, and each peer's with the ratio of ours to it; a peer that does not run here is named.
 
     Args:
@@ -29,11 +29,9 @@ def measure(blender_python: str) -> list[Figure | Skipped]:
     with threads(1):
         ours = _our_rate(scene)
     note = f"{SIZE}x{SIZE}, colour, depth and mask, one core"
-    return [
-        Figure("renderer, handpose_core.render", ours, "images/s", TARGET, f"{note}, 2x2 samples, shadows"),
-        *_beside(ours, "renderer, OpenGL by moderngl", lambda: _opengl_rate(scene), note),
-        *_beside(ours, "renderer, Blender Cycles", lambda: _cycles_rate(scene, blender_python), f"{SIZE}x{SIZE}"),
-    ]
+    yield Figure("renderer, handpose_core.render", ours, "images/s", TARGET, f"{note}, 2x2 samples, shadows")
+    yield from _beside(ours, "renderer, OpenGL by moderngl", lambda: _opengl_rate(scene), note)
+    yield from _beside(ours, "renderer, Blender Cycles", lambda: _cycles_rate(scene, blender_python), f"{SIZE}x{SIZE}")
 
 
 class OursInBatches:

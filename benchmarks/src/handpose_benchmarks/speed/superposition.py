@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 
@@ -32,9 +32,10 @@ _LARGEST_SHARE = 0.05
 Pair = tuple[RealHand, SimulatedHand, Float[ndarray, "3 3"]]
 
 
-def measure() -> list[Figure]:
+def measure() -> Iterator[Figure]:
     """Images/s of superposition with condition maps, and the share of a step that is not the tonality loss."""
-    return [_superposition(), _tonality(PAPER)]
+    yield _superposition()
+    yield _tonality(PAPER)
 
 
 def _superposition() -> Figure:

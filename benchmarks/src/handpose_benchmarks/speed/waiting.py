@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,10 +55,10 @@ class WaitingShare(Callback):
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the figures."""
-        self._path.write_text(json.dumps(self._seconds))
+        self._path.write_text(json.dumps(self._seconds), "utf-8")
 
 
-def measure() -> list[Figure | Skipped]:
+def measure() -> Iterator[Figure | Skipped]:
     """A short training by each recipe on synthetic hands in RHD's layout, as its command line starts it."""
     from handpose_core.synth.generate import Recipe, generate
     from handpose_core.synth.twins import TWINS
@@ -65,16 +66,14 @@ def measure() -> list[Figure | Skipped]:
     with tempfile.TemporaryDirectory() as folder:
         for _ in generate(TWINS["rhd"](Recipe()), Path(folder) / "data", "training", FRAMES, os.cpu_count() or 1):
             pass
-        return [
-            _figure(name, recipe, Path(folder))
-            for name, method in methods().items()
-            for recipe in known_recipes(method.package)
-        ]
+        for name, method in methods().items():
+            for recipe in known_recipes(method.package):
+                yield _figure(name, recipe, Path(folder))
 
 
 def _data(method: str, recipe: str, root: Path) -> tuple[str, ...]:
     """What the recipe trains on here: the hands; or, where it takes pictures of two kinds, their pictures twice."""
-    content = yaml.safe_load(known_recipes(methods()[method].package)[recipe].read_text())
+    content = yaml.safe_load(known_recipes(methods()[method].package)[recipe].read_text("utf-8"))
     if "simulated" in content["data"].get("init_args", {}):
         pictures = str(root / "training" / "color")
         return ("--data.root", pictures, "--data.simulated", pictures)
@@ -93,11 +92,11 @@ def _figure(method: str, recipe: str, folder: Path) -> Figure | Skipped:
         *("--trainer.limit_val_batches=0", "--trainer.num_sanity_val_steps=0", "--trainer.enable_progress_bar=false"),
         *("--trainer.callbacks+", f"{__name__}.WaitingShare", "--trainer.callbacks.path", str(report)),
     ]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    run = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
     name = f"busy with the step, {method} {recipe}"
     if run.returncode or not report.is_file():
         return Skipped(name, (run.stderr.strip().splitlines() or ["nothing printed"])[-1])
-    seconds = json.loads(report.read_text())
+    seconds = json.loads(report.read_text("utf-8"))
     whole = seconds["waiting"] + seconds["step"]
     note = f"{steps - 2} steps of {1000 * whole / (steps - 2):.0f} ms" + (
         f", {PAPER_BATCH} samples each" if small else ""

@@ -139,7 +139,7 @@ def _run(node: Node, seed: int, protocol: Protocol, scored: Scored) -> Document 
     path = scored.results.get(node) or earlier_results(node)
     if path is None:
         return None
-    units = {row["unit"] for row in json.loads(path.read_text())["rows"]}
+    units = {row["unit"] for row in json.loads(path.read_text("utf-8"))["rows"]}
     told = [read_figures(path, one) for one in {protocol, IN_PIXELS} if one.unit in units]
     figures: Document = {}
     for one in told:

@@ -109,8 +109,12 @@ def make_twin(name: str, source: Source, report: Callable[[str], None]) -> None:
         return
     twin = MAKERS[dataset.like](Recipe(dataset.like, dataset.world, SEED))
     for part, frames in dataset.twin[source.size]:
-        ready = list(generate(twin, source.root, part, frames, os.cpu_count() or 1))
-        if len(ready) > 1:  # a finished part yields once
+        ready = generate(twin, source.root, part, frames, os.cpu_count() or 1)
+        if missing := frames - next(ready):
+            report(f"{source.root}: making {missing} {part} frames")
+        for _ in ready:  # to its end, also where only the labels were missing
+            pass
+        if missing:
             report(f"{source.root}: {frames} {part} frames made")
 
 
@@ -145,13 +149,13 @@ def describe(source: Source) -> dict[str, Any]:
     """What the results record of the data: a twin's manifest with a checksum, or that a folder was given."""
     if source.size is None:
         record = source.root / GENERATED
-        made = {"generated": json.loads(record.read_text())} if record.is_file() else {}
+        made = {"generated": json.loads(record.read_text("utf-8"))} if record.is_file() else {}
         return {"source": "folder", "name": source.root.resolve().name, **made}
     from handpose_core.datasets.mvhm_layout import MANIFEST as OF_MVHM
     from handpose_core.synth.generate import MANIFEST
 
     of_twin = source.root / MANIFEST
-    text = (of_twin if of_twin.is_file() else source.root / OF_MVHM).read_text()
+    text = (of_twin if of_twin.is_file() else source.root / OF_MVHM).read_text("utf-8")
     manifest: Mapping[str, Any] = json.loads(text)  # with the checksums of all files, so that its own stands for them
     if not of_twin.is_file():
         recipe = manifest["recipe"]

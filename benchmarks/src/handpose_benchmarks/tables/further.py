@@ -29,7 +29,7 @@ _STYLES: tuple[Literal["-", "--", ":"], ...] = ("-", "--", ":")
 
 def read_further(results: Path, node: Node, further: Further) -> Document:
     """A run's further measures and traces, as far as its trainings and its test have any."""
-    metrics = json.loads(results.read_text()).get("metrics", {})
+    metrics = json.loads(results.read_text("utf-8")).get("metrics", {})
     measures = {name: metrics[name] for name in further.measures if name in metrics}
     return {"further": measures, "traces": [trace for stage in node.chain() if (trace := _trace(stage, further))]}
 
@@ -39,7 +39,7 @@ def _trace(node: Node, further: Further) -> Document:
     epochs: dict[str, dict[int, float]] = {name: {} for name in further.traced}
     folders = sorted(node.folder.glob("fit*/metrics.csv"), key=lambda path: _number(path.parent.name))
     for path in folders:  # a training that went on repeats the epoch that it was stopped in
-        with path.open(newline="") as file:
+        with path.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
                 for name in further.traced:
                     if value := row.get(name):

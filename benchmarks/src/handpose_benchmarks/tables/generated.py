@@ -154,7 +154,7 @@ def judge_sets(names: set[str], workshop: Workshop) -> Document:
 
     record, sheets = workshop.folder / f"quality-{workshop.scale}.json", workshop.folder / f"sheets-{workshop.scale}"
     folders = [str(workshop.of(name).root) for name in GENERATED_SETS if name in names]
-    if not record.is_file() or len(json.loads(record.read_text())["sets"]) < len(folders):
+    if not record.is_file() or len(json.loads(record.read_text("utf-8"))["sets"]) < len(folders):
         quality.main([str(workshop.held_out), *folders, "--out", str(record)])
     drawn = {
         number: sheets / f"{name}.png"
@@ -167,7 +167,7 @@ def judge_sets(names: set[str], workshop: Workshop) -> Document:
         ]
         options = ["--real", str(workshop.pictures), "--simulated", str(workshop.simulated)]
         compare.main([str(workshop.superposed), str(sheets), *options, "--checkpoints", *checkpoints])
-    figures: Document = json.loads(record.read_text())
+    figures: Document = json.loads(record.read_text("utf-8"))
     return {**figures, "sheets": {number: str(path) for number, path in drawn.items() if path.is_file()}}
 
 

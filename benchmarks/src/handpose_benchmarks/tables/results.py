@@ -142,7 +142,7 @@ def read_figures(path: Path, protocol: Protocol) -> Document:
     Raises:
         HandposeError: the file has no score of the protocol.
     """
-    document = json.loads(path.read_text())
+    document = json.loads(path.read_text("utf-8"))
     own = document["rows"][0]["method"]  # the method's rows come before the baselines'
     scores = {
         row["alignment"]: row
@@ -179,7 +179,7 @@ def _figures(score: Document) -> Document:
 def _seconds(node: Node) -> float | None:
     """How long a stage's last process took; None where its record is gone."""
     path = node.folder / "finished.json"
-    return round(json.loads(path.read_text())["seconds"], 1) if path.is_file() else None
+    return round(json.loads(path.read_text("utf-8"))["seconds"], 1) if path.is_file() else None
 
 
 def _versions(method: str) -> dict[str, str]:
@@ -241,7 +241,7 @@ def read_document(path: Path) -> Document:
         HandposeError: it is missing, no JSON, or of another schema.
     """
     try:
-        document = json.loads(path.read_text())
+        document = json.loads(path.read_text("utf-8"))
     except FileNotFoundError as error:
         raise HandposeError(
             str(path), "no such file", "a table's results", "Run the table, or check the path."

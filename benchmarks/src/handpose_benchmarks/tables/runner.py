@@ -105,7 +105,9 @@ def earlier_results(node: Node) -> Path | None:
     except HandposeError:  # no such recipe any more: what was run with it cannot be this
         return None
     before = {
-        name: values for name, values in json.loads(record.read_text())["options"].items() if name != "--ckpt_path"
+        name: values
+        for name, values in json.loads(record.read_text("utf-8"))["options"].items()
+        if name != "--ckpt_path"
     }
     return None if differences(before, now) else results
 
@@ -116,6 +118,6 @@ def _results_file(node: Node) -> Path:
 
 def _last_words(log: Path) -> str:
     """The error that a command ended with, or its last line."""
-    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    lines = [line.strip() for line in log.read_text("utf-8", errors="replace").splitlines() if line.strip()]
     errors = [line for line in lines[-20:] if "error:" in line.lower()]
     return (errors[:1] or lines[-1:] or ["nothing printed"])[0]

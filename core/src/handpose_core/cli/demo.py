@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 
 from handpose_core.cli.export import add_framing
-from handpose_core.cli.options import add_model, check_model
+from handpose_core.cli.options import add_model, check_model, port_number
 from handpose_core.web.server import HOST, import_gradio, serve
 
 
@@ -35,7 +35,7 @@ def _parser() -> argparse.ArgumentParser:
     add_model(model)
     add_framing(model)
     page = parser.add_argument_group("page")
-    page.add_argument("--port", type=int, metavar="N", help="default: the first free one from 7860")
+    page.add_argument("--port", type=port_number, metavar="N", help="default: the first free one from 7860")
     page.add_argument(
         "--host",
         default=HOST,

@@ -15,7 +15,7 @@ from handpose_core.errors import HandposeError
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``handpose``; the exit status."""
     arguments = join_negative_values(sys.argv[1:] if argv is None else argv)
-    return guarded(lambda: _dispatch(arguments))
+    return guarded(lambda: _dispatch(arguments), arguments)
 
 
 def _dispatch(arguments: Sequence[str]) -> int:
@@ -52,6 +52,9 @@ def _help(methods: Mapping[str, registry.Method], commands: Mapping[str, registr
             *(f"  {name:<{width}}{command.summary}" for name, command in commands.items()),
             "",
             "Add --help after any of them for its own options.",
+            "",
+            "exit status: 0 done; 1 done, with findings (data check) or failed rows (bench table);",
+            "2 an error to put right; 130 interrupted. HANDPOSE_TRACEBACK=1 shows where an error arose.",
         ]
     )
 

@@ -12,7 +12,7 @@ from handpose_core.training.recipes import resolve_recipes
 def method_main(name: str, method: Method, argv: Sequence[str] | None = None) -> int:
     """The whole of a method's console script ``handpose-<name>``; the exit status."""
     arguments = join_negative_values(sys.argv[1:] if argv is None else argv)
-    return guarded(lambda: run_method(name, method, arguments, prog=f"handpose-{name}"))
+    return guarded(lambda: run_method(name, method, arguments, prog=f"handpose-{name}"), arguments)
 
 
 def run_method(name: str, method: Method, argv: Sequence[str], prog: str) -> int:

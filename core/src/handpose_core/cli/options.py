@@ -46,6 +46,24 @@ def positive(text: str) -> int:
     return value
 
 
+def port_number(text: str) -> int:
+    """Parse the number of a port.
+
+    Args:
+        text: as given on the command line.
+
+    Returns:
+        The port, 1 to 65535.
+
+    Raises:
+        argparse.ArgumentTypeError: there is no such port.
+    """
+    value = int(text)
+    if not 0 < value < 2**16:
+        raise argparse.ArgumentTypeError(f"found {text}; expected a port from 1 to 65535")
+    return value
+
+
 def add_model(to: argparse._ActionsContainer) -> None:
     """Which trained model."""
     to.add_argument(

@@ -17,13 +17,13 @@ from rich.text import Text
 def counting() -> Progress:
     """Bars with what they count, how much is there of all, the time it took and the time left."""
     times = (TimeElapsedColumn(), TimeRemainingColumn())
-    return Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), *times)
+    return Progress(TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), *times)
 
 
 def counting_speed(what: str) -> Progress:
     """Bars on the error stream that go when they are done, with how many there are a second of what is counted."""
     times = (TimeElapsedColumn(), TimeRemainingColumn(), _Speed(what))
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), *times)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), *times)
     return Progress(*columns, console=Console(stderr=True), transient=True)
 
 

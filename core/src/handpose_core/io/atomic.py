@@ -12,7 +12,7 @@ def staged(path: Path, suffix: str = "") -> Iterator[Path]:
     """Stage a file beside its target, then sync and rename it; on an error the target stays as it was.
 
     The temporary file lies in the target's folder, so that the rename never crosses file systems and a small ``/tmp``
-    does not matter.
+    does not matter. A device or pipe (``/dev/null``, ``/dev/stdout``) is written to as it is, never replaced.
 
     Args:
         path: the target; its folder is made as needed.
@@ -22,14 +22,21 @@ def staged(path: Path, suffix: str = "") -> Iterator[Path]:
         The path to write to.
 
     Raises:
-        OSError: the file cannot be written, synced or renamed; the temporary file is removed.
+        OSError: the file cannot be written, synced or renamed; it names the target, and the temporary file is removed.
     """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        with _named(path):
+            yield path
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp{suffix}")
     try:
-        yield temporary
-        _sync(temporary)
-        temporary.replace(path)
+        with _named(path, temporary):
+            temporary.touch()  # a folder that cannot be written to is told of here: OpenCV and fsspec do not
+            temporary.unlink()
+            yield temporary
+            _sync(temporary)
+            temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -61,7 +68,7 @@ def write_text(path: Path, content: str) -> None:
     Raises:
         OSError: it cannot be written; an earlier file of that name stays as it was.
     """
-    write_bytes(path, content.encode())
+    write_bytes(path, content.encode(errors="backslashreplace"))  # names of files need not be text
 
 
 def claim_folder(folder: Path) -> Path:
@@ -87,6 +94,17 @@ def claim_folder(folder: Path) -> Path:
             continue
         return candidate
     raise AssertionError  # unreachable: the numbers do not end
+
+
+@contextmanager
+def _named(path: Path, temporary: Path | None = None) -> Iterator[None]:
+    """Have an OSError name the target: that of a full disk names no file, others name the temporary one."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and (error.filename is None or str(error.filename) == str(temporary)):
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
 
 
 def _sync(path: Path) -> None:

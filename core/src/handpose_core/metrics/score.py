@@ -7,6 +7,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
+from handpose_core.io.streams import as_printable
 from handpose_core.metrics.protocols import Correct, Measures
 
 
@@ -122,10 +123,10 @@ class Score(NamedTuple):
         return Group(Text(convention), table)
 
     def __str__(self) -> str:
-        """The table as plain text."""
+        """The table as plain text; in ASCII where standard output is not UTF."""
         text = StringIO()
         Console(file=text, width=120, color_system=None).print(self)
-        return text.getvalue()
+        return as_printable(text.getvalue())
 
 
 def _flat(measures: Measures) -> dict[str, float]:

@@ -117,7 +117,7 @@ def _session(where: str, content: bytes) -> Any:
     try:
         return onnxruntime.InferenceSession(content, providers=_providers(onnxruntime))
     except Exception as error:  # onnxruntime's own exceptions have no common class but this
-        refuse_foreign(path, "a model that handpose export wrote")
+        refuse_foreign(Path(where), "a model that handpose export wrote")
         raise HandposeError(
             where,
             f"a file that ONNX Runtime refuses ({str(error).splitlines()[0]})",

@@ -56,7 +56,7 @@ def write_shard(folder: Path, samples: Sequence[Sample], source: str, quality: i
             np.save(path, column)
             files[path.name] = (path.stat().st_size, file_checksum(path))
         shard = Shard(folder.name, len(samples), source, files)
-        (temporary / _DESCRIPTION).write_text(json.dumps(asdict(shard), indent=2) + "\n")
+        (temporary / _DESCRIPTION).write_text(json.dumps(asdict(shard), indent=2) + "\n", "utf-8")
         if folder.exists():  # one that is damaged or of other samples
             shutil.rmtree(folder)
         temporary.rename(folder)

@@ -56,7 +56,7 @@ def list_path(root: Path, part: str) -> Path:
 def listed(root: Path, part: str) -> dict[Path, str]:
     """Each file of a part's list and the checksum that it had; nothing where there is no list."""
     path = list_path(root, part)
-    lines = path.read_text(errors="replace").splitlines() if path.is_file() else ()
+    lines = path.read_text("utf-8", errors="replace").splitlines() if path.is_file() else ()
     pairs = (line.partition("  ") for line in lines)
     return {root / name: checksum for checksum, _, name in pairs}
 

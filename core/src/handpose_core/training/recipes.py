@@ -47,7 +47,7 @@ class StageFile:
         """Whether the stage reads its own data, whatever the other stages read."""
         import yaml  # type: ignore[import-untyped]  # here, because only a recipe's run needs it
 
-        options = yaml.safe_load(self.config.read_text())
+        options = yaml.safe_load(self.config.read_text("utf-8"))
         return isinstance(options, dict) and bool(options.get("own_data", False))
 
 

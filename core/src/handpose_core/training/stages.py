@@ -72,7 +72,7 @@ def read_finished(folder: Path) -> Finished | None:
     path = folder / "finished.json"
     if not path.is_file():
         return None
-    record = json.loads(path.read_text())
+    record = json.loads(path.read_text("utf-8"))
     return Finished(record["checkpoint"], record["seconds"], record["processes"])
 
 
@@ -96,7 +96,7 @@ def run_stage(stage: Stage, folder: Path, init_from: Path | None = None, threads
     options = as_options(stage.arguments)
     if init_from is not None:
         options["--init_from"] = (fingerprint(init_from),)
-    with held(folder) as lock:
+    with held(folder) as holding:
         _agree(folder / "begun.json", stage, options)
         if done := read_finished(folder):
             return folder / done.checkpoint
@@ -106,7 +106,7 @@ def run_stage(stage: Stage, folder: Path, init_from: Path | None = None, threads
             last = checkpoints / "last.ckpt"
             origin = ("--ckpt_path", str(last)) if last.is_file() else _option("--init_from", init_from)
             keep = ("--checkpoint.dirpath", str(checkpoints), "--last_checkpoint.dirpath", str(checkpoints))
-            _run(stage, "fit", folder, (*origin, *keep), threads, lock)
+            _run(stage, "fit", folder, (*origin, *keep), threads, holding)
         done = Finished(_checkpoint(stage, folder), time.monotonic() - started, len(list(folder.glob("fit*"))))
         record = {**_description(stage, options), "init_from": str(init_from) if init_from else None, **asdict(done)}
         _write(folder / "finished.json", record)
@@ -132,14 +132,14 @@ def test_stage(stage: Stage, folder: Path, checkpoint: Path, threads: int | None
     _refuse_reserved(stage)
     options = as_options(stage.arguments) | {"--ckpt_path": (fingerprint(checkpoint),)}
     record, results = folder / "tested.json", folder / "test" / "results.json"
-    with held(folder) as lock:
+    with held(folder) as holding:
         if record.is_file():
-            before = json.loads(record.read_text())
+            before = json.loads(record.read_text("utf-8"))
             if results.is_file() and not differences(before["options"], options):
                 return results
         if results.parent.exists():
             results.parent.rename(unused(folder / "test_before"))
-        _run(stage, "test", folder, ("--ckpt_path", str(checkpoint)), threads, lock)
+        _run(stage, "test", folder, ("--ckpt_path", str(checkpoint)), threads, holding)
         _write(record, _description(stage, options))
         return results
 
@@ -163,7 +163,7 @@ def _agree(path: Path, stage: Stage, options: dict[str, tuple[str, ...]]) -> Non
     if not path.is_file() or not any((path.parent / "fit" / "checkpoints").glob("*.ckpt")):
         _write(path, _description(stage, options))
         return
-    before = json.loads(path.read_text())
+    before = json.loads(path.read_text("utf-8"))
     if before["method"] != stage.method:
         raise HandposeError(str(path), f"a stage of {before['method']}", stage.method, "Take another folder.")
     for option, then, now in differences(before["options"], options):
@@ -194,7 +194,7 @@ def _write(path: Path, record: Mapping[str, Any]) -> None:
 def _ended(folder: Path) -> dict[str, Any] | None:
     """What the training wrote at its end, None before."""
     for path in folder.glob(f"fit*/{ENDED}"):
-        record: dict[str, Any] = json.loads(path.read_text())
+        record: dict[str, Any] = json.loads(path.read_text("utf-8"))
         return record
     return None
 
@@ -226,9 +226,14 @@ def _option(name: str, value: Path | None) -> tuple[str, ...]:
 
 
 def _run(
-    stage: Stage, subcommand: str, folder: Path, arguments: tuple[str, ...], threads: int | None, lock: int
+    stage: Stage,
+    subcommand: str,
+    folder: Path,
+    arguments: tuple[str, ...],
+    threads: int | None,
+    holding: Mapping[str, Any],
 ) -> None:
-    """Run a subcommand of the stage's method in a process that holds the folder's lock for as long as it lives.
+    """Run a subcommand of the stage's method in a process started with the arguments that hold the folder (`held`).
 
     Raises:
         StageStopped: its exit status is not 0.
@@ -238,7 +243,7 @@ def _run(
     if threads is not None:
         environment["OMP_NUM_THREADS"] = str(threads)
     command = [*module, *stage.arguments, "--run_dir", str(folder), *arguments]
-    with subprocess.Popen(command, env=environment, pass_fds=[lock]) as process:
+    with subprocess.Popen(command, env=environment, **holding) as process:
         status = _wait(process)
     if status:
         ending = f"signal {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"

@@ -58,10 +58,11 @@ def start(page: Any, host: str, port: int | None) -> str:
             max_file_size=LARGEST_UPLOAD,
             theme=theme,
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:  # the latter where the page cannot be reached from here
         raise HandposeError(
-            "--host, --port", f"{host}, port {port or '7860 to 7959'}, which cannot be listened at ({error})",
-            "an address of this machine and a free port", "Choose others, or end what listens there.",
+            "--host, --port", f"{host}, port {port or '7860 to 7959'}, where no page can be served ({error})",
+            "an address of this machine and a free port",
+            "Choose others, or end what listens there; a proxy must leave out this machine (NO_PROXY=localhost).",
         ) from error  # fmt: skip
     return str(url)
 

@@ -39,9 +39,8 @@ def main(argv: Sequence[str]) -> int:
         poses = _poses(options, rig)
         accepted = accept(poses, rig)
     rejected = "".join(f"; {count}: {reason}" for reason, count in accepted.rejects.items())
-    console.print(
-        f"{poses.name}: {len(accepted.ids)} of {accepted.given} poses accepted{rejected}", highlight=False, markup=False
-    )
+    told = f"{poses.name}: {len(accepted.ids)} of {accepted.given} poses accepted{rejected}"
+    console.print(told, highlight=False, markup=False)
     recipe = _recipe(options, poses, renderer)
     _generate(options.out, recipe, accepted, _executor(options), python)
     return 0
@@ -62,7 +61,9 @@ def _generate(out: Path, recipe: "Recipe", accepted: "Accepted", executor: "Exec
 
     times = (TimeElapsedColumn(), TimeRemainingColumn(elapsed_when_finished=True))
     start, made = time.perf_counter(), 0
-    with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), *times) as progress:
+    with Progress(
+        TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), *times
+    ) as progress:
         bar = progress.add_task("images", total=None)
         for state in generate(out, recipe, accepted, executor, python):
             made = (state.ready - state.found) * recipe.views

@@ -9,13 +9,13 @@ def main(argv: Sequence[str]) -> int:
     """Run ``handpose tagan generate``; the exit status."""
     options = _parser().parse_args(argv)
     import torch
-    from rich.progress import Progress
 
+    from handpose_core.cli.progress import counting
     from handpose_tagan.generated import Generation, LabelledHands
 
     device = options.device or ("cuda" if torch.cuda.is_available() else "cpu")
     generation = Generation(LabelledHands(options.hands), options.checkpoint, options.seed, device)
-    with Progress() as progress:
+    with counting() as progress:
         task = progress.add_task(f"{generation.recipe.variant} hands", total=generation.recipe.frames)
         for ready in generation.write(options.out):
             progress.update(task, completed=ready)

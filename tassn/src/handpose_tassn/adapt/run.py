@@ -190,9 +190,8 @@ def _train(module: TASSNModule, clips: VideoClips, masked: MaskedSamples, plan: 
     module.train()  # it was measured in evaluation, in which Lightning would leave it
     trainer.fit(module, loader)
     module.history[-1] |= masked.describe()
-    temporary = plan.out / ".adapted.ckpt"
-    trainer.save_checkpoint(temporary, weights_only=True)
-    temporary.replace(plan.out / "adapted.ckpt")
+    with atomic.staged(plan.out / "adapted.ckpt") as temporary:
+        trainer.save_checkpoint(temporary, weights_only=True)
     module.cpu()
     return {"first_epoch": means.epochs[0], "last_epoch": means.epochs[-1]}
 

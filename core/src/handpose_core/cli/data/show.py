@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from handpose_core.cli.options import port_number
 from handpose_core.errors import HandposeError
 from handpose_core.web.server import HOST, serve
 
@@ -105,7 +106,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--mesh", type=Path, metavar="GLB", help="also write the hand's mesh, for data that have one")
     parser.add_argument("--web", action="store_true", help="serve a page; needs the extra handpose-core[web]")
-    parser.add_argument("--port", type=int, metavar="N", help="of the page (default: the first free one from 7860)")
+    parser.add_argument(
+        "--port", type=port_number, metavar="N", help="of the page (default: the first free one from 7860)"
+    )
     parser.add_argument(
         "--host", help=f"address to serve the page at (default: {HOST}, for this machine alone; 0.0.0.0 for all)"
     )

@@ -64,7 +64,7 @@ class SharedModel(ModelHubMixin):  # type: ignore[misc]
         shared = cls(trained)
         beside = file.with_name(CARD_FILE) if file.name == MODEL_FILE else file.with_suffix(".md")
         if file.suffix == SUFFIX and beside.is_file():
-            shared.card = beside.read_text(encoding="utf-8")
+            shared.card = beside.read_text("utf-8")
         return shared
 
     @classmethod

@@ -88,3 +88,14 @@ def test_sets_are_compared_with_real_pictures(made, tmp_path, capsys):
     assert same["fid_colour_edges"] == pytest.approx(0, abs=1e-3)
     assert other["fid_colour_edges"] > 1e-2
     assert (other["set"], other["n_samples"]) == ("over", 2)
+
+
+def test_figures_write_over_nothing_unless_told_to(made, tmp_path, capsys):
+    own = tmp_path / "generators.png"
+    own.write_text("somebody's own")
+    assert method_main("tagan", METHOD, ["compare", str(made / "over"), str(tmp_path)]) == 2
+    assert method_main("tagan", METHOD, ["quality", str(made / "real"), str(made / "over"), "--out", str(own)]) == 2
+    assert capsys.readouterr().err.count("a file that exists") == 2
+    assert own.read_text() == "somebody's own"
+    assert method_main("tagan", METHOD, ["compare", str(made / "over"), str(tmp_path), "--overwrite"]) == 0
+    assert cv2.imread(str(own)) is not None

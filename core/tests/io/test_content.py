@@ -19,7 +19,7 @@ def ftyp(major: bytes, *compatible: bytes) -> bytes:
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "a Git LFS pointer"),
         (b"\xef\xbb\xbf\n <!DOCTYPE html><html>", "an HTML page"),
         (b"<html lang='en'>", "an HTML page"),
-        (gzip.compress(b"x"), "a gzip archive"),
+        (gzip.compress(b"x", mtime=0), "a gzip archive"),
         (b"PK\x03\x04....", "a zip archive"),
         (bytes(257) + b"ustar\x0000", "a tar archive"),
         (b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(512) + b"\x89HDF\r\n\x1a\n", "a MATLAB 7.3 file"),

@@ -11,6 +11,7 @@ def main(argv: Sequence[str]) -> int:
     """Run ``handpose tagan compare``; the exit status."""
     options = _parser().parse_args(argv)
     from handpose_core.errors import HandposeError
+    from handpose_core.io.outputs import check_new_file
     from handpose_core.viz import write_image
     from handpose_tagan.conditions.maps import ConditionMaps
     from handpose_tagan.generated import LabelledHands
@@ -19,6 +20,9 @@ def main(argv: Sequence[str]) -> int:
 
     if options.simulated is not None and options.real is None:
         raise HandposeError("--simulated", "no --real with it", "both folders or neither", "Give --real FOLDER.")
+    names = ["generators"] + ["condition_maps"] * (options.real is not None)
+    for name in names + ["tonality"] * (options.simulated is not None):
+        check_new_file(options.out / f"{name}.png", overwrite=options.overwrite, option="OUT")
     modules = [TAGANModule.load_from_checkpoint(path, map_location="cpu") for path in options.checkpoints]
     maps = modules[-1].maps if modules else ConditionMaps()
     if options.real is not None:
@@ -51,5 +55,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--simulated", type=Path, help="with --real: shows what superposed hands were made of, and their tones"
     )
+    parser.add_argument("--overwrite", action="store_true", help="write over pictures that are there")
     parser.add_argument("--count", type=positive, default=8, help="hands on a sheet (default %(default)s)")
     return parser

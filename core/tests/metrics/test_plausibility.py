@@ -57,6 +57,16 @@ def test_another_unit_is_refused_unless_it_is_given(score, unit, mm, dtype):
     assert score(*files, "--units", unit)[0]["epe_mean"] == pytest.approx(score()[0]["epe_mean"], abs=1e-2)
 
 
+def test_a_rough_prediction_is_scored_without_a_note(score):
+    assert score(predicted(TRUTH, 25.0))[1] == ""
+    assert score(predicted(TRUTH[:2], 15.0), TRUTH[:2])[1] == ""
+
+
+def test_hands_in_units_of_a_bone_are_taken_for_no_unit(score):
+    _, notes = score(PRED / 30, TRUTH / 30)
+    assert notes.count("a hand's are 90 to 260 mm\n") == 2
+
+
 @pytest.mark.parametrize(("given", "mm"), [("cm", 1.0), ("m", 1.0), ("m", 10.0), ("cm", 1000.0)])
 def test_a_unit_that_is_given_is_doubted_too(score, given, mm):
     right = {1.0: "mm", 10.0: "cm", 1000.0: "m"}[mm]
@@ -84,7 +94,7 @@ def test_partly_labelled_truth_is_measured_as_well(score):
 def test_where_the_scale_is_taken_out_the_predictions_unit_is_noted(score):
     result, notes = score(PRED / 10, TRUTH, "--align", "procrustes")
     assert "pred.npz: hands of 1" in notes
-    assert "looks like cm (--pred-units)" in notes
+    assert "it looks like cm: say --pred-units cm" in notes
     assert result["epe_mean"] == pytest.approx(score(PRED, TRUTH, "--align", "procrustes")[0]["epe_mean"], abs=1e-3)
 
 

@@ -10,6 +10,8 @@ from handpose_core.hand import BONES, FINGER_JOINTS, WRIST
 
 TYPICAL_SPAN_MM = (50.0, 300.0)
 """From the root to the farthest joint, in the median over a part: from closed fists to a long open hand."""
+PLAUSIBLE_LENGTH_MM = (90.0, 260.0)
+"""`hand_lengths` from one-year-olds to the largest adults."""
 MOST_COST_OF_A_HAND = 0.27
 """Joints whose every order has higher `order_costs` make no hand; a hand's are 0.1 to 0.25."""
 _KNUCKLES = tuple(joints[0] for joints in FINGER_JOINTS.values())
@@ -56,6 +58,13 @@ def bone_lengths(joints: Float[ndarray, "n 21 3"]) -> Float[ndarray, "n 20"]:
     """Length of each of `handpose_core.hand.BONES`."""
     parents, children = np.array(BONES).T
     lengths: Float[ndarray, "n 20"] = np.linalg.norm(joints[:, children] - joints[:, parents], axis=-1)
+    return lengths
+
+
+def hand_lengths(joints: Float[ndarray, "n 21 3"]) -> Float[ndarray, " n"]:
+    """Length of each hand from the wrist to the middle finger's tip along the bones, the same in every pose."""
+    middle = [joint - 1 for joint in FINGER_JOINTS["middle"]]
+    lengths: Float[ndarray, " n"] = bone_lengths(joints)[:, middle].sum(axis=1)
     return lengths
 
 

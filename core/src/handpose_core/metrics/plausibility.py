@@ -14,19 +14,22 @@ from jaxtyping import Bool, Float, Float64, Int
 from numpy import ndarray
 
 from handpose_core.errors import HandposeError
-from handpose_core.geometry.hand_shape import MOST_COST_OF_A_HAND, TYPICAL_SPAN_MM, order_costs, reach
-from handpose_core.hand import JOINT_ORDERS, WRIST, to_raw_order
+from handpose_core.geometry.hand_shape import MOST_COST_OF_A_HAND, PLAUSIBLE_LENGTH_MM, hand_lengths, order_costs, reach
+from handpose_core.hand import FINGER_JOINTS, JOINT_ORDERS, WRIST, to_raw_order
 from handpose_core.metrics.files import FREIHAND_SUFFIX, JOINTS, MM_PER_UNIT
 from handpose_core.metrics.functional import align_procrustes, distances
 from handpose_core.metrics.protocols import ROOTS, Comparison
 
 SCALE_FREE = ("root_scale", "procrustes")
 """Alignments that take the scale of the predictions out."""
+_LENGTH_MM = (70.0, 600.0)  # what noise and wrong orders make of a hand's lengths, less than tenfold from end to end
 _AT_MOST = 100  # hands that orders and mirror images are tried on
 _FEWEST_JOINTS = 8  # of a hand that is worth a fit
 _BETTER, _BETTER_MM = 0.7, 2.0  # by which factor, and by how much, another reading must fit better
 _SIMILAR = 0.8  # error over that of a single point, below which predictions have the truth's shape
 _SIZE_RATIO = 1.5
+_HAND = f"{PLAUSIBLE_LENGTH_MM[0]:g} to {PLAUSIBLE_LENGTH_MM[1]:g} mm"
+_LEAST_TURN = np.deg2rad(60)  # smaller rotations are errors of the predictions, not other axes
 _MIRRORED_SHARE = 0.2
 _NAMES = {"mano": "MANO", "rhd": "RHD", "stb": "STB", "mhp": "MHP", "interhand": "InterHand2.6M"}
 _MIRROR = np.array([-1.0, 1.0, 1.0])
@@ -60,22 +63,14 @@ class Given:
 
     @property
     def size(self) -> float:
-        """Median distance from the wrist to the farthest known joint, mm; NaN where no hand has enough of them.
-
-        Of whole hands, if there are any.
-        """
-        hands = self.whole
-        if not hands.any():
-            hands = self.known[:, WRIST] & (self.known.sum(axis=1) >= _FEWEST_JOINTS)
-        if not hands.any():
-            return float("nan")
-        joints = np.where(self.known[..., None], self.joints, self.joints[:, WRIST, None])
-        return float(np.median(reach(joints[hands])))
+        """Median length from the wrist to the middle finger's tip along the bones, mm; NaN where it is not known."""
+        hands = self.known[:, [WRIST, *FINGER_JOINTS["middle"]]].all(axis=1)
+        return float(np.median(hand_lengths(self.joints[hands]))) if hands.any() else float("nan")
 
     @property
     def other_unit(self) -> str | None:
         """The unit in which the hands have a hand's size; None where it is the one given, or there is none."""
-        size, (low, high) = self.size / MM_PER_UNIT[self.unit], TYPICAL_SPAN_MM
+        size, (low, high) = self.size / MM_PER_UNIT[self.unit], _LENGTH_MM
         fitting = [name for name, mm in MM_PER_UNIT.items() if low <= size * mm <= high]
         return None if self.unit in fitting or not fitting else fitting[0]
 
@@ -152,18 +147,25 @@ def _sizes(prediction: Given, truth: Given, fit: _Fit, alignment: str) -> Iterat
     if unit is not None and alignment not in SCALE_FREE and _has_shape(fit):
         raise _wrong_unit(prediction, unit, both=False)
     for given in (prediction, truth):
-        if not TYPICAL_SPAN_MM[0] <= given.size <= TYPICAL_SPAN_MM[1] and np.isfinite(given.size):
-            looks = f"it looks like {given.other_unit} (--{given.option}-units)" if given.other_unit else "no hand's"
-            yield (
-                f"{given.path}: hands of {given.size:.3g} mm from the wrist to the farthest joint, in the median; "
-                f"a hand's are {TYPICAL_SPAN_MM[0]:g} to {TYPICAL_SPAN_MM[1]:g}: {looks}"
+        if not _LENGTH_MM[0] <= given.size <= _LENGTH_MM[1] and np.isfinite(given.size):
+            looks = f"it looks like {given.other_unit}: say --{given.option}-units {given.other_unit}"
+            yield f"{given.path}: {_sized(given, 'mm')}; a hand's are {_HAND}" + (
+                f": {looks}" if given.other_unit else ""
             )
-    ratio = prediction.size / truth.size if truth.size else float("nan")
-    if alignment not in SCALE_FREE and not 1 / _SIZE_RATIO <= ratio <= _SIZE_RATIO and np.isfinite(ratio):
+    both = prediction.whole & truth.whole
+    if alignment in SCALE_FREE or not both.any():
+        return
+    predicted, true = (float(np.median(reach(given.joints[both]))) for given in (prediction, truth))
+    if not 1 / _SIZE_RATIO <= predicted / true <= _SIZE_RATIO:
         yield (
-            f"predicted hands are {ratio:.3g} times as large as the true ones, in the median: check the units of both "
-            "files, or take the scale out with --align root_scale or procrustes"
+            f"predicted hands are {predicted / true:.3g} times as large as the true ones, in the median: check the "
+            "units of both files, or take the scale out with --align root_scale or procrustes"
         )
+
+
+def _sized(given: Given, unit: str) -> str:
+    size = given.size / MM_PER_UNIT[unit]
+    return f"hands of {size:.3g} {unit} from the wrist to the middle finger's tip along the bones, in the median"
 
 
 def _has_shape(fit: _Fit) -> bool:
@@ -176,10 +178,8 @@ def _wrong_unit(given: Given, unit: str, both: bool) -> HandposeError:
     metres = "FreiHAND's format is in metres. " if given.path.suffix.lower() == FREIHAND_SUFFIX else ""
     return HandposeError(
         f"{given.path}, {JOINTS}",
-        f"hands of {given.size / MM_PER_UNIT[given.unit]:.3g} {given.unit} from the wrist to the farthest joint, in "
-        "the median",
-        f"{TYPICAL_SPAN_MM[0]:g} to {TYPICAL_SPAN_MM[1]:g} mm: the file looks like {unit}, but was read as "
-        f"{given.unit}",
+        _sized(given, given.unit),
+        f"{_HAND}: the file looks like {unit}, but was read as {given.unit}",
         f"{metres}Say {option} {unit}.",
     )
 
@@ -297,7 +297,8 @@ def _axes(fit: _Fit, comparison: Comparison) -> Iterator[str]:
     u, _, vt = np.linalg.svd(t.T @ p)
     turn = u @ np.diag([1, 1, np.sign(np.linalg.det(u @ vt))]) @ vt
     own, turned = (np.linalg.norm(joints - t, axis=1).sum() / annotated.sum() for joints in (p, p @ turn.T))
-    if turned < min(_BETTER * own, own - 2 * _BETTER_MM):
+    angle = np.arccos(np.clip((np.trace(turn) - 1) / 2, -1, 1))
+    if angle > _LEAST_TURN and turned < min(_BETTER * own, own - 2 * _BETTER_MM):
         yield (
             f"turned by one and the same rotation the predictions fit far better ({turned:.1f} mm instead of {own:.1f} "
             f"about the root): check their axes (x right, y down, z away from the camera); {_axes_in_words(turn)}"

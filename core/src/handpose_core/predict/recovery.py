@@ -8,18 +8,16 @@ from jaxtyping import Float, Float64
 from numpy import ndarray
 
 from handpose_core.errors import HandposeError
-from handpose_core.hand import FINGER_JOINTS, REFERENCE_BONE, WRIST
+from handpose_core.geometry.hand_shape import PLAUSIBLE_LENGTH_MM, hand_lengths
+from handpose_core.hand import REFERENCE_BONE
 
 ASSUMED_FOCAL = 1.0
 """Focal length over the picture's longer side where none is given: 53 degrees across, between phones and webcams."""
 PLAUSIBLE_FOCAL = (0.2, 10.0)
 """Focal lengths over the picture's longer side: from fisheye to long telephoto lenses."""
-PLAUSIBLE_HAND_MM = (90.0, 260.0)
-"""Lengths from the wrist to the middle finger's tip along the bones, mm: from one-year-olds to the largest adults."""
 _FOCAL_FORM = "a focal length, or fx, fy, cx, cy; px"
 _LEAST_SLOPE = 1e-12
 _LEAST_SPREAD = 1.0  # px
-_TO_MIDDLE_TIP = (WRIST, *FINGER_JOINTS["middle"])
 
 Focal = float | tuple[float, float, float, float]
 """A focal length, the principal point in the picture's middle, or fx, fy, cx, cy; px."""
@@ -96,7 +94,7 @@ def implausible_hand(hand_mm: float | None) -> str | None:
     Returns:
         The remark; None where it may be a hand's.
     """
-    low, high = PLAUSIBLE_HAND_MM
+    low, high = PLAUSIBLE_LENGTH_MM
     if hand_mm is None or low <= hand_mm <= high:
         return None
     return (
@@ -201,7 +199,7 @@ def project(points: Float64[ndarray, "n 3"], K: Float64[ndarray, "3 3"]) -> Floa
 
 def hand_length(joints: Float[ndarray, "21 3"]) -> float:
     """From the wrist to the middle finger's tip along the bones, in the unit of ``joints``."""
-    return float(np.linalg.norm(np.diff(joints[list(_TO_MIDDLE_TIP)], axis=0), axis=1).sum())
+    return float(hand_lengths(joints[None])[0])
 
 
 def recover(

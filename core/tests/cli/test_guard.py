@@ -141,7 +141,23 @@ def test_a_file_in_the_place_of_a_folder_is_named(tmp_path, capsys):
     for make in (lambda: (tmp_path / "file" / "a" / "b").mkdir(parents=True), (tmp_path / "file").mkdir):
         with pytest.raises((FileExistsError, NotADirectoryError)) as caught:
             make()
-        assert f"{tmp_path / 'file'} is a file; expected a folder there" in _said(caught.value, capsys)
+        assert f"{tmp_path / 'file'} is no folder; expected a folder there" in _said(caught.value, capsys)
+
+
+def test_a_device_in_the_place_of_a_folder_is_named(capsys):
+    assert "/dev/null is no folder" in _said(_os_error(errno.ENOTDIR, "/dev/null/overlays"), capsys)
+
+
+@pytest.mark.parametrize("form", ["{}", "--config={}"])
+def test_a_text_file_in_another_encoding_is_named(form, tmp_path, capsys):
+    path = tmp_path / "latin.yaml"
+    path.write_bytes("root: café".encode("latin-1"))
+    with pytest.raises(UnicodeDecodeError) as caught:
+        path.read_text("utf-8")
+    words = _said(caught.value, capsys, "fit", form.format(path))
+    assert words.startswith(f"error: {path}: found byte 0xe9 at position 9; expected text in UTF-8.")
+    with pytest.raises(UnicodeDecodeError):  # text from elsewhere: a fault in the code
+        guarded(_raiser(caught.value), ["fit"])
 
 
 def test_a_file_that_may_not_be_read_is_one_to_be_read(tmp_path, monkeypatch, capsys):

@@ -119,6 +119,7 @@ def explain(error: Exception, arguments: Sequence[str] = ()) -> HandposeError | 
             return own
     for one in _wrapped(error):
         found = _of_system(one, arguments) if isinstance(one, OSError) else None
+        found = _of_encoding(one, arguments) if isinstance(one, UnicodeDecodeError) else found
         if (found := found or _of_library(one)) is not None:
             return found
     return _of_text(error)
@@ -168,8 +169,8 @@ def _of_system(error: OSError, arguments: Sequence[str]) -> HandposeError | None
         return None
     if number in (errno.EACCES, errno.EPERM):
         expected, fix = _permission(Path(path))
-    elif number in (errno.ENOTDIR, errno.EEXIST) and (file := _file_above(Path(path))):
-        reason, (expected, fix) = f"{reason}: {file} is a file", ("a folder there", "Give another path.")
+    elif number in (errno.ENOTDIR, errno.EEXIST) and (above := _no_folder_above(Path(path))):
+        reason, expected, fix = f"{reason}: {above} is no folder", "a folder there", "Give another path."
     elif number in _PATHS:
         expected, fix = _PATHS[number]
     else:
@@ -198,9 +199,9 @@ def _permission(path: Path) -> tuple[str, str]:
     return "a folder that can be written to", "Give another folder, or change its permissions."
 
 
-def _file_above(path: Path) -> Path | None:
-    """Return the regular file that stands where the path needs a folder."""
-    return next((part for part in (path, *path.parents) if part.is_file()), None)
+def _no_folder_above(path: Path) -> Path | None:
+    """Return the file, device or broken link that stands where the path needs a folder."""
+    return next((p for p in (path, *path.parents) if os.path.lexists(p) and not os.path.isdir(p)), None)  # noqa: PTH112
 
 
 def _is_installed(path: Path) -> bool:
@@ -224,6 +225,16 @@ def _with_option(path: str, arguments: Sequence[str]) -> str:
             longest = len(given.parts)
             named = f"{name} {value}" if given == failed else f"{name} {value}, {path}"
     return named
+
+
+def _of_encoding(error: UnicodeDecodeError, arguments: Sequence[str]) -> HandposeError | None:
+    """Name the file among the arguments whose text is not UTF-8; text from elsewhere is a fault in the code."""
+    given = (Path(argument.partition("=")[2] if argument.startswith("--") else argument) for argument in arguments)
+    for path in given:
+        if path.is_file() and error.object in path.read_bytes():
+            byte = f"byte 0x{error.object[error.start]:02x} at position {error.start}"
+            return HandposeError(str(path), byte, "text in UTF-8", "Save it as UTF-8.")
+    return None
 
 
 def _of_library(error: BaseException) -> HandposeError | None:

@@ -7,9 +7,9 @@ from PIL import Image
 
 from handpose_core.errors import HandposeError
 from handpose_core.hand import N_JOINTS, Side
+from handpose_core.io.video import Video
 from handpose_core.predict import Box, HandModel, Known
 from handpose_core.predict.run import Job, is_video, predict_pictures, predict_video
-from handpose_core.predict.videos import Video
 
 RATE = 12.0
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from handpose_core.errors import HandposeError
+from handpose_core.io.video import Video
 from handpose_core.predict import Box, HandModel
 from handpose_core.predict.run import Job, predict_video
-from handpose_core.predict.videos import Video
 from handpose_core.predict.webcam import Webcam
 from handpose_core.predict.window import Window, check_window
 

@@ -13,9 +13,9 @@ from handpose_core.cli.options import add_model, check_model
 from handpose_core.errors import HandposeError
 
 if TYPE_CHECKING:
+    from handpose_core.io.video import Video
     from handpose_core.predict.model import HandModel
     from handpose_core.predict.run import Done, Job, Step
-    from handpose_core.predict.videos import Video
     from handpose_core.predict.webcam import Webcam
 
 _SOURCES = "a picture, a folder of pictures or a video, or --webcam"
@@ -210,8 +210,8 @@ def _predict(options: argparse.Namespace, job: "Job") -> "Done":
 
 def _frames(options: argparse.Namespace) -> "Video | Webcam | None":
     """The video or camera; None where there are pictures."""
+    from handpose_core.io.video import Video
     from handpose_core.predict.run import is_video
-    from handpose_core.predict.videos import Video
     from handpose_core.predict.webcam import Webcam
     from handpose_core.predict.window import check_window
 

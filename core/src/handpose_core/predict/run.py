@@ -11,6 +11,7 @@ from jaxtyping import UInt8
 from numpy import ndarray
 
 from handpose_core.errors import HandposeError
+from handpose_core.io.video import VIDEO_SUFFIXES, Frames, VideoFile
 from handpose_core.predict.boxes import Box, Boxes
 from handpose_core.predict.cut import Origin
 from handpose_core.predict.follow import Follow
@@ -21,7 +22,6 @@ from handpose_core.predict.outputs import Found, canvas_of, write_hands, write_m
 from handpose_core.predict.pictures import Picture, list_pictures, read_picture
 from handpose_core.predict.search import Search
 from handpose_core.predict.smooth_hands import SmoothHands
-from handpose_core.predict.videos import VIDEO_SUFFIXES, Frames, VideoFile
 
 Step = Callable[[int], None]
 """Told how many pictures are done since it was told last."""

@@ -9,11 +9,11 @@ from jaxtyping import UInt8
 from numpy import ndarray
 
 from handpose_core.errors import HandposeError
-from handpose_core.predict.videos import rgb, usual_rate
+from handpose_core.io.video import rgb, usual_rate
 
 
 class Webcam:
-    """`handpose_core.predict.videos.Frames` of a camera, until `stop` is called or time is over.
+    """`handpose_core.io.video.Frames` of a camera, until `stop` is called or time is over.
 
     Frames are numbered by when they were taken, at the camera's own rate: a model that is slower leaves numbers out.
 
@@ -50,7 +50,7 @@ class Webcam:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """See `handpose_core.predict.videos.Frames`."""
+        """See `handpose_core.io.video.Frames`."""
         ended = [f"{self.source} gave no more pictures after {self._taken}"] if self._ended else []
         return (f"frames are numbered by the time they were taken, {self.rate:g} a second", *ended)
 

@@ -1,21 +1,46 @@
-"""Ctrl+C as the way to end something that has no end of its own."""
+"""Ctrl+C and SIGTERM as requests to stop with what is done."""
 
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import Any
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-@contextmanager
-def stopped_by_interrupt(stop: Callable[[], None]) -> Iterator[None]:
-    """Call ``stop`` at the first Ctrl+C; a second one interrupts as ever. For the main thread."""
-    before = signal.getsignal(signal.SIGINT)
+class Interruption:
+    """Takes the first Ctrl+C (SIGINT) or SIGTERM as a request to stop; a second one ends the process as ever.
 
-    def first(*_: object) -> None:
-        signal.signal(signal.SIGINT, before)
-        stop()
+    For the main thread.
 
-    signal.signal(signal.SIGINT, first)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+    Args:
+        stop: called at the first signal.
+
+    Attributes:
+        status: the exit status that shells give the signal, 128 + its number; None where none came.
+    """
+
+    def __init__(self, stop: Callable[[], None] = lambda: None) -> None:
+        self.status: int | None = None
+        self._stop = stop
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> "Interruption":
+        """Take the signals over."""
+        self._before = {number: signal.signal(number, self._first) for number in _SIGNALS}
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give the signals back."""
+        self._give_back()
+
+    def _first(self, number: int, frame: FrameType | None) -> None:
+        self.status = 128 + number
+        self._give_back()
+        self._stop()
+
+    def _give_back(self) -> None:
+        for number, before in self._before.items():
+            signal.signal(number, before)

@@ -227,7 +227,7 @@ def test_labels_beside_a_video(drawn_video):
 
 def test_damaged_video_is_named(drawn_video, tmp_path):
     (tmp_path / "text.mp4").write_text("no video")
-    with pytest.raises(HandposeError, match=r"text\.mp4: found a file that opens as no video"):
+    with pytest.raises(HandposeError, match=r"text\.mp4: found no frame that can be decoded"):
         Folder(tmp_path / "text.mp4")
     with pytest.raises(HandposeError, match=r"none\.mp4: found no such file"):
         Folder(tmp_path / "none.mp4")

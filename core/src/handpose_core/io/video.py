@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,8 @@ _USUAL_RATES = (24.0, 25.0, 30.0, 48.0, 50.0, 60.0, 90.0, 100.0, 120.0, 240.0)
 _NEAR_RATE = 0.02
 _HIGHEST_RATE = 240.0
 #: Failed reads at the end that may still be followed by frames which the decoder held back.
-_DELAYED = 16
+DELAYED = 16
+_NAMED_GAPS = 10
 _VP8 = "V_VP8"
 _SHOWN_IN_VP8 = 0x10
 
@@ -109,9 +110,9 @@ class Video:
         self.announced: int | None = max(self._header.frames or 0, packets, 1)
         self._gaps: list[tuple[int, int]] = []
         self._last, self._ended = -1, False
-        self._decoded = self._decode()
-        self._first = next(self._decoded, None)
-        if self._first is None:
+        self._grabbed = self._grab()
+        self._first = next(self._grabbed, None)
+        if self._first is None or not self._capture.retrieve()[0]:
             self._capture.release()
             raise _no_frame(path, self._header)
 
@@ -127,34 +128,47 @@ class Video:
         total = max(end) if self._ended and not self._header.trimmed else 0
         return [*self._gaps, *([(self._last + 1, total - 1)] if total > self._last + 1 else [])]
 
+    @property
+    def packets(self) -> int:
+        """The number of frames in the container, whether they decode or not."""
+        return self._packets
+
+    @property
+    def timed(self) -> bool:
+        """Whether the container has a time of its own for each frame."""
+        return bool(len(self._times))
+
     def __iter__(self) -> Iterator[Frame]:
         """Yield the frames once."""
-        for number, seconds, image in self.raw():
-            yield Frame(number, seconds, rgb(image))
+        for number, seconds in self.places():
+            whole, image = self._capture.retrieve()
+            if whole:
+                yield Frame(number, seconds, rgb(image))
+            else:
+                self._gaps.append((number, number))
 
-    def raw(self) -> Iterator[tuple[int, float, UInt8[ndarray, "h w 3"]]]:
-        """Yield number, seconds and BGR pixels of each frame, once."""
+    def places(self) -> Iterator[tuple[int, float]]:
+        """Yield number and time of each frame that decodes, once, without its pixels."""
         if self._first is not None:
             first, self._first = self._first, None
             yield first
-            yield from self._decoded
+            yield from self._grabbed
 
-    def _decode(self) -> Iterator[tuple[int, float, UInt8[ndarray, "h w 3"]]]:
-        decoded = failed = 0
+    def _grab(self) -> Iterator[tuple[int, float]]:
+        grabbed = failed = 0
         while True:
-            whole, image = self._capture.read()
-            if not whole:
+            if not self._capture.grab():
                 failed += 1
-                if decoded + failed > self._packets + _DELAYED:
+                if grabbed + failed > self._packets + DELAYED:
                     break
                 continue
             seconds = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-            number, seconds = self._place(seconds, decoded + failed)
-            decoded += 1
+            number, seconds = self._place(seconds, grabbed + failed)
+            grabbed += 1
             if number > self._last + 1:
                 self._gaps.append((self._last + 1, number - 1))
             self._last = number
-            yield number, seconds, image
+            yield number, seconds
         self._ended = True
         self._capture.release()
 
@@ -171,10 +185,8 @@ class Video:
         gaps = self.missing
         if gaps:
             count = sum(last - first + 1 for first, last in gaps)
-            named = ", ".join(str(first) if first == last else f"{first} to {last}" for first, last in gaps[:10])
-            more = f" and {len(gaps) - 10} further gaps" if len(gaps) > 10 else ""
             are = "frames is" if count == 1 else "frames are"
-            return (f"{count} of {self.announced} {are} missing, damaged or cut off: {named}{more}",)
+            return (f"{count} of {self.announced} {are} missing, damaged or cut off: {named_gaps(gaps)}",)
         end = float(self._times[-1]) if len(self._times) else self._last / self._nominal
         if self._ended and self._header.frames is None and not self._header.trimmed and self._length > end + 1.5:
             return (f"the header announces {self._length:.1f} s, but the last frame is at {end:.1f} s: cut off?",)
@@ -184,6 +196,12 @@ class Video:
         if self._constant:
             return ()
         return (f"variable frame rate: each frame keeps its own time; overlay at {self.rate:g} frames a second",)
+
+
+def named_gaps(gaps: Sequence[tuple[int, int]]) -> str:
+    """Name gaps by their first and last numbers, such as ``3, 19 to 20``; of many, the first ten."""
+    named = ", ".join(str(first) if first == last else f"{first} to {last}" for first, last in gaps[:_NAMED_GAPS])
+    return named + (f" and {len(gaps) - _NAMED_GAPS} further gaps" if len(gaps) > _NAMED_GAPS else "")
 
 
 def open_capture(path: Path, *parameters: int) -> cv2.VideoCapture:

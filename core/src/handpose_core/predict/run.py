@@ -170,29 +170,28 @@ def predict_video(
     )
     smoothed = SmoothHands() if smooth else _as_found
     unread = set(job.boxes or {})
-    with ResultsWriter(out, timed=True) as results:
-        with ExitStack() as stack:
-            drawn: VideoWriter | None = None
-            for several in _chunks(_until(stopped, video), 1 if video.live else look.batch):
-                drawn = drawn or stack.enter_context(_overlay_video(out, video))
-                pictures = [Picture(str(frame.number), frame.pixels) for frame in several]
-                for frame, picture, raw in zip(several, pictures, look(pictures), strict=True):
-                    hands = smoothed(raw, frame.seconds)
-                    results.add(_found(picture, hands, frame.seconds))
-                    unread.discard(picture.name)
-                    overlay = canvas_of(frame.pixels).drawn(hands)
-                    drawn.write(overlay, frame.seconds)
-                    if show is not None:
-                        show(overlay)
-                step(len(several))
+    with ResultsWriter(out, timed=True) as results, ExitStack() as stack:
+        drawn: VideoWriter | None = None
+        for several in _chunks(_until(stopped, video), 1 if video.live else look.batch):
+            drawn = drawn or stack.enter_context(_overlay_video(out, video))
+            pictures = [Picture(str(frame.number), frame.pixels) for frame in several]
+            for frame, picture, raw in zip(several, pictures, look(pictures), strict=True):
+                hands = smoothed(raw, frame.seconds)
+                results.add(_found(picture, hands, frame.seconds))
+                unread.discard(picture.name)
+                overlay = canvas_of(frame.pixels).drawn(hands)
+                drawn.write(overlay, frame.seconds)
+                if show is not None:
+                    show(overlay)
+            step(len(several))
         notes = (
             *_notes(job, results.summary, unread),
             *(["smoothed by a One-Euro filter"] if smooth else []),
             *video.notes,
             *([] if video.live else _interrupted(stopped, results.summary.pictures, video.announced)),
         )
-        results.finish(video.source, model.info, notes, frames_per_second=video.rate)
-        return Done(results.summary.pictures, results.summary.hands, (*notes, *out.notes), {})
+        results.finish(video.source, model.info, notes, frames_per_second=video.rate)  # before the overlay may fail
+    return Done(results.summary.pictures, results.summary.hands, (*notes, *out.notes), {})
 
 
 def _paths(source: Path) -> list[Path]:

@@ -155,7 +155,7 @@ def judge_sets(names: set[str], workshop: Workshop) -> Document:
     record, sheets = workshop.folder / f"quality-{workshop.scale}.json", workshop.folder / f"sheets-{workshop.scale}"
     folders = [str(workshop.of(name).root) for name in GENERATED_SETS if name in names]
     if not record.is_file() or len(json.loads(record.read_text())["sets"]) < len(folders):
-        quality.main([str(workshop.held_out), *folders, "--out", str(record)])
+        quality.main([str(workshop.held_out), *folders, "--out", str(record), "--overwrite"])
     drawn = {
         number: sheets / f"{name}.png"
         for number, name in (("2.4", "condition_maps"), ("2.6", "generators"), ("2.7", "tonality"))

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from handpose_core.cli.options import positive
+from handpose_core.cli.options import add_overwrite, positive
 
 
 def main(argv: Sequence[str]) -> int:
@@ -15,9 +15,12 @@ def main(argv: Sequence[str]) -> int:
     from rich.console import Console
 
     from handpose_core.io.atomic import write_text
+    from handpose_core.io.outputs import check_new_file
     from handpose_tagan.quality import FEATURES, folder_quality
     from handpose_tagan.quality_results import as_json, as_table
 
+    if options.out is not None:
+        check_new_file(options.out, [options.real, *options.sets], options.overwrite, "--out")
     size, most = options.image_size, options.most
     rows = [{"set": folder.name, **folder_quality(folder, options.real, size, most)} for folder in options.sets]
     Console().print(as_table(rows))
@@ -49,4 +52,5 @@ def _parser() -> argparse.ArgumentParser:
         "--most", type=positive, default=1000, help="pictures of each set, evenly spread (default %(default)s)"
     )
     parser.add_argument("--out", type=Path, help="a JSON file for the figures")
+    add_overwrite(parser)
     return parser

@@ -289,9 +289,10 @@ class VideoWriter:
         self._writer.release()
         self._writer = None
         capture = open_capture(self._path)
-        first = capture.read()[0]
-        capture.set(cv2.CAP_PROP_POS_FRAMES, self._written - 1)
-        last = capture.read()[0]
+        first = last = capture.read()[0]
+        if self._written > 1:
+            capture.set(cv2.CAP_PROP_POS_FRAMES, self._written - 1)
+            last = capture.read()[0]
         capture.release()
         _, packets = _scan(self._path, VideoHeader())
         if not (first and last and packets == self._written):

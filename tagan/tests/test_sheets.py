@@ -88,3 +88,19 @@ def test_sets_are_compared_with_real_pictures(made, tmp_path, capsys):
     assert same["fid_colour_edges"] == pytest.approx(0, abs=1e-3)
     assert other["fid_colour_edges"] > 1e-2
     assert (other["set"], other["n_samples"]) == ("over", 2)
+
+
+def test_nothing_that_is_there_is_replaced(made, tmp_path, capsys):
+    (tmp_path / "generators.png").write_bytes(b"mine")
+    assert method_main("tagan", METHOD, ["compare", str(made / "over"), str(tmp_path)]) == 2
+    assert "generators.png" in capsys.readouterr().err
+    quality = ["quality", str(made / "real"), str(made / "over"), "--out", str(tmp_path / "generators.png")]
+    assert method_main("tagan", METHOD, quality) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert (tmp_path / "generators.png").read_bytes() == b"mine"
+    (tmp_path / "new.unfinished").mkdir()
+    (tmp_path / "new.unfinished" / "mine").touch()
+    superpose = ["superpose", str(made / "real"), str(made / "simulated"), str(tmp_path / "new"), "--size", "32"]
+    assert method_main("tagan", METHOD, superpose) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["generators.png", "new", "new.unfinished"]
+    assert (tmp_path / "new.unfinished" / "mine").exists()

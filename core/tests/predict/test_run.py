@@ -1,17 +1,19 @@
 import json
+import tracemalloc
 
 import cv2
 import numpy as np
 import pytest
+from core.tests.io.videos import grey, with_damage, with_steps
 from PIL import Image
 
 from handpose_core.errors import HandposeError
 from handpose_core.hand import N_JOINTS, Side
-from handpose_core.io.video import Video, is_video
+from handpose_core.io.video import Frame, Video, is_video
 from handpose_core.predict import Box, HandModel, Known
 from handpose_core.predict.run import Job, predict_pictures, predict_video
 
-from .conftest import estimated, listed
+from .conftest import Brightest, estimated, listed
 
 RATE = 12.0
 
@@ -137,13 +139,96 @@ def test_a_video_without_frames_is_refused_by_name(tmp_path, content):
     assert "black.mp4" in str(raised.value)
 
 
-def test_an_interrupted_video_leaves_nothing_half_written(model, video, out):
-    def stop(_):
-        raise KeyboardInterrupt
+class Stop:
+    """Asks to stop once so many pictures are done."""
 
-    with pytest.raises(KeyboardInterrupt):
-        predict_video(model, Video(video), out, Job(), stop, smooth=False)
+    def __init__(self, after):
+        self.left = after
+
+    def step(self, count):
+        self.left -= count
+
+    def __call__(self):
+        return self.left <= 0
+
+
+def test_an_interrupted_video_keeps_what_is_done(fitting, video, out):
+    stop = Stop(2)
+    done = predict_video(HandModel(fitting), Video(video), out, Job(), stop.step, smooth=False, stopped=stop)
+    assert done.pictures == 2
+    assert "interrupted after 2 of 4" in done.notes
+    assert [one["name"] for one in estimated(out.folder)] == ["0", "1"]
+    assert np.load(out.folder / "hands.npz")["seconds"] == pytest.approx([0, 1 / RATE], abs=1e-3)
+    assert len(list(Video(out.folder / "moving.mp4"))) == 2
+    assert listed(out.folder) == ["hands.json", "hands.npz", "moving.mp4"]
+
+
+def test_an_interrupted_folder_keeps_what_is_done(fitting, folder, out):
+    stop = Stop(1)
+    done = predict_pictures(HandModel(fitting, batch=1), folder, out, WHOLE, stop.step, stop)
+    assert "interrupted after 1 of 3" in done.notes
+    assert listed(out.folder) == ["hands.json", "hands.npz", "overlays/0.png"]
+    assert [one["name"] for one in estimated(out.folder)] == ["0.png"]
+
+
+def test_interrupted_in_its_last_picture_a_run_is_whole(fitting, folder, out):
+    stop = Stop(3)
+    done = predict_pictures(HandModel(fitting, batch=1), folder, out, WHOLE, stop.step, stop)
+    assert done.pictures == 3
+    assert not any("interrupted" in note for note in done.notes)
+
+
+def test_a_run_that_fails_leaves_nothing_half_written(model, video, out):
+    def fail(_):
+        raise OSError("no room")
+
+    with pytest.raises(OSError, match="no room"):
+        predict_video(model, Video(video), out, Job(), fail, smooth=False)
     assert listed(out.folder) == []
+    assert sorted(path.name for path in (out.folder / ".handpose").iterdir()) == ["lock", "outputs.jsonl"]
+
+
+def test_damaged_frames_leave_gaps_and_a_note(model, out, tmp_path):
+    path = with_damage(tmp_path / "clip.avi", 8, [3, 4])
+    done = predict_video(model, Video(path), out, WHOLE, lambda _: None, smooth=False)
+    assert "2 of 8 frames are missing, damaged or cut off: 3 to 4" in done.notes
+    frames = estimated(out.folder)
+    assert [one["name"] for one in frames] == ["0", "1", "2", "5", "6", "7"]
+    assert frames[3]["seconds"] == 0.5
+    assert len(list(Video(out.folder / "clip.mp4"))) == 8  # the frame before the gap is shown on
+
+
+def test_a_variable_rate_is_kept_in_results_and_overlay(model, out, tmp_path):
+    steps = [50, 50, 50, 200, 200, 50]
+    times = np.cumsum([0, *steps[:-1]]) / 1000
+    path = with_steps(tmp_path / "clip.mp4", steps)
+    predict_video(model, Video(path), out, WHOLE, lambda _: None, smooth=False)
+    assert [one["seconds"] for one in estimated(out.folder)] == pytest.approx(times)
+    assert np.load(out.folder / "hands.npz")["seconds"] == pytest.approx(times)
+    shown = [float(np.median(frame.pixels)) for frame in Video(out.folder / "clip.mp4")]  # 20 a second
+    assert shown == pytest.approx([grey(n) - 5 for n in (0, 1, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5)], abs=4.5)
+
+
+def test_memory_does_not_grow_with_the_video(out):
+    """0.2 MB a frame would be 40 MB between the 50th and the 250th frame."""
+
+    class Endless:
+        name, source, rate, announced, live, notes = "long", "long", 30.0, 250, False, ()
+
+        def __iter__(self):
+            for number in range(250):
+                if number in (50, 249):
+                    sizes.append(tracemalloc.get_traced_memory()[0])
+                yield Frame(number, number / 30, np.full((48, 64, 3), number % 200, np.uint8))
+
+    sizes = []
+    tracemalloc.start()
+    try:
+        predict_video(HandModel(Brightest(), batch=4), Endless(), out, WHOLE, lambda _: None, smooth=False)
+    finally:
+        tracemalloc.stop()
+    assert sizes[1] - sizes[0] < 200_000
+    assert len(np.load(out.folder / "hands.npz")["joints_2d"]) == 250
 
 
 def test_a_large_picture_is_drawn_smaller_in_the_right_place(model, spot, tmp_path, out):

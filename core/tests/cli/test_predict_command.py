@@ -133,7 +133,7 @@ def test_a_signal_ends_a_video_with_what_is_done(clip, tmp_path, monkeypatch, ca
     out = tmp_path / "out"
     assert main(["predict", str(path), *model, "--smooth", "--out", str(out)]) == status
     captured = capsys.readouterr()
-    assert "note: interrupted after 2 of 6" in captured.err
+    assert "note: interrupted after 2 of 6 frames" in captured.err
     assert "pictures: 2" in captured.out
     assert len(json.loads((out / "hands.json").read_text())["pictures"]) == 2
     assert (out / "clip.mp4").is_file()

@@ -156,7 +156,7 @@ def test_an_interrupted_video_keeps_what_is_done(fitting, video, out):
     stop = Stop(2)
     done = predict_video(HandModel(fitting), Video(video), out, Job(), stop.step, smooth=False, stopped=stop)
     assert done.pictures == 2
-    assert "interrupted after 2 of 4" in done.notes
+    assert "interrupted after 2 of 4 frames" in done.notes
     assert [one["name"] for one in estimated(out.folder)] == ["0", "1"]
     assert np.load(out.folder / "hands.npz")["seconds"] == pytest.approx([0, 1 / RATE], abs=1e-3)
     assert len(list(Video(out.folder / "moving.mp4"))) == 2
@@ -166,7 +166,7 @@ def test_an_interrupted_video_keeps_what_is_done(fitting, video, out):
 def test_an_interrupted_folder_keeps_what_is_done(fitting, folder, out):
     stop = Stop(1)
     done = predict_pictures(HandModel(fitting, batch=1), folder, out, WHOLE, stop.step, stop)
-    assert "interrupted after 1 of 3" in done.notes
+    assert "interrupted after 1 of 3 pictures" in done.notes
     assert listed(out.folder) == ["hands.json", "hands.npz", "overlays/0.png"]
     assert [one["name"] for one in estimated(out.folder)] == ["0.png"]
 

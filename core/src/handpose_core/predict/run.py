@@ -129,7 +129,7 @@ def predict_pictures(
                 write_overlay(out, f"{_OVERLAYS}/{_overlay_name(picture.name)}", canvas_of(picture.pixels).drawn(hands))
                 write_meshes(out, _MESHES, picture.name, hands)
             step(len(several))
-        interrupted = _interrupted(stopped, results.summary.pictures + len(failed), len(paths))
+        interrupted = _interrupted(stopped, results.summary.pictures + len(failed), len(paths), "pictures")
         if not results.summary.pictures:
             first, reason = next(iter(failed.items()))
             raise HandposeError(
@@ -188,7 +188,7 @@ def predict_video(
             *_notes(job, results.summary, unread),
             *(["smoothed by a One-Euro filter"] if smooth else []),
             *video.notes,
-            *([] if video.live else _interrupted(stopped, results.summary.pictures, video.announced)),
+            *([] if video.live else _interrupted(stopped, results.summary.pictures, video.announced, "frames")),
         )
         results.finish(video.source, model.info, notes, frames_per_second=video.rate)  # before the overlay may fail
     return Done(results.summary.pictures, results.summary.hands, (*notes, *out.notes), {})
@@ -230,10 +230,8 @@ def _until(stopped: Stopped, items: Iterable[_Item]) -> Iterator[_Item]:
             return
 
 
-def _interrupted(stopped: Stopped, done: int, total: int | None) -> tuple[str, ...]:
-    if not stopped() or done == total:
-        return ()
-    return (f"interrupted after {done} of {'an unknown number' if total is None else total}",)
+def _interrupted(stopped: Stopped, done: int, total: int | None, what: str) -> tuple[str, ...]:
+    return (f"interrupted after {done} of {total} {what}",) if stopped() and done != total else ()
 
 
 def _readable(paths: Iterable[Path], failed: dict[str, str], single: bool) -> Iterator[Picture]:

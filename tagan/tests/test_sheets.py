@@ -90,12 +90,17 @@ def test_sets_are_compared_with_real_pictures(made, tmp_path, capsys):
     assert (other["set"], other["n_samples"]) == ("over", 2)
 
 
-def test_figures_write_over_nothing_unless_told_to(made, tmp_path, capsys):
-    own = tmp_path / "generators.png"
-    own.write_text("somebody's own")
+def test_nothing_that_is_there_is_replaced(made, tmp_path, capsys):
+    (tmp_path / "generators.png").write_bytes(b"mine")
     assert method_main("tagan", METHOD, ["compare", str(made / "over"), str(tmp_path)]) == 2
-    assert method_main("tagan", METHOD, ["quality", str(made / "real"), str(made / "over"), "--out", str(own)]) == 2
-    assert capsys.readouterr().err.count("a file that exists") == 2
-    assert own.read_text() == "somebody's own"
-    assert method_main("tagan", METHOD, ["compare", str(made / "over"), str(tmp_path), "--overwrite"]) == 0
-    assert cv2.imread(str(own)) is not None
+    assert "generators.png" in capsys.readouterr().err
+    quality = ["quality", str(made / "real"), str(made / "over"), "--out", str(tmp_path / "generators.png")]
+    assert method_main("tagan", METHOD, quality) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert (tmp_path / "generators.png").read_bytes() == b"mine"
+    (tmp_path / "new.unfinished").mkdir()
+    (tmp_path / "new.unfinished" / "mine").touch()
+    superpose = ["superpose", str(made / "real"), str(made / "simulated"), str(tmp_path / "new"), "--size", "32"]
+    assert method_main("tagan", METHOD, superpose) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["generators.png", "new", "new.unfinished"]
+    assert (tmp_path / "new.unfinished" / "mine").exists()

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 import trimesh
+from core.tests.io.videos import with_damage
 from tassn.tests.conftest import hand, intrinsics, picture, project
 from tassn.tests.tiny import SIZES
 
@@ -172,6 +173,19 @@ def test_videos_that_do_not_decode_are_named(video, tmp_path, checkpoint, capsys
     assert run(folder, *options) == 2
     assert "1.png" in capsys.readouterr().err
     assert not (tmp_path / "out" / "poses.npz").exists()
+
+
+def test_damaged_frames_and_files_that_would_be_replaced_are_refused(video, tmp_path, checkpoint, capsys):
+    folder, joints = video(64, 64, 64)
+    out = tmp_path / "out"
+    options = ["--joints-2d", joints, "--ckpt_path", checkpoint, "--out", out, "--clip-length", 2]
+    assert run(with_damage(tmp_path / "clip.avi", 6, [2]), *options) == 2
+    assert "1 of 6 frames that are missing, damaged or cut off" in capsys.readouterr().err
+    out.mkdir()
+    (out / "overlay.mp4").write_bytes(b"mine")
+    assert run(folder, *options) == 2
+    assert "overlay.mp4" in capsys.readouterr().err
+    assert (out / "overlay.mp4").read_bytes() == b"mine"
 
 
 def test_masks_that_are_all_empty_are_told(video, tmp_path, checkpoint, capsys):

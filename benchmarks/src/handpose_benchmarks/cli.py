@@ -8,8 +8,10 @@ from pathlib import Path
 
 from handpose_benchmarks.accuracy import options as accuracy_options
 from handpose_benchmarks.tables import options as table_options
+from handpose_core.cli.options import add_overwrite
 from handpose_core.cli.registry import Command
 from handpose_core.errors import HandposeError
+from handpose_core.io.outputs import check_new_file
 
 COMMAND = Command("measure speed and accuracy beside peers; run the thesis's tables", "handpose_benchmarks.cli:main")
 MEASUREMENTS = (
@@ -46,6 +48,8 @@ def main(argv: Sequence[str]) -> int:
 
     from handpose_benchmarks.speed.run import run_speed  # imports torch; `handpose --help` must not
 
+    if options.json is not None:
+        check_new_file(options.json, overwrite=options.overwrite, option="--json")
     run_speed(chosen, options.blender_python, options.json, Console())
     return 0
 
@@ -58,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
         "--only", default=",".join(MEASUREMENTS), metavar="NAMES", help="comma-separated, out of %(default)s"
     )
     speed.add_argument("--json", type=Path, metavar="PATH", help="also write the figures to this file")
+    add_overwrite(speed)
     speed.add_argument(
         "--blender-python",
         default=sys.executable,

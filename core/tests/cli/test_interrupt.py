@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from handpose_core.cli.interrupt import stopped_by_interrupt
+from handpose_core.cli.interrupt import Interruption
 
 
 @pytest.fixture
@@ -21,17 +21,18 @@ def handlers():
 def test_the_first_signal_stops_and_the_second_interrupts_as_ever(number, handlers):
     stopped, interrupted = [], []
     signal.signal(number, lambda *_: interrupted.append(number))
-    with stopped_by_interrupt(lambda: stopped.append(number)):
+    with Interruption(lambda: stopped.append(number)) as signals:
         os.kill(os.getpid(), number)
         assert (stopped, interrupted) == ([number], [])
         os.kill(os.getpid(), number)
     assert (stopped, interrupted) == ([number], [number])
+    assert signals.status == 128 + number
 
 
 def test_a_job_in_the_background_ignores_ctrl_c_and_is_stopped_by_sigterm(handlers):
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     stopped = []
-    with stopped_by_interrupt(lambda: stopped.append(True)):
+    with Interruption(lambda: stopped.append(True)):
         os.kill(os.getpid(), signal.SIGINT)
         assert not stopped
         os.kill(os.getpid(), signal.SIGTERM)

@@ -8,12 +8,14 @@ import cv2
 import numpy as np
 import pytest
 from core.tests.estimators.small_onehand import write_checkpoint
+from core.tests.io.videos import with_damage, write_frames
 from core.tests.predict.conftest import Camera
 from PIL import Image
 
 from handpose_core.cli.main import main
 from handpose_core.cli.progress import counting_speed
 from handpose_core.predict import shipped
+from handpose_core.predict.smooth_hands import SmoothHands
 
 
 @pytest.fixture
@@ -117,8 +119,89 @@ def test_ctrl_c_ends_a_webcam_with_everything_written(tmp_path, monkeypatch, cap
     assert len(json.loads((tmp_path / "out" / "hands.json").read_text())["pictures"]) == 4
     assert len(np.load(tmp_path / "out" / "hands.npz")["joints_2d"]) == 4
     assert (tmp_path / "out" / "webcam.mp4").stat().st_size > 0
-    assert not list((tmp_path / "out").glob(".*"))
+    assert [path.name for path in (tmp_path / "out").glob(".*")] == [".handpose"]
     assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.fixture
+def clip(tmp_path):
+    return with_damage(tmp_path / "clip.avi", 6, [2]), ["--checkpoint", str(write_checkpoint(tmp_path / "small.ckpt"))]
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_a_video_with_what_is_done(clip, tmp_path, monkeypatch, capsys, number, status):
+    path, model = clip
+    read = SmoothHands.__call__
+
+    def interrupted(self, hands, seconds):
+        if seconds > 0.05:
+            os.kill(os.getpid(), number)
+        return read(self, hands, seconds)
+
+    before = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)]
+    monkeypatch.setattr(SmoothHands, "__call__", interrupted)
+    out = tmp_path / "out"
+    assert main(["predict", str(path), *model, "--smooth", "--out", str(out)]) == status
+    captured = capsys.readouterr()
+    assert "note: interrupted after 2 of 6 frames" in captured.err
+    assert "pictures: 2" in captured.out
+    assert len(json.loads((out / "hands.json").read_text())["pictures"]) == 2
+    assert (out / "clip.mp4").is_file()
+    assert [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_a_video_is_not_replaced_by_its_overlay(clip, tmp_path, monkeypatch, capsys):
+    path, _ = clip
+    source = write_frames(tmp_path / "clip.mp4", 2, "mp4v")
+    content = source.read_bytes()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(shipped, "SHIPPED", tmp_path / "none.safetensors")  # it is not come to loading a model
+    for given, out in (("clip.mp4", "."), ("clip.mp4", str(tmp_path)), (str(path), "../" + tmp_path.name)):
+        assert main(["predict", given, "--out", out]) == 2
+        assert "clip.mp4" in capsys.readouterr().err
+    assert source.read_bytes() == content
+    assert not (tmp_path / "hands.json").exists()
+    assert not (tmp_path / ".handpose").exists()
+
+
+def test_a_folder_of_pictures_called_overlays_is_not_written_to(photo, tmp_path, capsys):
+    (tmp_path / "overlays").mkdir()
+    Image.new("RGB", (8, 8)).save(tmp_path / "overlays" / "a.png")
+    before = (tmp_path / "overlays" / "a.png").read_bytes()
+    assert main(["predict", str(tmp_path / "overlays"), "--out", str(tmp_path)]) == 2
+    assert "an input of this command" in capsys.readouterr().err
+    assert (tmp_path / "overlays" / "a.png").read_bytes() == before
+
+
+def test_boxes_models_and_meshes_in_the_folder_of_outputs_are_kept(photo, tmp_path, capsys):
+    (tmp_path / "hands.json").write_text('{"photo.png": [0, 0, 8, 8]}')
+    assert main(["predict", photo, "--box", str(tmp_path / "hands.json"), "--out", str(tmp_path)]) == 2
+    assert "hands.json, an input of this command" in capsys.readouterr().err
+    (tmp_path / "out" / "meshes").mkdir(parents=True)
+    (tmp_path / "out" / "meshes" / "photo.png-0.glb").write_bytes(b"mine")
+    assert main(["predict", photo, "--out", str(tmp_path / "out")]) == 2
+    assert "meshes/photo.png-0.glb" in capsys.readouterr().err
+
+
+def test_a_second_run_leaves_nothing_of_the_first(photo, clip, tmp_path, capsys):
+    path, model = clip
+    out = tmp_path / "out"
+    assert main(["predict", photo, *model, "--whole", "--out", str(out)]) == 0
+    assert (out / "overlays" / "photo.png").is_file()
+    assert main(["predict", str(path), *model, "--whole", "--out", str(out)]) == 0
+    assert f"note: --out {out}: removed" in capsys.readouterr().err
+    assert not (out / "overlays" / "photo.png").exists()
+    assert sorted(one.name for one in out.iterdir() if one.is_file()) == ["clip.mp4", "hands.json", "hands.npz"]
+
+
+def test_export_does_not_replace_files(tmp_path, capsys):
+    checkpoint = write_checkpoint(tmp_path / "small.onnx")
+    other = tmp_path / "other.onnx"
+    other.write_bytes(b"mine")
+    for out, more in ((other, []), (checkpoint, ["--overwrite"])):
+        assert main(["export", str(checkpoint), str(out), *more]) == 2
+        assert f"OUT {out}: found" in capsys.readouterr().err
+    assert other.read_bytes() == b"mine"
 
 
 def test_the_progress_line_tells_frames_a_second():

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from core.tests.io.videos import cut_off, with_damage, with_steps
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -227,10 +228,33 @@ def test_labels_beside_a_video(drawn_video):
 
 def test_damaged_video_is_named(drawn_video, tmp_path):
     (tmp_path / "text.mp4").write_text("no video")
-    with pytest.raises(HandposeError, match=r"text\.mp4: found a file that opens as no video"):
+    with pytest.raises(HandposeError, match=r"text\.mp4: found no frame that can be decoded"):
         Folder(tmp_path / "text.mp4")
     with pytest.raises(HandposeError, match=r"none\.mp4: found no such file"):
         Folder(tmp_path / "none.mp4")
+
+
+def test_damaged_frames_are_refused_or_left_out_by_number(tmp_path):
+    path = with_damage(tmp_path / "clip.avi", 8, [2, 5])
+    with pytest.raises(HandposeError, match=r"clip\.avi, frames 2, 5: found 2 of 8 frames .* missing: skip"):
+        Folder(path)
+    assert len(Folder(path, exclude=["2", "5"])) == 6
+    np.savez(tmp_path / "labels.npz", joints_2d=PIXELS.repeat(2, 0)[:8])
+    dataset = Folder(path, "labels.npz", missing="skip")
+    assert dataset.selection.missing == ("2", "5")
+    assert dataset.video_index[:, 1].tolist() == [0, 1, 3, 4, 6, 7]
+    assert [grey(dataset[i]) for i in range(6)] == [0, 1, 3, 4, 6, 7]
+    assert len(Clips(dataset, 2)) == 3  # none across a damaged frame
+
+
+def test_a_video_that_breaks_off_is_refused_by_how_much_is_missing(tmp_path):
+    with pytest.raises(HandposeError, match=r"of 8 frames that are missing, damaged or cut off"):
+        Folder(cut_off(tmp_path / "clip.avi", 8, 5))
+
+
+def test_frames_of_a_variable_rate_are_the_right_ones(tmp_path):
+    dataset = Folder(with_steps(tmp_path / "clip.mp4", [33] * 5 + [200] * 5))
+    assert [grey(dataset[i]) for i in (9, 3, 7, 0, 6)] == [9, 3, 7, 0, 6]
 
 
 def test_a_loop_of_links_is_named(tmp_path):

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from handpose_core.io.image_files import is_hidden, is_video, list_images, shown_name
+from handpose_core.io.image_files import is_hidden, list_images, shown_name
 
 PIXELS = np.random.default_rng(0).integers(0, 255, (64, 96, 3), np.uint8)
 
@@ -111,9 +111,3 @@ def test_a_long_list_ends_with_a_number(tmp_path):
     note = list_images(tmp_path).note()
     assert note.startswith("left out: 60 files (00.txt: no picture, ")
     assert note.endswith(", and 10 more)")
-
-
-def test_videos_are_told_by_their_suffix_in_any_case(tmp_path):
-    (tmp_path / "frames.mp4").mkdir()
-    assert is_video(tmp_path / "clip.MOV")
-    assert not is_video(tmp_path / "frames.mp4")

@@ -1,13 +1,17 @@
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
 from handpose_core.cli import registry
 from handpose_core.cli.registry import Method
+from handpose_core.io.outputs import OutputFolder
 from handpose_core.nn.heatmaps import Decoder, SoftArgmax
 from handpose_core.predict.info import ModelInfo
 from handpose_core.predict.model import HandModel
@@ -16,6 +20,7 @@ from handpose_core.training.checkpoints import CLASS_KEY, HISTORY_KEY, class_pat
 
 SIZE = 32
 HISTORY = [{"dataset": "none", "crop": f"square around the joints x 1.5, resized to {SIZE} px"}]
+_VIDEO_CAPTURE = cv2.VideoCapture
 METHODS = {name: Method("for tests", f"convmethod:{name}") for name in ("ConvModule", "ToldModule")}
 
 
@@ -66,7 +71,7 @@ class Fitting:
 
 
 class Camera:
-    """In place of ``cv2.VideoCapture``: gives frames, and time passes with each.
+    """In place of ``cv2.VideoCapture``: gives frames of a camera, and time passes with each; files are read as ever.
 
     Args:
         frames: RGB.
@@ -78,8 +83,10 @@ class Camera:
         self.frames, self.takes, self.rate = iter(frames), takes, rate
         self.now, self.numbers, self.released = 0.0, [], False
 
-    def __call__(self, number):
-        self.numbers.append(number)
+    def __call__(self, source, *parameters):
+        if not isinstance(source, int):
+            return _VIDEO_CAPTURE(source, *parameters)
+        self.numbers.append(source)
         return self
 
     def clock(self):
@@ -98,6 +105,23 @@ class Camera:
 
     def release(self):
         self.released = True
+
+
+def estimated(folder: Path) -> list[dict[str, Any]]:
+    """The hands of each picture, as hands.json has them."""
+    return json.loads((folder / "hands.json").read_text())["pictures"]
+
+
+def listed(folder: Path) -> list[str]:
+    """The files in a folder of outputs, but for the hidden list of them."""
+    paths = [path for path in folder.rglob("*") if path.is_file() and ".handpose" not in path.parts]
+    return sorted(str(path.relative_to(folder)) for path in paths)
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Iterator[OutputFolder]:
+    with OutputFolder(tmp_path / "out", "--out", "tests", []) as folder:
+        yield folder
 
 
 @pytest.fixture

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from handpose_core.errors import HandposeError
+from handpose_core.io.video import Video
 from handpose_core.predict import Box, HandModel
 from handpose_core.predict.run import Job, predict_video
-from handpose_core.predict.videos import Video
 from handpose_core.predict.webcam import Webcam
 from handpose_core.predict.window import Window, check_window
 
-from .conftest import Camera
+from .conftest import Camera, estimated
 
 
 @pytest.fixture
@@ -26,55 +26,55 @@ def camera(monkeypatch, spot):
     return connect
 
 
-def test_a_camera_gives_the_files_of_a_video(camera, fitting, tmp_path):
+def test_a_camera_gives_the_files_of_a_video(camera, fitting, out):
     made = camera(6)
     steps, shown = [], []
     webcam = Webcam(2, clock=made.clock)
-    done = predict_video(HandModel(fitting), webcam, tmp_path, Job(), steps.append, False, shown.append)
+    done = predict_video(HandModel(fitting), webcam, out, Job(), steps.append, False, shown.append)
     assert made.numbers == [2]
     assert made.released
     assert steps == [1] * 5  # one is taken beforehand
-    assert len(shown) == len(done.found) == 5
-    written = json.loads((tmp_path / "hands.json").read_text())
+    assert len(shown) == done.pictures == 5
+    written = json.loads((out.folder / "hands.json").read_text())
     assert written["source"] == "webcam 2"
     assert written["frames_per_second"] == 10
     assert "webcam 2 gave no more pictures after 5" in written["notes"]
     assert [one["hands"][0]["square_from"] for one in written["pictures"]] == ["search"] + ["frame before"] * 4
-    assert len(np.load(tmp_path / "hands.npz")["joints_2d"]) == 5
-    assert (tmp_path / "webcam.mp4").is_file()
+    assert len(np.load(out.folder / "hands.npz")["joints_2d"]) == 5
+    assert (out.folder / "webcam.mp4").is_file()
 
 
-def test_a_slow_model_leaves_numbers_out_and_the_video_keeps_its_time(camera, fitting, tmp_path, monkeypatch):
+def test_a_slow_model_leaves_numbers_out_and_the_video_keeps_its_time(camera, fitting, out, monkeypatch):
     made = camera(6, takes=0.5)
-    done = predict_video(HandModel(fitting), Webcam(0, clock=made.clock), tmp_path, Job(), lambda _: None, smooth=True)
-    assert [one.name for one in done.found] == ["5", "10", "15", "20", "25"]
+    predict_video(HandModel(fitting), Webcam(0, clock=made.clock), out, Job(), lambda _: None, smooth=True)
+    assert [one["name"] for one in estimated(out.folder)] == ["5", "10", "15", "20", "25"]
     monkeypatch.undo()
-    drawn = Video(tmp_path / "webcam.mp4")
+    drawn = Video(out.folder / "webcam.mp4")
     assert drawn.rate == 10
-    assert [number for number, _ in drawn] == list(range(26))
+    assert [frame.number for frame in drawn] == list(range(26))
 
 
-def test_it_ends_when_time_is_over(camera, fitting, tmp_path):
+def test_it_ends_when_time_is_over(camera, fitting, out):
     made = camera(100)
     webcam = Webcam(0, seconds=0.95, clock=made.clock)
-    done = predict_video(HandModel(fitting), webcam, tmp_path, Job(), lambda _: None, smooth=False)
-    assert len(done.found) == 10
+    done = predict_video(HandModel(fitting), webcam, out, Job(), lambda _: None, smooth=False)
+    assert done.pictures == 10
     assert not any("no more pictures" in note for note in done.notes)
     assert made.released
 
 
-def test_stopped_before_the_first_frame_it_writes_that_there_is_none(camera, fitting, tmp_path):
+def test_stopped_before_the_first_frame_it_writes_that_there_is_none(camera, fitting, out):
     webcam = Webcam(0, clock=camera(3).clock)
     webcam.stop()
-    done = predict_video(HandModel(fitting), webcam, tmp_path, Job(), lambda _: None, smooth=False)
-    assert done.found == ()
-    assert json.loads((tmp_path / "hands.json").read_text())["pictures"] == []
+    done = predict_video(HandModel(fitting), webcam, out, Job(), lambda _: None, smooth=False)
+    assert done.pictures == 0
+    assert json.loads((out.folder / "hands.json").read_text())["pictures"] == []
 
 
-def test_frames_with_a_box_are_not_waited_for(camera, fitting, tmp_path):
+def test_frames_with_a_box_are_not_waited_for(camera, fitting, out):
     camera(5)
     job = Job(box=Box(20, 20, 60, 60))
-    predict_video(HandModel(fitting, batch=16), Webcam(0), tmp_path, job, lambda _: None, smooth=False)
+    predict_video(HandModel(fitting, batch=16), Webcam(0), out, job, lambda _: None, smooth=False)
     assert fitting.batches == [1] * 4
 
 

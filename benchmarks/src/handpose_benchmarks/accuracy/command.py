@@ -15,6 +15,7 @@ from handpose_benchmarks.accuracy.pictures import PictureSet, picture_set
 from handpose_benchmarks.speed.machine import machine_facts
 from handpose_benchmarks.tables.results import results_folder
 from handpose_core.io import atomic
+from handpose_core.io.outputs import check_new_file
 from handpose_core.predict import load
 from handpose_tagan.detection.mediapipe import MediaPipe
 
@@ -34,6 +35,8 @@ def run_accuracy(options: argparse.Namespace) -> int:
     """Measure, print, and write ``accuracy.md`` and ``accuracy.json``; the exit status."""
     console, sets = Console(), [picture_set(text) for text in options.sets]
     out = options.out or results_folder()
+    for name in ("accuracy.md", "accuracy.json") if options.out is not None else ():
+        check_new_file(out / name, overwrite=options.overwrite, option="--out")
     model = load(options.model)
     tables: dict[str, list[Row]] = {}
     with ExitStack() as stack:

@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from handpose_core.cli.options import add_overwrite
+
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add ``accuracy`` to the subcommands of ``handpose bench``."""
@@ -18,3 +20,4 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="the results' (default: benchmarks/results in a clone, else results)"
     )
+    add_overwrite(parser)

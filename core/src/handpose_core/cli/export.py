@@ -4,7 +4,9 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from handpose_core.cli.options import add_overwrite
 from handpose_core.errors import HandposeError
+from handpose_core.io.outputs import check_new_file
 
 ONNX, PROGRAM = ".onnx", ".pt2"
 
@@ -32,6 +34,7 @@ def parser() -> argparse.ArgumentParser:
     )
     result.add_argument("out", type=Path, metavar="OUT.onnx|OUT.pt2", help="the file to write")
     add_framing(result)
+    add_overwrite(result)
     return result
 
 
@@ -50,6 +53,7 @@ def main(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
     if options.out.suffix not in (ONNX, PROGRAM):
         raise HandposeError("OUT", f"'{options.out}'", f"a name that ends in {ONNX} or {PROGRAM}", "Name the file so.")
+    check_new_file(options.out, [options.checkpoint], options.overwrite, "OUT")
     from handpose_core.export.onnx_file import export_onnx
     from handpose_core.export.torch_program import export_program
     from handpose_core.predict.hub import located

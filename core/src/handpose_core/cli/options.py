@@ -64,6 +64,11 @@ def port_number(text: str) -> int:
     return value
 
 
+def add_overwrite(to: argparse._ActionsContainer) -> None:
+    """Add ``--overwrite``, for `handpose_core.io.outputs.check_new_file`."""
+    to.add_argument("--overwrite", action="store_true", help="replace the file if it exists (never an input)")
+
+
 def add_model(to: argparse._ActionsContainer) -> None:
     """Which trained model."""
     to.add_argument(

@@ -8,23 +8,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handpose_core.cli.export import add_framing
-from handpose_core.cli.interrupt import stopped_by_interrupt
+from handpose_core.cli.guard import INTERRUPTED
+from handpose_core.cli.interrupt import Interruption
 from handpose_core.cli.options import add_model, check_model
 from handpose_core.errors import HandposeError
 
 if TYPE_CHECKING:
+    from handpose_core.io.outputs import OutputFolder
+    from handpose_core.io.video import Video
     from handpose_core.predict.model import HandModel
-    from handpose_core.predict.run import Done, Job, Step
-    from handpose_core.predict.videos import Video
+    from handpose_core.predict.run import Done, Job, Step, Stopped
     from handpose_core.predict.webcam import Webcam
 
 _SOURCES = "a picture, a folder of pictures or a video, or --webcam"
 _EPILOG = """\
-written to --out:
+written to --out, where nothing is replaced that this command did not write:
   overlays/      each picture with its hands drawn on it; of a video, NAME.mp4; of a webcam, webcam.mp4
   meshes/        of pictures, each hand's surface as NAME-0.glb, by models that give one
-  hands.json     joints in px of the original picture and in mm about the wrist, confidence, side, conventions
+  hands.json     joints in px of the original picture and in mm about the wrist, confidence, side, conventions;
+                 of frames, seconds
   hands.npz      the same as arrays, one row a hand
+Ctrl+C keeps what is done.
 
 A file of boxes is JSON: {"photo.jpg": [x, y, w, h], "other.jpg": [{"box": [x, y, w, h], "side": "left"}, ...]};
 the frames of a video are named by their numbers from 0.
@@ -97,21 +101,20 @@ def main(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
     _check(options)
     job = _job(options)
-    done = _predict(options, job)
-    hands = sum(len(picture.hands) for picture in done.found)
-    print(f"hands: {hands}, pictures: {len(done.found)}, written: {options.out / 'hands.json'}")
+    done, status = _predict(options, job)
+    print(f"hands: {done.hands}, pictures: {done.pictures}, written: {options.out / 'hands.json'}")
     for note in done.notes:
         print(f"note: {note}", file=sys.stderr)
     for reason in done.failed.values():
         print(f"not read: {reason}", file=sys.stderr)
-    if done.failed:
+    if done.failed and not status:
         raise HandposeError(
             str(options.source),
-            f"{len(done.failed)} of {len(done.found) + len(done.failed)} files that cannot be read",
+            f"{len(done.failed)} of {done.pictures + len(done.failed)} files that cannot be read",
             "pictures",
             "The others are done. Move these out of the folder, or get them again.",
         )
-    return 0
+    return status
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -183,35 +186,55 @@ def _load(options: argparse.Namespace) -> "HandModel":
     return load(options.checkpoint or options.model, options.batch, options.image_size, options.crop_scale)
 
 
-def _predict(options: argparse.Namespace, job: "Job") -> "Done":
+def _predict(options: argparse.Namespace, job: "Job") -> tuple["Done", int]:
+    """Check and lock the folder of outputs, load the model and estimate what there is; with the exit status."""
     from handpose_core.cli.progress import counting_speed
+    from handpose_core.io.outputs import OutputFolder
     from handpose_core.predict.pictures import list_pictures
-    from handpose_core.predict.run import predict_pictures, predict_video
+    from handpose_core.predict.run import outputs_of_frames, outputs_of_pictures, predict_pictures
     from handpose_core.predict.webcam import Webcam
 
     frames = _frames(options)
     if options.smooth and frames is None:
         raise HandposeError("--smooth", str(options.source), "a video", "Leave --smooth out for pictures.")
+    planned = outputs_of_pictures(options.source, options.out) if frames is None else outputs_of_frames(frames)
     pictures = len(list_pictures(options.source).found) if frames is None and options.source.is_dir() else 1
     total = pictures if frames is None else frames.announced
-    model = _load(options)
-    with counting_speed("pictures" if frames is None else "frames") as progress:
-        task = progress.add_task("until Ctrl+C" if isinstance(frames, Webcam) else "hands", total=total)
+    camera = frames if isinstance(frames, Webcam) else None
+    with OutputFolder(options.out, "--out", "handpose predict", _inputs(options)) as out:
+        out.check(planned)
+        model = _load(options)
+        with counting_speed("pictures" if frames is None else "frames") as progress, _interruption(camera) as signals:
+            task = progress.add_task("until Ctrl+C" if camera else "hands", total=total)
 
-        def step(count: int) -> None:
-            progress.advance(task, count)
+            def step(count: int) -> None:
+                progress.advance(task, count)
 
-        if isinstance(frames, Webcam):
-            return _watch(model, frames, options, job, step)
-        if frames is not None:
-            return predict_video(model, frames, options.out, job, step, options.smooth)
-        return predict_pictures(model, options.source, options.out, job, step)
+            def stopped() -> bool:
+                return signals.status is not None
+
+            if frames is None:
+                done = predict_pictures(model, options.source, out, job, step, stopped)
+            else:
+                done = _estimate_frames(model, frames, options, out, job, step, stopped)
+    ended = camera is not None and signals.status == INTERRUPTED  # Ctrl+C is a camera's usual end
+    return done, 0 if ended else signals.status or 0
+
+
+def _interruption(camera: "Webcam | None") -> Interruption:
+    return Interruption() if camera is None else Interruption(camera.stop)
+
+
+def _inputs(options: argparse.Namespace) -> list[Path]:
+    """The files and folders that the command reads."""
+    given = [options.source, options.checkpoint, options.model, options.box and Path(options.box)]
+    read = [path for path in given if path is not None]
+    return read + [path for folder in read if folder.is_dir() for path in folder.iterdir()]
 
 
 def _frames(options: argparse.Namespace) -> "Video | Webcam | None":
     """The video or camera; None where there are pictures."""
-    from handpose_core.io.image_files import is_video
-    from handpose_core.predict.videos import Video
+    from handpose_core.io.video import Video, is_video
     from handpose_core.predict.webcam import Webcam
     from handpose_core.predict.window import check_window
 
@@ -222,12 +245,22 @@ def _frames(options: argparse.Namespace) -> "Video | Webcam | None":
     return Video(options.source) if is_video(options.source) else None
 
 
-def _watch(model: "HandModel", camera: "Webcam", options: argparse.Namespace, job: "Job", step: "Step") -> "Done":
-    """What comes of a camera until Ctrl+C, its window is closed, or time is over."""
+def _estimate_frames(
+    model: "HandModel",
+    frames: "Video | Webcam",
+    options: argparse.Namespace,
+    out: "OutputFolder",
+    job: "Job",
+    step: "Step",
+    stopped: "Stopped",
+) -> "Done":
+    """Estimate a video, or a camera until Ctrl+C, its window is closed, or time is over."""
     from handpose_core.predict.run import predict_video
+    from handpose_core.predict.webcam import Webcam
     from handpose_core.predict.window import Window
 
     with ExitStack() as stack:
-        stack.enter_context(stopped_by_interrupt(camera.stop))
-        show = stack.enter_context(Window(camera.source, camera.stop)).show if options.show else None
-        return predict_video(model, camera, options.out, job, step, options.smooth, show)
+        show = None
+        if options.show and isinstance(frames, Webcam):
+            show = stack.enter_context(Window(frames.source, frames.stop)).show
+        return predict_video(model, frames, out, job, step, options.smooth, show, stopped)

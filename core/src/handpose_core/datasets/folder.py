@@ -15,8 +15,10 @@ from handpose_core.datasets.folder_labels import FLAGS, PER_JOINT, FolderLabels,
 from handpose_core.datasets.labels import image_tensor, labels_3d, without_unlabelled
 from handpose_core.datasets.sample import Sample
 from handpose_core.datasets.selection import MISSING, Missing, check_choice, note_once, select
+from handpose_core.errors import HandposeError
 from handpose_core.hand import JOINT_ORDERS, N_JOINTS, Side
 from handpose_core.io.image_files import left_out_note
+from handpose_core.io.video_access import VideoFrames
 
 SideName = Literal["left", "right"]
 LABELS_FILE = "labels.npz"
@@ -37,7 +39,8 @@ class Folder(Dataset[Sample]):
             an annotation.
         order: The order of the labels' joints, a name out of `handpose_core.hand.JOINT_ORDERS`.
         side: Which hand it is, where the labels do not say.
-        missing: What to do when labelled images are missing: stop, or read the rest and record the others.
+        missing: What to do when labelled images are missing, or frames of a video do not decode: stop, or read the
+            rest and record the others.
         exclude: Pictures to leave out on purpose, by file name, or by number in a video.
 
     Attributes:
@@ -70,7 +73,9 @@ class Folder(Dataset[Sample]):
         self.left_out = {name: why for name, why in self._frames.left_out.items() if name not in self._companions()}
         if note := left_out_note(self.left_out):
             note_once(f"{self._frames.folder}: {note}")
-        absent = {i: self._frames.folder / self._labels.names[i] for i in np.flatnonzero(positions < 0).tolist()}
+        self._check_frames(missing, exclude)
+        lacking = (positions < 0) | np.isin(positions, list(self._frames.missing))
+        absent = {i: self._frames.folder / self._labels.names[i] for i in np.flatnonzero(lacking).tolist()}
         self.selection = select(str(self.root), self._labels.names, absent, missing, exclude)
         kept = np.array(self.selection.kept)
         self._rows = {name: self._in_order(name, rows)[kept] for name, rows in self._labels.rows.items()}
@@ -78,6 +83,17 @@ class Folder(Dataset[Sample]):
         zeros = np.zeros(len(kept), np.int64)
         self.video_index: Int[ndarray, "samples 3"] = np.stack([zeros, positions[kept], zeros], axis=1)
         self.sequences: Int[ndarray, " samples"] = zeros
+
+    def _check_frames(self, missing: Missing, exclude: Collection[str]) -> None:
+        """Refuse a video with frames that do not decode, unless they are to be left out."""
+        frames = self._frames
+        if missing == "error" and isinstance(frames, VideoFrames) and {str(n) for n in frames.missing} - set(exclude):
+            raise HandposeError(
+                f"{self.root}, frames {frames.missing_frames()}",
+                f"{len(frames.missing)} of {len(frames.names)} frames that are missing, damaged or cut off",
+                "frames that decode",
+                "Get the file again, or read the rest with missing: skip, which is recorded with the results.",
+            )
 
     def _read_labels(self, labels: str) -> FolderLabels:
         folder = self.root if self.root.is_dir() else self.root.parent

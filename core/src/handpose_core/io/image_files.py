@@ -14,7 +14,9 @@ IMAGE_SUFFIXES = (
     ".jpg", ".jpeg", ".jfif", ".jpe", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".gif",
 )  # fmt: skip
 """Suffixes, in lower case, of pictures that every OpenCV reads."""
-VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv")
+VIDEO_SUFFIXES = (
+    ".mp4", ".m4v", ".mov", ".3gp", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".mts", ".m2ts", ".wmv", ".flv", ".ogv",
+)  # fmt: skip
 """Suffixes, in lower case, of videos."""
 
 _RAW_SUFFIXES = (
@@ -131,18 +133,6 @@ def visible_names(folder: Path) -> set[str]:
         The names; none where there is no such folder.
     """
     return {path.name for path in folder.iterdir() if not is_hidden(path.name)} if folder.is_dir() else set()
-
-
-def is_video(path: Path) -> bool:
-    """Return whether a path is named like a video, in any case, and is no folder.
-
-    Args:
-        path: it is not opened.
-
-    Returns:
-        True for ``clip.mp4`` and ``CLIP.MOV``.
-    """
-    return path.suffix.lower() in VIDEO_SUFFIXES and not path.is_dir()
 
 
 def reason_left_out(path: Path) -> str | None:

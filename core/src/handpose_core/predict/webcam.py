@@ -5,15 +5,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import cv2
-from jaxtyping import UInt8
-from numpy import ndarray
 
 from handpose_core.errors import HandposeError
-from handpose_core.predict.videos import rgb, usual_rate
+from handpose_core.io.video import Frame, rgb, usual_rate
 
 
 class Webcam:
-    """`handpose_core.predict.videos.Frames` of a camera, until `stop` is called or time is over.
+    """`handpose_core.io.video.Frames` of a camera, until `stop` is called or time is over.
 
     Frames are numbered by when they were taken, at the camera's own rate: a model that is slower leaves numbers out.
 
@@ -50,7 +48,7 @@ class Webcam:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """See `handpose_core.predict.videos.Frames`."""
+        """See `handpose_core.io.video.Frames`."""
         ended = [f"{self.source} gave no more pictures after {self._taken}"] if self._ended else []
         return (f"frames are numbered by the time they were taken, {self.rate:g} a second", *ended)
 
@@ -58,8 +56,8 @@ class Webcam:
         """End with the frame that is being taken."""
         self._stopped = True
 
-    def __iter__(self) -> Iterator[tuple[int, UInt8[ndarray, "h w 3"]]]:
-        """The frames as RGB, once, by number."""
+    def __iter__(self) -> Iterator[Frame]:
+        """Yield the frames once."""
         start, number = self._clock(), -1
         try:
             while not self._over(self._clock() - start):
@@ -68,8 +66,9 @@ class Webcam:
                     self._ended = True
                     return
                 self._taken += 1
-                number = max(number + 1, int((self._clock() - start) * self.rate))
-                yield number, rgb(frame)
+                seconds = self._clock() - start
+                number = max(number + 1, int(seconds * self.rate))
+                yield Frame(number, seconds, rgb(frame))
         finally:
             self._capture.release()
 

@@ -1,17 +1,23 @@
 """``handpose tagan compare``: figures 2.4, 2.6 and 2.7 of the thesis from one's own data."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from handpose_core.cli.options import positive
 
+_MAPS, _GENERATORS, _TONALITY = "condition_maps.png", "generators.png", "tonality.png"
+
 
 def main(argv: Sequence[str]) -> int:
     """Run ``handpose tagan compare``; the exit status."""
     options = _parser().parse_args(argv)
+    from jaxtyping import UInt8
+    from numpy import ndarray
+
     from handpose_core.errors import HandposeError
-    from handpose_core.io.outputs import check_new_file
+    from handpose_core.io.outputs import OutputFolder
     from handpose_core.viz import write_image
     from handpose_tagan.conditions.maps import ConditionMaps
     from handpose_tagan.generated import LabelledHands
@@ -20,23 +26,31 @@ def main(argv: Sequence[str]) -> int:
 
     if options.simulated is not None and options.real is None:
         raise HandposeError("--simulated", "no --real with it", "both folders or neither", "Give --real FOLDER.")
-    names = ["generators"] + ["condition_maps"] * (options.real is not None)
-    for name in names + ["tonality"] * (options.simulated is not None):
-        check_new_file(options.out / f"{name}.png", overwrite=options.overwrite, option="OUT")
-    modules = [TAGANModule.load_from_checkpoint(path, map_location="cpu") for path in options.checkpoints]
-    maps = modules[-1].maps if modules else ConditionMaps()
-    if options.real is not None:
-        side = (modules[-1].side if modules else None) or TILE
-        write_image(options.out / "condition_maps.png", maps_sheet(options.real, maps, options.count, side))
-        print(f"figure 2.4: {options.out / 'condition_maps.png'}")
-    generators = dict(zip((type(module.objective).__name__ for module in modules), options.checkpoints, strict=True))
-    origins = Origins(options.hands, options.real, options.simulated) if options.simulated is not None else None
-    hands = LabelledHands(options.hands)
-    write_image(options.out / "generators.png", comparison_sheet(hands, generators, maps, options.count, origins))
-    print(f"figure 2.6: {options.out / 'generators.png'}")
-    if origins is not None:
-        write_image(options.out / "tonality.png", tonality_sheet(hands, generators, options.count, origins))
-        print(f"figure 2.7: {options.out / 'tonality.png'}")
+    inputs = [options.hands, *options.checkpoints, *filter(None, (options.real, options.simulated))]
+    with OutputFolder(options.out, "OUT", "handpose tagan compare", inputs) as out:
+        given = {_MAPS: options.real, _GENERATORS: options.hands, _TONALITY: options.simulated}
+        out.check([name for name, needed in given.items() if needed is not None])
+
+        def write(figure: str, name: str, sheet: UInt8[ndarray, "h w 3"]) -> None:
+            with out.new(name, ".png") as path:
+                write_image(path, sheet)
+            print(f"figure {figure}: {options.out / name}")
+
+        modules = [TAGANModule.load_from_checkpoint(path, map_location="cpu") for path in options.checkpoints]
+        maps = modules[-1].maps if modules else ConditionMaps()
+        if options.real is not None:
+            side = (modules[-1].side if modules else None) or TILE
+            write("2.4", _MAPS, maps_sheet(options.real, maps, options.count, side))
+        generators = dict(
+            zip((type(module.objective).__name__ for module in modules), options.checkpoints, strict=True)
+        )
+        origins = Origins(options.hands, options.real, options.simulated) if options.simulated is not None else None
+        hands = LabelledHands(options.hands)
+        write("2.6", _GENERATORS, comparison_sheet(hands, generators, maps, options.count, origins))
+        if origins is not None:
+            write("2.7", _TONALITY, tonality_sheet(hands, generators, options.count, origins))
+        for note in out.notes:
+            print(f"note: {note}", file=sys.stderr)
     return 0
 
 

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from handpose_core.cli.options import positive
+from handpose_core.cli.options import add_overwrite, positive
 
 
 def main(argv: Sequence[str]) -> int:
@@ -20,7 +20,7 @@ def main(argv: Sequence[str]) -> int:
     from handpose_tagan.quality_results import as_json, as_table
 
     if options.out is not None:
-        check_new_file(options.out, overwrite=options.overwrite, option="--out")
+        check_new_file(options.out, [options.real, *options.sets], options.overwrite, "--out")
     size, most = options.image_size, options.most
     rows = [{"set": folder.name, **folder_quality(folder, options.real, size, most)} for folder in options.sets]
     Console().print(as_table(rows))
@@ -52,5 +52,5 @@ def _parser() -> argparse.ArgumentParser:
         "--most", type=positive, default=1000, help="pictures of each set, evenly spread (default %(default)s)"
     )
     parser.add_argument("--out", type=Path, help="a JSON file for the figures")
-    parser.add_argument("--overwrite", action="store_true", help="write over a file that is there")
+    add_overwrite(parser)
     return parser

@@ -19,7 +19,7 @@ import torch
 
 from handpose_core.datasets.folder import LABELS_FILE
 from handpose_core.errors import HandposeError
-from handpose_core.io.atomic import write_bytes, write_text
+from handpose_core.io.atomic import claim_folder, write_bytes, write_text
 from handpose_core.io.image_files import visible_names
 from handpose_core.io.outputs import check_folder_path
 from handpose_tagan.simulation.reader import SimulatedFolder
@@ -99,7 +99,7 @@ def write_superposed(
 
     Args:
         pictures: what to write.
-        out: the folder; what an interrupted making left beside it is made anew.
+        out: the folder.
         tally: what became of the real pictures.
         made_with: what they depend on, to be recorded with the counts.
 
@@ -109,9 +109,21 @@ def write_superposed(
     check_folder_path(out, str(out))
     if visible_names(out):
         raise HandposeError(str(out), "a folder with files in it", "a new or empty one", "Choose another.")
+    making = claim_folder(out.with_name(f".{out.name}.unfinished"))
+    try:
+        _write_all(pictures, making, out, tally, made_with or {})
+        if out.exists():  # but for hidden files it is empty: a folder cannot take its place on every system
+            shutil.rmtree(out)
+        making.replace(out)
+    except BaseException:
+        shutil.rmtree(making, ignore_errors=True)
+        raise
+
+
+def _write_all(
+    pictures: Iterable[Superposed], making: Path, out: Path, tally: Tally, made_with: Mapping[str, Any]
+) -> None:
     rows: list[dict[str, Any]] = []
-    making = out.with_name(f"{out.name}.unfinished")
-    shutil.rmtree(making, ignore_errors=True)
     for number, picture in enumerate(pictures):
         _write(making / "images" / f"{number:08d}.png", cv2.cvtColor(picture.image, cv2.COLOR_RGB2BGR))
         _write(making / "masks" / f"{number:08d}.png", picture.mask.astype(np.uint8) * 255)
@@ -125,12 +137,9 @@ def write_superposed(
     arrays: dict[str, Any] = {name: np.stack([row[name] for row in rows]) for name in _LABELS}
     np.savez(content, **arrays)
     write_bytes(making / LABELS_FILE, content.getvalue())
-    record = {**(made_with or {}), "seen": tally.seen, "made": tally.made, "skipped": dict(tally.skipped.most_common())}
+    record = {**made_with, "seen": tally.seen, "made": tally.made, "skipped": dict(tally.skipped.most_common())}
     write_text(making / PAIRS, json.dumps(tally.pairs) + "\n")
     write_text(making / COUNTS, json.dumps(record, indent=2) + "\n")
-    if out.exists():  # but for hidden files it is empty: a folder cannot take its place on every system
-        shutil.rmtree(out)
-    making.replace(out)
 
 
 def finished_with(out: Path, made_with: Mapping[str, Any]) -> bool:

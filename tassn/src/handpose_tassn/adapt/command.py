@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,7 +18,9 @@ def main(argv: Sequence[str]) -> int:
     options = _parser().parse_args(argv)
     import numpy as np
 
+    from handpose_core.io.outputs import OutputFolder
     from handpose_core.training.checkpoints import check_checkpoint
+    from handpose_tassn.adapt.outputs import output_names
     from handpose_tassn.adapt.run import Plan, adapt
     from handpose_tassn.adapt.tracks import TrackedVideo, read_tracks
     from handpose_tassn.module import TASSNModule
@@ -31,13 +34,18 @@ def main(argv: Sequence[str]) -> int:
         ]
     )
     video = TrackedVideo(options.video, read_tracks(options.joints_2d, options.order), K)
-    module = TASSNModule.load_from_checkpoint(options.ckpt_path, map_location="cpu")
-    plan = Plan(
-        options.out, options.epochs, options.rate, options.clip_length, options.batch_size, options.image_size,
-        options.learn_from, options.score, options.glb_every, options.frame_rate, options.workers, options.seed,
-        dict(options.weight), options.rehearse,
-    )  # fmt: skip
-    report = adapt(module, video, plan)
+    inputs = [path for path in (options.video, options.joints_2d, options.ckpt_path, options.rehearse) if path]
+    with OutputFolder(options.out, "--out", "handpose tassn adapt", inputs) as out:
+        out.check(output_names(len(video), options.glb_every))
+        module = TASSNModule.load_from_checkpoint(options.ckpt_path, map_location="cpu")
+        plan = Plan(
+            out, options.epochs, options.rate, options.clip_length, options.batch_size, options.image_size,
+            options.learn_from, options.score, options.glb_every, options.frame_rate, options.workers, options.seed,
+            dict(options.weight), options.rehearse,
+        )  # fmt: skip
+        report = adapt(module, video, plan)
+        for note in out.notes:
+            print(f"note: {note}", file=sys.stderr)
     for name, value in report["data"].items():
         print(f"{name}: {value}")
     first, last = report["losses"].values()

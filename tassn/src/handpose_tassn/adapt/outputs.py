@@ -1,11 +1,7 @@
-"""What an adaptation writes: poses, meshes, an overlay video; each file appears whole or not at all."""
+"""Outputs of an adaptation: poses, meshes, an overlay video; each file appears whole or not at all."""
 
-import io
 import json
-import os
-from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 import trimesh
@@ -14,9 +10,9 @@ from numpy import ndarray
 
 from handpose_core.datamodules.cropped import SampleSource
 from handpose_core.datamodules.crops import byte_pixels
-from handpose_core.errors import HandposeError
 from handpose_core.hand import JOINT_NAMES
-from handpose_core.io import atomic
+from handpose_core.io.outputs import OutputFolder
+from handpose_core.io.video import write_video
 from handpose_core.render import EdgeSilhouette
 from handpose_core.viz import draw_hand
 from handpose_core.viz.mesh import write_glb
@@ -26,47 +22,64 @@ _TINT = np.array([110, 170, 255], np.float32)
 _OPAQUE = 0.45
 
 
-def write_poses(folder: Path, estimate: VideoEstimate) -> None:
-    """``poses.npz`` and ``poses.json``: 2D joints (px), 3D joints (mm), relative depths and scores of each frame."""
+def output_names(frames: int, every: int) -> list[str]:
+    """List the files that an adaptation writes, relative to its folder of outputs.
+
+    Args:
+        frames: of the video.
+        every: of so many frames a .glb is written; 0 for none.
+    """
+    files = ["poses.npz", "poses.json", "meshes.npz", "adapted.ckpt", "report.json"]
+    return [*files, "overlay_before.mp4", "overlay.mp4", *map(_mesh_name, range(0, frames, every) if every else ())]
+
+
+def write_poses(out: OutputFolder, estimate: VideoEstimate) -> None:
+    """Write ``poses.npz`` and ``poses.json``: joints in 2D (px) and 3D (mm), relative depths and scores by frame."""
     arrays = {name: getattr(estimate, name) for name in ("joints_2d", "joints_3d", "z_rel", "scores")}
-    _write_npz(folder / "poses.npz", **arrays)
+    _write_npz(out, "poses.npz", **arrays)
     frames = [
         {name: np.round(rows[i], 3).tolist() for name, rows in arrays.items()} for i in range(len(estimate.z_rel))
     ]
     record = {"joints": JOINT_NAMES, "units": {"joints_2d": "px", "joints_3d": "mm, camera frame"}, "frames": frames}
-    atomic.write_text(folder / "poses.json", json.dumps(record) + "\n")
+    with out.new("poses.json") as path:
+        path.write_bytes(f"{json.dumps(record)}\n".encode())
 
 
-def write_meshes(folder: Path, estimate: VideoEstimate, faces: Int[ndarray, "f 3"], every: int) -> None:
-    """``meshes.npz`` with all vertices (mm) and the faces, and ``meshes/00000.glb`` of every so many frames."""
-    _write_npz(folder / "meshes.npz", vertices=estimate.vertices.astype(np.float32), faces=faces)
+def write_meshes(out: OutputFolder, estimate: VideoEstimate, faces: Int[ndarray, "f 3"], every: int) -> None:
+    """Write ``meshes.npz`` with all vertices (mm) and the faces, and ``meshes/00000.glb`` of every so many frames."""
+    _write_npz(out, "meshes.npz", vertices=estimate.vertices.astype(np.float32), faces=faces)
     for frame in range(0, len(estimate.vertices), every) if every else ():
         mesh = trimesh.Trimesh(estimate.vertices[frame], faces, process=False)
-        write_glb(folder / "meshes" / f"{frame:05d}.glb", mesh)
+        with out.new(_mesh_name(frame)) as path:
+            write_glb(path, mesh)
 
 
 def write_overlay(
-    path: Path, frames: SampleSource, estimate: VideoEstimate, faces: Int[ndarray, "f 3"], rate: float
+    out: OutputFolder,
+    name: str,
+    frames: SampleSource,
+    estimate: VideoEstimate,
+    faces: Int[ndarray, "f 3"],
+    rate: float,
 ) -> None:
-    """A video of the frames with the mesh's silhouette and the skeleton on them.
+    """Write a video of the frames with the mesh's silhouette and the skeleton on them.
+
+    Args:
+        out: the folder of outputs.
+        name: of the .mp4.
+        frames: the video's, with ``image``.
+        estimate: one for each frame.
+        faces: of the mesh.
+        rate: frames a second.
 
     Raises:
-        HandposeError: OpenCV cannot write it.
+        HandposeError: OpenCV cannot write it, or what was written cannot be read again.
     """
-    height, width = frames[0]["image"].shape[-2:]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{os.getpid()}.{path.name}")
-    writer = cv2.VideoWriter(str(temporary), cv2.VideoWriter.fourcc(*"mp4v"), rate, (width, height))
-    if not writer.isOpened():
-        raise HandposeError(
-            str(path), "no video that OpenCV can write", "an .mp4", "python -m pip install opencv-python-headless"
-        )
     silhouette = EdgeSilhouette()
-    for number in range(len(frames)):
-        drawn = _draw(byte_pixels(frames[number]["image"]), number, estimate, faces, silhouette)
-        writer.write(np.ascontiguousarray(drawn[..., ::-1]))
-    writer.release()
-    temporary.replace(path)
+    with out.new(name, ".mp4") as path, write_video(path, rate, out.folder / name) as writer:
+        for number in range(len(frames)):
+            drawn = _draw(byte_pixels(frames[number]["image"]), number, estimate, faces, silhouette)
+            writer.write(drawn, number / rate)
 
 
 def _draw(
@@ -83,7 +96,10 @@ def _draw(
     return draw_hand(tinted, estimate.joints_2d[number])
 
 
-def _write_npz(path: Path, **arrays: ndarray) -> None:
-    content = io.BytesIO()
-    np.savez_compressed(content, **arrays)  # type: ignore[arg-type]
-    atomic.write_bytes(path, content.getvalue())
+def _mesh_name(frame: int) -> str:
+    return f"meshes/{frame:05d}.glb"
+
+
+def _write_npz(out: OutputFolder, name: str, **arrays: ndarray) -> None:
+    with out.new(name) as path, path.open("wb") as file:
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]

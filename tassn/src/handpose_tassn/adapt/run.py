@@ -15,7 +15,7 @@ from handpose_core.datamodules.augmentation import Augmentation
 from handpose_core.datamodules.mvhm import MVHMDataModule
 from handpose_core.datasets.sample import collate
 from handpose_core.errors import HandposeError
-from handpose_core.io import atomic
+from handpose_core.io.outputs import OutputFolder
 from handpose_core.training.checkpoints import framing_of
 from handpose_tassn.adapt.crops import VideoClips, covering, learnable
 from handpose_tassn.adapt.estimates import VideoEstimate, estimate_video
@@ -75,7 +75,7 @@ class Plan:
         rehearse: a folder of generated hands that are learnt from beside the video; None for none.
     """
 
-    out: Path
+    out: OutputFolder
     epochs: int = 20
     rate: float = 3e-4
     clip_length: int = 4
@@ -105,7 +105,7 @@ def adapt(module: TASSNModule, video: TrackedVideo, plan: Plan) -> dict[str, Any
     objective = weighted(OBJECTIVE, {**LEFT_OUT, **plan.weights})
     pl.seed_everything(plan.seed, verbose=False)
     learn_from, score = (_frames(video, chosen, plan) for chosen in (plan.learn_from, plan.score))
-    masked = MaskedSamples(video, plan.out / "masks")
+    masked = MaskedSamples(video, plan.out.folder / "masks")
     with counting() as progress:
         bar = progress.add_task("silhouettes", total=len(masked))
         for ready, _ in masked.make(plan.workers):
@@ -117,7 +117,7 @@ def adapt(module: TASSNModule, video: TrackedVideo, plan: Plan) -> dict[str, Any
         for firsts in (starts, covering(len(video), plan.clip_length))
     )
     before = estimate_video(module, whole, video.tracks, score)
-    _overlay("overlay_before", module, video, before, plan)
+    _overlay("overlay_before.mp4", module, video, before, plan)
     module.retrain(objective, lambda parameters: Adam(parameters, lr=plan.rate))
     module.rehearsal = None if plan.rehearse is None else rehearsal(plan.rehearse, size)
     losses = _train(module, learning, masked, plan)
@@ -133,7 +133,8 @@ def adapt(module: TASSNModule, video: TrackedVideo, plan: Plan) -> dict[str, Any
         "after": after.figures,
         "trained_on": module.history,
     }
-    atomic.write_text(plan.out / "report.json", json.dumps(report, indent=2) + "\n")
+    with plan.out.new("report.json") as path:
+        path.write_bytes(f"{json.dumps(report, indent=2)}\n".encode())
     return report
 
 
@@ -184,14 +185,14 @@ def _train(module: TASSNModule, clips: VideoClips, masked: MaskedSamples, plan: 
     means = LossMeans()
     trainer = pl.Trainer(
         max_epochs=plan.epochs, logger=False, enable_checkpointing=False, enable_model_summary=False,
-        gradient_clip_val=1.0, default_root_dir=plan.out, log_every_n_steps=1, accelerator="auto", devices=1,
+        gradient_clip_val=1.0, default_root_dir=plan.out.folder, log_every_n_steps=1, accelerator="auto", devices=1,
         callbacks=[means],
     )  # fmt: skip
     module.train()  # it was measured in evaluation, in which Lightning would leave it
     trainer.fit(module, loader)
     module.history[-1] |= masked.describe()
-    with atomic.staged(plan.out / "adapted.ckpt") as temporary:
-        trainer.save_checkpoint(temporary, weights_only=True)
+    with plan.out.new("adapted.ckpt") as path:
+        trainer.save_checkpoint(path, weights_only=True)
     module.cpu()
     return {"first_epoch": means.epochs[0], "last_epoch": means.epochs[-1]}
 
@@ -200,8 +201,8 @@ def _write(module: TASSNModule, video: TrackedVideo, whole: VideoEstimate, plan:
     faces = module.network.faces.numpy()
     write_poses(plan.out, whole)
     write_meshes(plan.out, whole, faces, plan.glb_every)
-    _overlay("overlay", module, video, whole, plan)
+    _overlay("overlay.mp4", module, video, whole, plan)
 
 
 def _overlay(name: str, module: TASSNModule, video: TrackedVideo, whole: VideoEstimate, plan: Plan) -> None:
-    write_overlay(plan.out / f"{name}.mp4", video, whole, module.network.faces.numpy(), plan.rate_of_frames)
+    write_overlay(plan.out, name, video, whole, module.network.faces.numpy(), plan.rate_of_frames)

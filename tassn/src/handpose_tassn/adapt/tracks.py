@@ -154,6 +154,11 @@ class TrackedVideo(Dataset[Sample]):
         self.root, self.tracks = root, tracks
         self._frames = frames_of(root)
         count = len(self._frames.names)
+        if self._frames.missing:
+            raise HandposeError(
+                str(root), f"{len(self._frames.missing)} of {count} frames that are missing, damaged or cut off",
+                "frames that decode", "Get the file again, or cut these frames out of it and of --joints-2d.",
+            )  # fmt: skip
         if count < 2:
             raise HandposeError(str(root), "one frame", "a video of two or more", "Take `handpose tassn predict`.")
         if count != len(tracks.joints_2d):

@@ -59,9 +59,8 @@ def write_checked(
     Raises:
         HandposeError: the answers differ.
     """
-    draft = path.with_name(f".{path.stem}.draft{path.suffix}")
-    atomic.write_bytes(draft, content)
-    try:
+    with atomic.staged(path, path.suffix) as draft:
+        draft.write_bytes(content)
         images, sides = probes(graph, trained.info.image_size, _PROBES)
         expected, found = answers(trained, images, sides), read(draft, images, sides)
         differences = {name: _difference(expected[name], found[name]) for name in graph.outputs}
@@ -73,9 +72,6 @@ def write_checked(
                     f"at most {TOLERANCES[name]:g}",
                     "Nothing was written. Report this with the recipe of the checkpoint.",
                 )
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
     return Exported(path, len(content), differences)
 
 

@@ -51,6 +51,21 @@ def test_a_whole_video_has_no_notes(tmp_path):
     assert (video.rate, video.notes) == (RATE, ())
 
 
+def test_a_clip_that_was_trimmed_by_an_edit_list_misses_nothing(tmp_path):
+    """Phones trim so: the frames are there, and the file says which part of them is shown."""
+    path = write_frames(tmp_path / "clip.mp4", 12, "mp4v")
+    content = bytearray(path.read_bytes())
+    place = content.index(b"elst") + 4 + 8
+    shown = int.from_bytes(content[place : place + 4])
+    content[place : place + 4] = (shown // 2).to_bytes(4)
+    path.write_bytes(content)
+    video, numbers, _, _ = read(path)
+    assert numbers == list(range(len(numbers)))
+    assert 5 <= len(numbers) <= 8
+    assert video.notes == ()
+    assert video.announced == len(numbers)
+
+
 def test_frames_of_a_variable_rate_keep_their_times(tmp_path):
     video, numbers, seconds, shown = read(with_steps(tmp_path / "clip.mp4", STEPS))
     assert numbers == shown == list(range(12))

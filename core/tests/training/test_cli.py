@@ -115,6 +115,47 @@ def test_training_goes_on_from_a_checkpoint(tiny, trained):
     assert torch.load(trained / "fit_2/checkpoints/last.ckpt", weights_only=True)["epoch"] == 1
 
 
+@pytest.mark.filterwarnings("ignore:The dirpath has changed")
+def test_last_is_the_newest_checkpoint_of_the_run(tiny, trained, capsys):
+    for epochs in ("2", "3"):
+        options = ("--config", "tiny", "--run_dir", str(trained), "--trainer.max_epochs", epochs)
+        assert tiny("fit", *options, "--ckpt_path", "last") == 0
+    assert torch.load(trained / "fit_3/checkpoints/last.ckpt", weights_only=True)["epoch"] == 2
+    assert f"checkpoint: {trained}/fit_2/checkpoints/last.ckpt" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("asked", "taken"), [(("--ckpt_path", "last"), "last"), ((), "best")])
+def test_the_run_s_own_checkpoint_is_tested(tiny, trained, capsys, asked, taken):
+    assert tiny("test", "--data", "TinyHands", "--data.n", "2", "--run_dir", str(trained), *asked) == 0
+    path = f"{trained}/fit/checkpoints/{taken}.ckpt"
+    assert f"checkpoint: {path}" in capsys.readouterr().out
+    assert json.loads((trained / "test/results.json").read_text())["checkpoint"] == path
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["fit", "--config", "tiny", "--ckpt_path", "last"], "--ckpt_path last: found no --run_dir"),
+        (["fit", "--config", "tiny", "--ckpt_path", "best"], "--ckpt_path best: found no --run_dir"),
+        (["fit", "--config", "tiny", "--ckpt_path", "last", "--run_dir", "none"], "found no such folder"),
+        (
+            ["fit", "--config", "tiny", "--ckpt_path", "last", "--run_dir", "bare"],
+            "no fit*/checkpoints/last.ckpt in it",
+        ),
+        (["fit", "--config", "tiny", "--ckpt_path", "hpc", "--run_dir", "bare"], "a keyword that is not supported"),
+        (["test", "--data", "TinyHands"], "--ckpt_path: found nothing; expected a checkpoint to test"),
+        (["validate", "--data", "TinyHands"], "--ckpt_path: found nothing; expected a checkpoint to validate"),
+        (["test", "--data", "TinyHands", "--run_dir", "bare"], "no fit*/checkpoints/last.ckpt in it"),
+    ],
+)
+def test_without_a_checkpoint_nothing_is_run(tiny, tmp_path, capsys, argv, message):
+    (tmp_path / "bare").mkdir()
+    assert tiny(*argv) == 2
+    assert message in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bare"]
+    assert not list((tmp_path / "bare").iterdir())
+
+
 def test_wandb_is_offline_without_a_login(tiny, tmp_path, capsys):
     assert tiny("fit", "--config", "tiny", "--run_dir", "run", logger="true") == 0
     assert list((tmp_path / "run" / "wandb").glob("offline-run-*/*.wandb"))

@@ -13,7 +13,7 @@ from pathlib import Path
 from handpose_core.cli import registry
 from handpose_core.errors import HandposeError
 from handpose_core.training.arguments import is_option
-from handpose_core.training.folders import new_run_dir
+from handpose_core.training.folders import discard_empty, new_run_dir
 from handpose_core.training.recipes import TEST, StageFile, known_stages, stages_in_folder
 from handpose_core.training.stages import Stage, StageStopped, read_finished, run_stage, test_stage
 
@@ -80,12 +80,12 @@ def main(argv: Sequence[str]) -> int:
     recipe = find_recipe(argv[0])
     known, others = parser.parse_known_args(argv[1:])
     options = split_options(others, [*(stage.name for stage in recipe.stages), TEST])
-    run_dir = known.run_dir or new_run_dir(Path("runs"), recipe.method, recipe.name)
     stages = _until(recipe, known.until)
     if known.init_from is not None and not known.init_from.is_file():
         raise HandposeError(
             f"--init_from {known.init_from}", "no such file", "a checkpoint of this method", "Check the path."
         )
+    run_dir = known.run_dir or new_run_dir(Path("runs"), recipe.method, recipe.name)
     try:
         _run(recipe, stages, options, run_dir, known.init_from)
     except (KeyboardInterrupt, StageStopped):
@@ -94,6 +94,8 @@ def main(argv: Sequence[str]) -> int:
         again = ["handpose", "recipe", argv[0], "--run_dir", str(run_dir), *ends, *others]
         print(f"to go on: {shlex.join(again)}", file=sys.stderr)
         raise
+    finally:
+        discard_empty(run_dir)
     return 0
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lightning_fabric.plugins import CheckpointIO
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning import Callback, LightningDataModule, Trainer
 from pytorch_lightning.callbacks import (
@@ -23,6 +24,7 @@ from pytorch_lightning.utilities import rank_zero_only
 from handpose_core.cli.registry import Method
 from handpose_core.errors import HandposeError
 from handpose_core.io import atomic
+from handpose_core.io.checkpoint_io import StagedCheckpointIO
 from handpose_core.training import logging
 from handpose_core.training.baselines import Baselines
 from handpose_core.training.callbacks_checkpoints import LastCheckpoint, ValidatesOnce
@@ -30,10 +32,10 @@ from handpose_core.training.callbacks_meshes import Meshes
 from handpose_core.training.callbacks_pictures import Pictures
 from handpose_core.training.callbacks_predictions import PredictionFile
 from handpose_core.training.callbacks_results import ResultsTable
-from handpose_core.training.checkpoints import check_checkpoint, framing_of, read_history
+from handpose_core.training.checkpoints import check_checkpoint, find_in_run, framing_of, read_history
 from handpose_core.training.data_names import resolve_data, short_name
 from handpose_core.training.described import described
-from handpose_core.training.folders import new_run_dir, unused
+from handpose_core.training.folders import RunFolders
 from handpose_core.training.module import HandPoseModule
 from handpose_core.training.precision import affordable
 from handpose_core.training.recipes import Resolved
@@ -105,17 +107,36 @@ class HandposeCLI(LightningCLI):
         self._method_class = model_class
         self._argv = list(argv)
         self._recipe = recipe
-        self.run_dir = self.stage_dir = Path()
-        super().__init__(
-            model_class=model_class,
-            datamodule_class=LightningDataModule,
-            subclass_mode_data=True,
-            # the datamodules bring samplers of their own, so that evaluation counts every sample once
-            trainer_defaults={"use_distributed_sampler": False},
-            seed_everything_default=SEED,
-            parser_kwargs={"prog": prog, **{name: {"usage": f"{prog} {name} {USAGE}"} for name in self.subcommands()}},
-            auto_configure_optimizers=False,  # the methods' modules configure theirs
-        )
+        self._folders: RunFolders | None = None
+        try:
+            super().__init__(
+                model_class=model_class,
+                datamodule_class=LightningDataModule,
+                subclass_mode_data=True,
+                # the datamodules bring samplers of their own, so that evaluation counts every sample once
+                trainer_defaults={"use_distributed_sampler": False},
+                seed_everything_default=SEED,
+                parser_kwargs={
+                    "prog": prog,
+                    **{name: {"usage": f"{prog} {name} {USAGE}"} for name in self.subcommands()},
+                },
+                auto_configure_optimizers=False,  # the methods' modules configure theirs
+            )
+        finally:
+            if self._folders:
+                self._folders.release()
+
+    @property
+    def run_dir(self) -> Path:
+        """The run's folder."""
+        assert self._folders is not None  # made before anything is instantiated
+        return self._folders.run_dir
+
+    @property
+    def stage_dir(self) -> Path:
+        """The folder of this subcommand: ``<run folder>/fit``, ``fit_2``, ``test``, ..."""
+        assert self._folders is not None
+        return self._folders.stage_dir
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add the run folder and the callbacks that every run has."""
@@ -157,12 +178,13 @@ class HandposeCLI(LightningCLI):
             self._subcommand_parsers[name].set_defaults({"verbose": False})
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
-        """Parse, and check the checkpoint before anything is built from it."""
+        """Parse; find the checkpoint and check it before anything is built from it."""
         self.config = parser.parse_args(self._argv)  # Lightning would warn that it is not given sys.argv
-        options = self.config[self.config.subcommand]
-        if options.ckpt_path and not _left_to_lightning(self.config.subcommand, options.ckpt_path):
+        subcommand, options = self.config.subcommand, self.config[self.config.subcommand]
+        options.ckpt_path = self._checkpoint(options.ckpt_path, options.run_dir)
+        if options.ckpt_path and not _is_url(options.ckpt_path):
             check_checkpoint(Path(options.ckpt_path), self._method_class)
-        if self.config.subcommand == "fit" and options.init_from:
+        if subcommand == "fit" and options.init_from:
             if options.ckpt_path:
                 raise HandposeError(
                     "--init_from, --ckpt_path",
@@ -172,6 +194,45 @@ class HandposeCLI(LightningCLI):
                 )
             check_checkpoint(options.init_from, self._method_class, "--init_from")
 
+    def _checkpoint(self, given: str | None, run_dir: Path | None) -> str | None:
+        """Return the path or URL of the checkpoint to start from: as given, or found in the run's folder.
+
+        Args:
+            given: the value of ``--ckpt_path``.
+            run_dir: the value of ``--run_dir``.
+
+        Raises:
+            HandposeError: there is none, and the subcommand needs one; or Lightning would look for it elsewhere.
+        """
+        subcommand = self.config.subcommand
+        if given is None:
+            if subcommand == "fit":
+                return None
+            if run_dir is None:
+                raise HandposeError(
+                    "--ckpt_path",
+                    "nothing",
+                    f"a checkpoint to {subcommand}: without one the network is untrained",
+                    "Give --ckpt_path <file>, or the run's folder: --run_dir <run folder>.",
+                )
+            has_best = any(run_dir.glob("fit*/checkpoints/best.ckpt"))
+            given = "best" if has_best else "last"
+        if given not in ("last", "best"):
+            if given == "hpc" or given.partition(":")[0] == "registry":
+                raise HandposeError(
+                    f"--ckpt_path {given}", "a keyword that is not supported", "a file, a URL, last or best",
+                    "Name the checkpoint's file.",
+                )  # fmt: skip
+            return given
+        if run_dir is None:
+            raise HandposeError(
+                f"--ckpt_path {given}", "no --run_dir", "the folder of the run whose checkpoint it is",
+                f"Give --run_dir <run folder> --ckpt_path {given}, or name the checkpoint's file.",
+            )  # fmt: skip
+        found = find_in_run(run_dir, given)
+        rank_zero_only(print)(f"checkpoint: {found}")
+        return str(found)
+
     def _parse_ckpt_path(self) -> None:
         """Take the checkpoint's arguments, of a module that was made in Python, too, where Lightning takes options."""
         super()._parse_ckpt_path()
@@ -179,24 +240,23 @@ class HandposeCLI(LightningCLI):
         options.model = described(vars(options.model), self._method_class)
 
     def before_instantiate_classes(self) -> None:
-        """Choose the folders: ``<run folder>/fit``, ``<run folder>/test``; nothing there is ever overwritten.
+        """Claim the folders: ``<run folder>/fit``, ``<run folder>/test``; nothing there is ever overwritten.
 
         Raises:
             HandposeError: another training wrote into the run folder.
         """
         subcommand, options = self.config.subcommand, self.config[self.config.subcommand]
-        root = Path(options.trainer.default_root_dir or "runs")
-        name = self._recipe or short_name(options.data.class_path)
-        self.run_dir = options.run_dir or new_run_dir(root, self._method_name, name)
-        trained = any((self.run_dir / "fit" / "checkpoints").glob("*.ckpt"))
-        if subcommand == "fit" and trained and not options.ckpt_path:
+        anew = subcommand == "fit" and options.run_dir and not options.ckpt_path
+        if anew and any((options.run_dir / "fit" / "checkpoints").glob("*.ckpt")):
             raise HandposeError(
-                f"--run_dir {self.run_dir}",
+                f"--run_dir {options.run_dir}",
                 "a run that was trained before",
                 "a new folder",
-                "Leave --run_dir out, or go on from its checkpoint: --ckpt_path <run folder>/fit/checkpoints/last.ckpt",
+                "Leave --run_dir out, or go on from its last checkpoint: --ckpt_path last",
             )
-        self.stage_dir = unused(self.run_dir / subcommand)
+        root = Path(options.trainer.default_root_dir or "runs")
+        name = self._recipe or short_name(options.data.class_path)
+        self._folders = RunFolders(options.run_dir, root, self._method_name, name, subcommand, rank_zero_only.rank == 0)
 
     def instantiate_classes(self) -> None:
         """Build data, model and trainer, take earlier weights, and share the cores with the loaders."""
@@ -206,8 +266,7 @@ class HandposeCLI(LightningCLI):
         if self.config.subcommand == "fit" and options.init_from:
             rank_zero_only(print)(take_weights(self.model, options.init_from))
             self.model.history = read_history(options.init_from)
-        local = options.ckpt_path and not _left_to_lightning(self.config.subcommand, options.ckpt_path)
-        if self.config.subcommand in ("validate", "test") and local:
+        if self.config.subcommand in ("validate", "test") and not _is_url(options.ckpt_path):
             self._tell_of_other_crops(Path(options.ckpt_path))
 
     def _tell_of_other_crops(self, checkpoint: Path) -> None:
@@ -251,6 +310,7 @@ class HandposeCLI(LightningCLI):
                         options.enable_checkpointing is not False and not options.fast_dev_run, callbacks
                     ),
                 ],
+                plugins=_with_staging(_as_list(options.plugins)),
                 enable_checkpointing=options.enable_checkpointing if self.config.subcommand == "fit" else False,
                 **kwargs,
             )
@@ -296,6 +356,11 @@ def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value] if value else []
 
 
-def _left_to_lightning(subcommand: str, ckpt_path: str) -> bool:
-    """Whether the checkpoint is no local file: ``fit`` can go on from its own last one, and URLs are fetched."""
-    return "://" in ckpt_path or (subcommand == "fit" and ckpt_path in ("best", "last", "hpc"))
+def _with_staging(plugins: list[Any]) -> list[Any]:
+    """Return the trainer's plugins with one that stages checkpoints, unless one of them writes checkpoints itself."""
+    return plugins if any(isinstance(plugin, CheckpointIO) for plugin in plugins) else [*plugins, StagedCheckpointIO()]
+
+
+def _is_url(ckpt_path: str) -> bool:
+    """Whether Lightning fetches the checkpoint."""
+    return "://" in ckpt_path

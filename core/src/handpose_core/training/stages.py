@@ -22,7 +22,6 @@ from typing import Any
 from handpose_core.errors import HandposeError
 from handpose_core.io import atomic
 from handpose_core.training.arguments import as_options, differences, fingerprint
-from handpose_core.training.folders import unused
 from handpose_core.training.lock import held
 
 ENDED = "ended.json"
@@ -138,7 +137,7 @@ def test_stage(stage: Stage, folder: Path, checkpoint: Path, threads: int | None
             if results.is_file() and not differences(before["options"], options):
                 return results
         if results.parent.exists():
-            results.parent.rename(unused(folder / "test_before"))
+            results.parent.replace(atomic.claim_folder(folder / "test_before"))
         _run(stage, "test", folder, ("--ckpt_path", str(checkpoint)), threads, lock)
         _write(record, _description(stage, options))
         return results

@@ -1,6 +1,7 @@
 """DGGAN's LightningModule: pose network, depth reconstruction and depth regulariser; the objective chooses."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -72,6 +73,8 @@ POOL_KEY = "image_pool"
 Output = tuple[list[Tensor], Tensor]
 """Heatmaps of every stage, and relative depths."""
 
+OPTIMIZER = partial(RMSprop, lr=2.5e-5)
+GAN_OPTIMIZER = partial(Adam, lr=1e-4, betas=(0.5, 0.999))
 ARGMAX = Argmax()
 
 # so that a checkpoint that holds them loads
@@ -124,8 +127,8 @@ class DGGANModule(LeavesFixed, HandPoseModule):
         lambda_2d: float = 1.0,
         lambda_z: float = 0.1,
         decoder: Decoder = ARGMAX,
-        optimizer: OptimizerCallable = lambda parameters: RMSprop(parameters, lr=2.5e-5),
-        gan_optimizer: OptimizerCallable = lambda parameters: Adam(parameters, lr=1e-4, betas=(0.5, 0.999)),
+        optimizer: OptimizerCallable = OPTIMIZER,
+        gan_optimizer: OptimizerCallable = GAN_OPTIMIZER,
         clip: float | None = None,
         schedule: Schedule | None = None,
         scale_mm: float | None = None,

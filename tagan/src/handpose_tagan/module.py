@@ -1,6 +1,7 @@
 """TAGAN's LightningModule: generators and discriminators of one objective, stepped in turn."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -29,6 +30,8 @@ from handpose_tagan.quality import ImageQuality
 from handpose_tagan.quality_results import QualityResults
 
 POOLS_KEY, SIDE_KEY = "handpose_image_pools", "handpose_image_side"
+OPTIMIZER = partial(Adam, lr=2e-4, betas=(0.5, 0.999))
+
 # so that a checkpoint that holds them loads
 _IN_CHECKPOINTS: list[Any] = [
     *(TAGAN, Pix2pix, CycleGAN, ConditionalSize, FromNothing, FromColourMap, CycleSize),
@@ -57,7 +60,7 @@ class TAGANModule(pl.LightningModule):
         objective: Objective = PAPER,
         edges: Edges = SOBEL,
         kernel: int = 31,
-        optimizer: OptimizerCallable = lambda parameters: Adam(parameters, lr=2e-4, betas=(0.5, 0.999)),
+        optimizer: OptimizerCallable = OPTIMIZER,
     ) -> None:
         super().__init__()
         self.objective, self.maps = objective, ConditionMaps(edges, kernel)

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -39,6 +40,7 @@ from handpose_tassn.veil import Veil
 
 LEARNT_FROM = "learnt_from"
 """In a chapter of the history: which labels of its data a training looked at."""
+OPTIMIZER = partial(Adam, lr=1e-5)
 ARGMAX = Argmax()
 
 
@@ -133,7 +135,7 @@ class TASSNModule(LeavesFixed, HandPoseModule):
         veil: Veil | None = None,
         rehearsal: Rehearsal | None = None,
         places: Places = OF_POSE,
-        optimizer: OptimizerCallable = lambda parameters: Adam(parameters, lr=1e-5),
+        optimizer: OptimizerCallable = OPTIMIZER,
         schedule: Schedule | None = None,
         scale_mm: float | None = None,
     ) -> None:

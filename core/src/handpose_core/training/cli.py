@@ -33,13 +33,14 @@ from handpose_core.training.callbacks_pictures import Pictures
 from handpose_core.training.callbacks_predictions import PredictionFile
 from handpose_core.training.callbacks_results import ResultsTable
 from handpose_core.training.checkpoints import check_checkpoint, find_in_run, framing_of, read_history
-from handpose_core.training.data_names import resolve_data, short_name
-from handpose_core.training.described import described
+from handpose_core.training.data_names import known_datamodules, resolve_data, short_name
+from handpose_core.training.described import described, partial_defaults
 from handpose_core.training.folders import RunFolders
 from handpose_core.training.module import HandPoseModule
 from handpose_core.training.precision import affordable
 from handpose_core.training.recipes import Resolved
 from handpose_core.training.stages import ENDED
+from handpose_core.training.text_values import keep_texts, texts_kept
 from handpose_core.training.threads import leave_cores_to_loaders
 from handpose_core.training.weights import take_weights
 
@@ -79,6 +80,7 @@ def run(name: str, method: Method, resolved: Resolved, prog: str) -> int:
         warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")  # when it goes on
         warnings.filterwarnings("ignore", message="Found .* module.* in eval mode")  # those that a stage leaves alone
         logging.silence_advertisement()
+        keep_texts()
         try:
             HandposeCLI(name, method.load(), resolve_data(resolved.argv), resolved.name, prog)
         finally:
@@ -166,6 +168,7 @@ class HandposeCLI(LightningCLI):
                 "checkpoint.monitor": MONITOR,
                 "checkpoint.filename": "best",
                 "checkpoint.enable_version_counter": False,  # a better one replaces best.ckpt
+                **{f"model.{name}": options for name, options in partial_defaults(self._method_class).items()},
             }
         )
 
@@ -179,7 +182,8 @@ class HandposeCLI(LightningCLI):
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         """Parse; find the checkpoint and check it before anything is built from it."""
-        self.config = parser.parse_args(self._argv)  # Lightning would warn that it is not given sys.argv
+        with texts_kept(self._argv, known_datamodules().values()):
+            self.config = parser.parse_args(self._argv)  # Lightning would warn that it is not given sys.argv
         subcommand, options = self.config.subcommand, self.config[self.config.subcommand]
         options.ckpt_path = self._checkpoint(options.ckpt_path, options.run_dir)
         if options.ckpt_path and not _is_url(options.ckpt_path):
@@ -256,7 +260,8 @@ class HandposeCLI(LightningCLI):
             )
         root = Path(options.trainer.default_root_dir or "runs")
         name = self._recipe or short_name(options.data.class_path)
-        self._folders = RunFolders(options.run_dir, root, self._method_name, name, subcommand, rank_zero_only.rank == 0)
+        is_first = rank_zero_only.rank == 0  # type: ignore[attr-defined]  # Lightning sets it
+        self._folders = RunFolders(options.run_dir, root, self._method_name, name, subcommand, is_first)
 
     def instantiate_classes(self) -> None:
         """Build data, model and trainer, take earlier weights, and share the cores with the loaders."""

@@ -26,7 +26,7 @@ from handpose_core.nn.unet import UNetSize
 from handpose_core.training.fixed import LeavesFixed
 from handpose_core.training.module import HandPoseModule
 from handpose_core.training.prediction import Estimate
-from handpose_core.training.schedules import OptimizerCallable, Schedule
+from handpose_core.training.schedules import OptimizerCallable, Schedule, build_optimizer
 from handpose_dggan.depth import true_depth, unpaired_depth
 from handpose_dggan.labels import ALL_DEPTHS, AllDepths, DepthLabels, ShareOfDepths
 from handpose_dggan.losses import depth_loss
@@ -301,11 +301,15 @@ class DGGANModule(LeavesFixed, HandPoseModule):
         """The recipe's optimiser and schedule for what the objective trains; then the generator's, the judge's."""
         steps: list[OptimizerConfig | OptimizerLRSchedulerConfig] = []
         if trained := self.objective.trained(self):
-            optimizer = self._build_optimizer(p for network in trained.values() for p in network.parameters())
+            parameters = (p for network in trained.values() for p in network.parameters())
+            optimizer = build_optimizer(self._build_optimizer, parameters)
             steps.append(self._scheduled(optimizer))
         if self.objective.adversarial:
             adversaries = [network for network in (self.generator, self.discriminator) if network is not None]
-            steps += [{"optimizer": self._build_gan_optimizer(network.parameters())} for network in adversaries]
+            steps += [
+                {"optimizer": build_optimizer(self._build_gan_optimizer, network.parameters(), "--model.gan_optimizer")}
+                for network in adversaries
+            ]
         return steps
 
     def _scheduled(self, optimizer: Optimizer) -> OptimizerConfig | OptimizerLRSchedulerConfig:

@@ -20,7 +20,7 @@ from handpose_core.nn.gan import DiscriminatorSize, GeneratorSize, ImagePool
 from handpose_core.nn.unet import UNetSize
 from handpose_core.training.checkpoints import CLASS_KEY, HISTORY_KEY, check_checkpoint, class_path
 from handpose_core.training.module import describe_data
-from handpose_core.training.schedules import OptimizerCallable
+from handpose_core.training.schedules import OptimizerCallable, build_optimizer
 from handpose_tagan.conditions.maps import HED, SOBEL, ConditionMaps, Edges, Sobel
 from handpose_tagan.losses import shape_loss, tonality_loss
 from handpose_tagan.networks import ConditionalSize, CycleSize, FromColourMap, FromNothing
@@ -172,7 +172,8 @@ class TAGANModule(pl.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """The generators', then the discriminators'."""
-        return [self._build_optimizer(part.parameters()) for part in (self.generators, self.discriminators)]
+        parts = (self.generators, self.discriminators)
+        return [build_optimizer(self._build_optimizer, part.parameters()) for part in parts]
 
     def configure_callbacks(self) -> list[Callback]:
         """Pictures of what is made, and how far it is from real images."""

@@ -19,7 +19,7 @@ from handpose_core.training.callbacks_meshes import MeshEstimate
 from handpose_core.training.fixed import LeavesFixed
 from handpose_core.training.module import HandPoseModule
 from handpose_core.training.prediction import Estimate
-from handpose_core.training.schedules import OptimizerCallable, Schedule
+from handpose_core.training.schedules import OptimizerCallable, Schedule, build_optimizer
 from handpose_tassn import objectives, terms
 from handpose_tassn.clips import Passes, as_clips, as_frames, both_directions, forward_flow, in_clip_order, pixels
 from handpose_tassn.flow import DISFlow, Flow, NetworkFlow
@@ -294,7 +294,7 @@ class TASSNModule(LeavesFixed, HandPoseModule):
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """The recipe's optimiser and schedule for what the objective trains."""
         learning = [p for name in self.objective.trains for p in self.network.get_submodule(name).parameters()]
-        optimizer = self._build_optimizer(learning)
+        optimizer = build_optimizer(self._build_optimizer, learning)
         if self._schedule is None:
             return optimizer
         return {"optimizer": optimizer, "lr_scheduler": self._schedule.build(optimizer, self.trainer)}

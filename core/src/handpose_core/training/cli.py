@@ -1,13 +1,14 @@
 """``handpose <method> fit|validate|test|predict``: Lightning's CLI with recipes, run folders, loggers, callbacks."""
 
 import json
+import os
 import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lightning_fabric.plugins import CheckpointIO
+from lightning_fabric.plugins import CheckpointIO, ClusterEnvironment
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning import Callback, LightningDataModule, Trainer
 from pytorch_lightning.callbacks import (
@@ -28,6 +29,7 @@ from handpose_core.io.checkpoint_io import StagedCheckpointIO
 from handpose_core.training import logging
 from handpose_core.training.baselines import Baselines
 from handpose_core.training.callbacks_checkpoints import LastCheckpoint, ValidatesOnce
+from handpose_core.training.callbacks_divergence import DivergenceStop
 from handpose_core.training.callbacks_meshes import Meshes
 from handpose_core.training.callbacks_pictures import Pictures
 from handpose_core.training.callbacks_predictions import PredictionFile
@@ -37,8 +39,10 @@ from handpose_core.training.data_names import known_datamodules, resolve_data, s
 from handpose_core.training.described import described, partial_defaults
 from handpose_core.training.folders import RunFolders
 from handpose_core.training.module import HandPoseModule
+from handpose_core.training.option_checks import check_trainer_options
 from handpose_core.training.precision import affordable
 from handpose_core.training.recipes import Resolved
+from handpose_core.training.slurm import environment_without_srun
 from handpose_core.training.stages import ENDED
 from handpose_core.training.text_values import keep_texts, texts_kept
 from handpose_core.training.threads import leave_cores_to_loaders
@@ -78,6 +82,7 @@ def run(name: str, method: Method, resolved: Resolved, prog: str) -> int:
         warnings.filterwarnings("ignore", message=".*LeafSpec", category=FutureWarning)
         warnings.filterwarnings("ignore", message="Be aware that when using `ckpt_path`, callbacks used")
         warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")  # when it goes on
+        warnings.filterwarnings("ignore", message="Precision .* is not supported by the model summary")
         warnings.filterwarnings("ignore", message="Found .* module.* in eval mode")  # those that a stage leaves alone
         logging.silence_advertisement()
         keep_texts()
@@ -185,6 +190,7 @@ class HandposeCLI(LightningCLI):
         with texts_kept(self._argv, known_datamodules().values()):
             self.config = parser.parse_args(self._argv)  # Lightning would warn that it is not given sys.argv
         subcommand, options = self.config.subcommand, self.config[self.config.subcommand]
+        check_trainer_options(subcommand, options)
         options.ckpt_path = self._checkpoint(options.ckpt_path, options.run_dir)
         if options.ckpt_path and not _is_url(options.ckpt_path):
             check_checkpoint(Path(options.ckpt_path), self._method_class)
@@ -310,17 +316,33 @@ class HandposeCLI(LightningCLI):
                 callbacks=[
                     *callbacks,
                     ValidatesOnce(),
+                    DivergenceStop(),
                     *self._progress_bar(options.enable_progress_bar, callbacks),
                     *self._standing_callbacks(
                         options.enable_checkpointing is not False and not options.fast_dev_run, callbacks
                     ),
                 ],
-                plugins=_with_staging(_as_list(options.plugins)),
+                plugins=self._plugins(_as_list(options.plugins)),
                 enable_checkpointing=options.enable_checkpointing if self.config.subcommand == "fit" else False,
                 **kwargs,
             )
-        except MisconfigurationException as error:
+        except (MisconfigurationException, ModuleNotFoundError, RuntimeError, ValueError) as error:
             raise HandposeError("--trainer", str(error), "options that Lightning accepts", "See --help.") from error
+
+    @staticmethod
+    def _plugins(configured: list[Any]) -> list[Any]:
+        """Return the trainer's plugins; staged checkpoints and the cluster's environment where none stands in."""
+        own: list[Any] = []
+        if not any(isinstance(plugin, CheckpointIO) for plugin in configured):
+            own.append(StagedCheckpointIO())
+        environment = environment_without_srun()
+        if environment and not any(isinstance(plugin, ClusterEnvironment) for plugin in configured):
+            rank_zero_only(print)(
+                f"note: SLURM_NTASKS is {os.environ['SLURM_NTASKS']}, but srun did not start this process; it trains "
+                "alone, on --trainer.devices. For a training over SLURM's tasks start it by srun."
+            )
+            own.append(environment)
+        return [*configured, *own]
 
     def _loggers(self, configured: Any) -> list[Logger]:
         """CSV always; then those of the configuration, W&B unless it says otherwise."""
@@ -359,11 +381,6 @@ def handed_on(trainer: Trainer) -> str | None:
 def _as_list(value: Any) -> list[Any]:
     """What a Trainer option that takes one, several or none holds."""
     return value if isinstance(value, list) else [value] if value else []
-
-
-def _with_staging(plugins: list[Any]) -> list[Any]:
-    """Return the trainer's plugins with one that stages checkpoints, unless one of them writes checkpoints itself."""
-    return plugins if any(isinstance(plugin, CheckpointIO) for plugin in plugins) else [*plugins, StagedCheckpointIO()]
 
 
 def _is_url(ckpt_path: str) -> bool:

@@ -24,7 +24,7 @@ from handpose_core.training.prediction import (
     with_joints,
 )
 from handpose_core.training.results import Result, ScoreSheet
-from handpose_core.training.schedules import OptimizerCallable, Schedule
+from handpose_core.training.schedules import OptimizerCallable, Schedule, build_optimizer
 
 _Module = TypeVar("_Module", bound="HandPoseModule")  # typing.Self cannot be checked on methods taken one by one
 _NOT_REBUILT = ("optimizer", "gan_optimizer", "schedule")
@@ -181,7 +181,7 @@ class HandPoseModule(pl.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """The recipe's optimiser and schedule."""
-        optimizer = self._build_optimizer(self.parameters())
+        optimizer = build_optimizer(self._build_optimizer, self.parameters())
         if self._schedule is None:
             return optimizer
         return {"optimizer": optimizer, "lr_scheduler": self._schedule.build(optimizer, self.trainer)}

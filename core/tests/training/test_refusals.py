@@ -79,7 +79,7 @@ def test_schedules_that_cannot_be_followed(make):
         make()
 
 
-@pytest.mark.parametrize(("value", "found"), [("nan", "nan"), ("1e12", "e+1")])
+@pytest.mark.parametrize(("value", "found"), [(".nan", "nan"), ("1e12", "e+1")])
 def test_a_training_that_diverges_is_stopped_and_its_last_good_checkpoint_kept(tiny, tmp_path, capsys, value, found):
     poison = ["--trainer.callbacks+=tinymethod.callbacks.Poison", f"--trainer.callbacks.value={value}"]
     assert tiny("fit", "--config", "tiny", "--run_dir", "run", "--trainer.max_epochs", "3", *poison) == 2

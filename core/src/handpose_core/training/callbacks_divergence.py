@@ -43,7 +43,8 @@ class DivergenceStop(Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Check the losses of this step."""
-        if pl_module.device.type == "cpu" or trainer.global_step % max(trainer.log_every_n_steps, 1) == 0:
+        interval = trainer.log_every_n_steps  # type: ignore[attr-defined]  # a connector sets it
+        if pl_module.device.type == "cpu" or trainer.global_step % max(interval, 1) == 0:
             self._check(trainer)
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -70,7 +71,8 @@ class DivergenceStop(Callback):
                 f"training, step {trainer.global_step} of epoch {trainer.current_epoch}, {name}",
                 f"{value:g} at a learning rate of {rates}",
                 "a finite loss" if not math.isfinite(value) else f"a loss that does not grow {_GROWTH:g}-fold",
-                f"Lower the learning rate (--model.optimizer.init_args.lr), or look for the cause in the data. {_kept(trainer)}",
+                "Lower the learning rate (--model.optimizer.init_args.lr), or look for the cause in the data. "
+                f"{_kept(trainer)}",
             )
 
 
@@ -84,9 +86,7 @@ def _rates(trainer: Trainer, key: str) -> Iterator[float]:
 
 def _kept(trainer: Trainer) -> str:
     """Return a sentence on the last checkpoint before the divergence."""
-    paths = [
-        Path(path) for callback in trainer.checkpoint_callbacks if (path := getattr(callback, "best_model_path", ""))
-    ]
+    paths = [Path(getattr(callback, "best_model_path", "")) for callback in trainer.checkpoint_callbacks]
     written = [path for path in paths if path.is_file()]
     last = max(written, key=lambda path: path.stat().st_mtime_ns, default=None)
     return f"The last checkpoint before it is {last}." if last else "No checkpoint was written before it."

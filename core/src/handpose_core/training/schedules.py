@@ -53,8 +53,8 @@ class StepDecay(Schedule):
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.factor <= 0:
             raise HandposeError(
-                "StepDecay", f"epochs {self.epochs}, factor {self.factor:g}", "epochs of at least 1 and a factor above 0",
-                "Correct them.",
+                "StepDecay", f"epochs {self.epochs}, factor {self.factor:g}",
+                "epochs of at least 1 and a factor above 0", "Correct them.",
             )  # fmt: skip
 
     def build(self, optimizer: Optimizer, trainer: pl.Trainer) -> LRSchedulerConfigType:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 
-from lightning_fabric.plugins.environments import LightningEnvironment
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 
 
 def environment_without_srun(environment: Mapping[str, str] = os.environ) -> LightningEnvironment | None:

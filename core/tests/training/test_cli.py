@@ -74,6 +74,24 @@ def test_a_saved_configuration_runs_again_elsewhere(tiny, trained, tmp_path):
     assert (tmp_path / "again" / "fit" / "checkpoints" / "best.ckpt").is_file()
 
 
+@pytest.mark.parametrize("subcommand", ["fit", "test"])
+def test_a_saved_configuration_does_not_name_its_run(tiny, tmp_path, subcommand):
+    own = ("--checkpoint.dirpath", "run/fit/checkpoints", "--last_checkpoint.dirpath", "run/fit/checkpoints")
+    assert tiny("fit", "--config", "tiny", "--run_dir", "run", *own) == 0
+    before = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
+    config = _config(tmp_path / "run/fit/config.yaml")
+    assert config["run_dir"] is config["ckpt_path"] is config["checkpoint"]["dirpath"] is None
+    again = ("--run_dir", "again") if subcommand == "fit" else ("--ckpt_path", "run/fit/checkpoints/best.ckpt")
+    assert tiny(subcommand, "--config", "run/fit/config.yaml", *again) == 0
+    assert before == {path: path.read_bytes() for path in before}
+
+
+def test_another_training_s_checkpoints_are_not_written_over(tiny, trained, capsys):
+    checkpoints = str(trained / "fit" / "checkpoints")
+    assert tiny("fit", "--config", "tiny", "--run_dir", "new", "--checkpoint.dirpath", checkpoints) == 2
+    assert f"--checkpoint.dirpath {checkpoints}: found a run that was trained before" in capsys.readouterr().err
+
+
 def test_test_rebuilds_the_model_without_a_recipe(tiny, trained, capsys):
     best = str(trained / "fit" / "checkpoints" / "best.ckpt")
     assert tiny("test", "--ckpt_path", best, "--data", "TinyHands", "--data.n", "2", "--run_dir", str(trained)) == 0

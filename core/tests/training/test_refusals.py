@@ -29,7 +29,10 @@ pytestmark = pytest.mark.filterwarnings(
         (["--trainer.strategy", "foo"], "--trainer: found You selected an invalid strategy name: `strategy='foo'`"),
         (["--trainer.accelerator", "tpu"], "--trainer: found Requirement 'torch_xla"),
         (["--model.optimizer", "SGD", "--model.optimizer.lr=-1"], "--model.optimizer: found Invalid learning rate: -1"),
-        (["--model.optimizer", "SGD", "--model.optimizer.lr=0"], "--model.optimizer, lr: found 0; expected a finite"),
+        (
+            ["--model.optimizer", "SGD", "--model.optimizer.lr=.inf"],
+            "--model.optimizer, lr: found inf; expected a finite",
+        ),
     ],
 )
 def test_what_would_train_nothing_is_refused(tiny, tmp_path, capsys, options, message):

@@ -92,6 +92,15 @@ def test_a_stage_goes_on_from_its_last_checkpoint(runs, tmp_path):
     assert arguments[:2] == ("--ckpt_path", str(last))
 
 
+def test_a_stage_that_stopped_in_its_first_epoch_goes_on_from_its_best_checkpoint(runs, tmp_path):
+    best = tmp_path / "fit" / "checkpoints" / "best.ckpt"
+    best.parent.mkdir(parents=True)
+    best.write_bytes(b"of a validation within the epoch")
+    run_stage(FIRST, tmp_path)
+    ((_, arguments),) = runs
+    assert arguments[:2] == ("--ckpt_path", str(best))
+
+
 def test_a_moved_run_hands_on_the_moved_checkpoint(runs, tmp_path):
     run_stage(FIRST, tmp_path / "here")
     (tmp_path / "here").rename(tmp_path / "there")

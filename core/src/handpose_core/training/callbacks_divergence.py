@@ -30,14 +30,12 @@ class DivergenceStop(Callback):
         """Validate the learning rates.
 
         Raises:
-            HandposeError: one is not a finite number above 0.
+            HandposeError: one is not a finite number.
         """
         self._first = {}
         for rate in _rates(trainer, "initial_lr"):
-            if not 0 < rate < math.inf:
-                raise HandposeError(
-                    "--model.optimizer, lr", f"{rate:g}", "a finite number above 0", "Give another learning rate."
-                )
+            if not math.isfinite(rate):
+                raise HandposeError("--model.optimizer, lr", f"{rate:g}", "a finite number", "Give another one.")
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int

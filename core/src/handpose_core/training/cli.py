@@ -29,6 +29,7 @@ from handpose_core.io.checkpoint_io import StagedCheckpointIO
 from handpose_core.training import logging
 from handpose_core.training.baselines import Baselines
 from handpose_core.training.callbacks_checkpoints import LastCheckpoint, ValidatesOnce
+from handpose_core.training.callbacks_config import SavedConfig
 from handpose_core.training.callbacks_divergence import DivergenceStop
 from handpose_core.training.callbacks_meshes import Meshes
 from handpose_core.training.callbacks_pictures import Pictures
@@ -119,6 +120,7 @@ class HandposeCLI(LightningCLI):
             super().__init__(
                 model_class=model_class,
                 datamodule_class=LightningDataModule,
+                save_config_callback=SavedConfig,
                 subclass_mode_data=True,
                 # the datamodules bring samplers of their own, so that evaluation counts every sample once
                 trainer_defaults={"use_distributed_sampler": False},
@@ -256,14 +258,8 @@ class HandposeCLI(LightningCLI):
             HandposeError: another training wrote into the run folder.
         """
         subcommand, options = self.config.subcommand, self.config[self.config.subcommand]
-        anew = subcommand == "fit" and options.run_dir and not options.ckpt_path
-        if anew and any((options.run_dir / "fit" / "checkpoints").glob("*.ckpt")):
-            raise HandposeError(
-                f"--run_dir {options.run_dir}",
-                "a run that was trained before",
-                "a new folder",
-                "Leave --run_dir out, or go on from its last checkpoint: --ckpt_path last",
-            )
+        if subcommand == "fit" and not options.ckpt_path:
+            _refuse_trained(options)
         root = Path(options.trainer.default_root_dir or "runs")
         name = self._recipe or short_name(options.data.class_path)
         is_first = rank_zero_only.rank == 0  # type: ignore[attr-defined]  # Lightning sets it
@@ -376,6 +372,30 @@ def handed_on(trainer: Trainer) -> str | None:
     best = [callback.best_model_path for callback in kept if callback.monitor is not None]
     last = [callback.best_model_path for callback in kept if isinstance(callback, LastCheckpoint)]
     return next((path for path in (*best, *last) if path), None)
+
+
+def _refuse_trained(options: Any) -> None:
+    """Validate that a new training has no other training's checkpoints where it writes its own.
+
+    Args:
+        options: those of ``fit``.
+
+    Raises:
+        HandposeError: there are checkpoints.
+    """
+    folders = {
+        "--run_dir": options.run_dir and options.run_dir / "fit" / "checkpoints",
+        "--checkpoint.dirpath": options.checkpoint.dirpath,
+        "--last_checkpoint.dirpath": options.last_checkpoint.dirpath,
+    }
+    for option, folder in folders.items():
+        if folder and any(Path(folder).glob("*.ckpt")):
+            raise HandposeError(
+                f"{option} {options.run_dir if option == '--run_dir' else folder}",
+                "a run that was trained before",
+                "a new folder",
+                f"Leave {option} out, or go on from the run's last checkpoint: --ckpt_path last",
+            )
 
 
 def _as_list(value: Any) -> list[Any]:

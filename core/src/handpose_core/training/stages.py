@@ -102,8 +102,9 @@ def run_stage(stage: Stage, folder: Path, init_from: Path | None = None, threads
         checkpoints = folder / "fit" / "checkpoints"
         started = time.monotonic()
         if _ended(folder) is None:
-            last = checkpoints / "last.ckpt"
-            origin = ("--ckpt_path", str(last)) if last.is_file() else _option("--init_from", init_from)
+            # one that was stopped in its first epoch may have a best checkpoint alone
+            written = [path for name in ("last", "best") if (path := checkpoints / f"{name}.ckpt").is_file()]
+            origin = ("--ckpt_path", str(written[0])) if written else _option("--init_from", init_from)
             keep = ("--checkpoint.dirpath", str(checkpoints), "--last_checkpoint.dirpath", str(checkpoints))
             _run(stage, "fit", folder, (*origin, *keep), threads, lock)
         done = Finished(_checkpoint(stage, folder), time.monotonic() - started, len(list(folder.glob("fit*"))))

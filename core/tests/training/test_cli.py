@@ -74,6 +74,24 @@ def test_a_saved_configuration_runs_again_elsewhere(tiny, trained, tmp_path):
     assert (tmp_path / "again" / "fit" / "checkpoints" / "best.ckpt").is_file()
 
 
+@pytest.mark.parametrize("subcommand", ["fit", "test"])
+def test_a_saved_configuration_does_not_name_its_run(tiny, tmp_path, subcommand):
+    own = ("--checkpoint.dirpath", "run/fit/checkpoints", "--last_checkpoint.dirpath", "run/fit/checkpoints")
+    assert tiny("fit", "--config", "tiny", "--run_dir", "run", *own) == 0
+    before = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
+    config = _config(tmp_path / "run/fit/config.yaml")
+    assert config["run_dir"] is config["ckpt_path"] is config["checkpoint"]["dirpath"] is None
+    again = ("--run_dir", "again") if subcommand == "fit" else ("--ckpt_path", "run/fit/checkpoints/best.ckpt")
+    assert tiny(subcommand, "--config", "run/fit/config.yaml", *again) == 0
+    assert before == {path: path.read_bytes() for path in before}
+
+
+def test_another_training_s_checkpoints_are_not_written_over(tiny, trained, capsys):
+    checkpoints = str(trained / "fit" / "checkpoints")
+    assert tiny("fit", "--config", "tiny", "--run_dir", "new", "--checkpoint.dirpath", checkpoints) == 2
+    assert f"--checkpoint.dirpath {checkpoints}: found a run that was trained before" in capsys.readouterr().err
+
+
 def test_test_rebuilds_the_model_without_a_recipe(tiny, trained, capsys):
     best = str(trained / "fit" / "checkpoints" / "best.ckpt")
     assert tiny("test", "--ckpt_path", best, "--data", "TinyHands", "--data.n", "2", "--run_dir", str(trained)) == 0
@@ -113,6 +131,47 @@ def test_training_goes_on_from_a_checkpoint(tiny, trained):
     options = ("--config", "tiny", "--ckpt_path", last, "--run_dir", str(trained), "--trainer.max_epochs", "2")
     assert tiny("fit", *options) == 0
     assert torch.load(trained / "fit_2/checkpoints/last.ckpt", weights_only=True)["epoch"] == 1
+
+
+@pytest.mark.filterwarnings("ignore:The dirpath has changed")
+def test_last_is_the_newest_checkpoint_of_the_run(tiny, trained, capsys):
+    for epochs in ("2", "3"):
+        options = ("--config", "tiny", "--run_dir", str(trained), "--trainer.max_epochs", epochs)
+        assert tiny("fit", *options, "--ckpt_path", "last") == 0
+    assert torch.load(trained / "fit_3/checkpoints/last.ckpt", weights_only=True)["epoch"] == 2
+    assert f"checkpoint: {trained}/fit_2/checkpoints/last.ckpt" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("asked", "taken"), [(("--ckpt_path", "last"), "last"), ((), "best")])
+def test_the_run_s_own_checkpoint_is_tested(tiny, trained, capsys, asked, taken):
+    assert tiny("test", "--data", "TinyHands", "--data.n", "2", "--run_dir", str(trained), *asked) == 0
+    path = f"{trained}/fit/checkpoints/{taken}.ckpt"
+    assert f"checkpoint: {path}" in capsys.readouterr().out
+    assert json.loads((trained / "test/results.json").read_text())["checkpoint"] == path
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["fit", "--config", "tiny", "--ckpt_path", "last"], "--ckpt_path last: found no --run_dir"),
+        (["fit", "--config", "tiny", "--ckpt_path", "best"], "--ckpt_path best: found no --run_dir"),
+        (["fit", "--config", "tiny", "--ckpt_path", "last", "--run_dir", "none"], "found no such folder"),
+        (
+            ["fit", "--config", "tiny", "--ckpt_path", "last", "--run_dir", "bare"],
+            "no fit*/checkpoints/last.ckpt in it",
+        ),
+        (["fit", "--config", "tiny", "--ckpt_path", "hpc", "--run_dir", "bare"], "a keyword that is not supported"),
+        (["test", "--data", "TinyHands"], "--ckpt_path: found nothing; expected a checkpoint to test"),
+        (["validate", "--data", "TinyHands"], "--ckpt_path: found nothing; expected a checkpoint to validate"),
+        (["test", "--data", "TinyHands", "--run_dir", "bare"], "no fit*/checkpoints/last.ckpt in it"),
+    ],
+)
+def test_without_a_checkpoint_nothing_is_run(tiny, tmp_path, capsys, argv, message):
+    (tmp_path / "bare").mkdir()
+    assert tiny(*argv) == 2
+    assert message in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bare"]
+    assert not list((tmp_path / "bare").iterdir())
 
 
 def test_wandb_is_offline_without_a_login(tiny, tmp_path, capsys):

@@ -99,6 +99,36 @@ def test_the_first_stage_starts_from_another_recipes_weights(own, monkeypatch, t
     assert [str(origin) for origin in origins] == ["other.ckpt", "r/1-pose/best.ckpt"]
 
 
+@pytest.fixture
+def rooted(own, tmp_path):
+    """The recipe, its second stage with data of its own that is not there."""
+    (tmp_path / "own" / "2-joined.yaml").write_text(
+        "own_data: true\n"
+        "data: {class_path: handpose_core.datamodules.rhd.RHDDataModule, init_args: {root: data/synth}}\n"
+    )
+    return own
+
+
+def test_data_that_is_not_there_is_missed_before_the_first_stage(rooted, stages, tmp_path, capsys):
+    assert main(["recipe", rooted, "--data.n", "5"]) == 2
+    assert "stage joined, data.root: found data/synth, where nothing is" in capsys.readouterr().err
+    assert not stages
+    assert not (tmp_path / "runs").exists()
+    assert main(["recipe", rooted, "--run_dir", "r", "--until", "pose"]) == 0
+    (tmp_path / "hands").mkdir()
+    for option in ("--joined:data.root=hands", "--joined:data.init_args.root=hands"):
+        assert main(["recipe", rooted, "--run_dir", "r", option]) == 0
+
+
+@pytest.mark.parametrize("option", ["--test:data.root=none", "--joined:data.root=none"])
+def test_the_data_of_the_test_is_looked_for_too(rooted, stages, tmp_path, capsys, option):
+    (tmp_path / "data" / "synth").mkdir(parents=True)
+    assert main(["recipe", rooted, "--run_dir", "r", option]) == 2
+    assert "data.root: found none, where nothing is" in capsys.readouterr().err
+    assert not stages
+    assert main(["recipe", rooted, "--run_dir", "r"]) == 0
+
+
 def test_split_options():
     assert split_options(["--b:x", "1", "--y", "2"], ["a", "b"]) == Options(("--y", "2"), {"a": (), "b": ("--x", "1")})
     with pytest.raises(HandposeError, match=r"--c:x: found stage 'c'; expected one of a, b"):

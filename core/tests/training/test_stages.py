@@ -91,6 +91,15 @@ def test_a_stage_goes_on_from_its_last_checkpoint(runs, tmp_path):
     assert arguments[:2] == ("--ckpt_path", str(last))
 
 
+def test_a_stage_that_stopped_in_its_first_epoch_goes_on_from_its_best_checkpoint(runs, tmp_path):
+    best = tmp_path / "fit" / "checkpoints" / "best.ckpt"
+    best.parent.mkdir(parents=True)
+    best.write_bytes(b"of a validation within the epoch")
+    run_stage(FIRST, tmp_path)
+    ((_, arguments),) = runs
+    assert arguments[:2] == ("--ckpt_path", str(best))
+
+
 def test_a_moved_run_hands_on_the_moved_checkpoint(runs, tmp_path):
     run_stage(FIRST, tmp_path / "here")
     (tmp_path / "here").rename(tmp_path / "there")
@@ -134,8 +143,9 @@ def test_ctrl_c_reaches_the_stage(tmp_path):
     """To the parent alone, as ``kill -INT`` sends it; the child has time to end."""
     child = "import signal, sys, time; signal.signal(signal.SIGINT, lambda *_: (print('told', flush=True), sys.exit()))"
     parent = f"""
-import subprocess, sys
+import signal, subprocess, sys
 from handpose_core.training import stages
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
 stages._INTERRUPTED_BY_TERMINAL = 0.1
 child = subprocess.Popen([sys.executable, "-c", {child!r} + "; print('up', flush=True); time.sleep(600)"])
 wait = child.wait

@@ -1,6 +1,7 @@
 """DGGAN's LightningModule: pose network, depth reconstruction and depth regulariser; the objective chooses."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -27,7 +28,7 @@ from handpose_core.nn.unet import UNetSize
 from handpose_core.training.fixed import LeavesFixed
 from handpose_core.training.module import HandPoseModule
 from handpose_core.training.prediction import Estimate
-from handpose_core.training.schedules import OptimizerCallable, Schedule
+from handpose_core.training.schedules import OptimizerCallable, Schedule, build_optimizer
 from handpose_dggan.depth import true_depth, unpaired_depth
 from handpose_dggan.labels import ALL_DEPTHS, AllDepths, DepthLabels, ShareOfDepths
 from handpose_dggan.losses import depth_loss
@@ -74,6 +75,8 @@ POOL_KEY = "image_pool"
 Output = tuple[list[Tensor], Tensor]
 """Heatmaps of every stage, and relative depths."""
 
+OPTIMIZER = partial(RMSprop, lr=2.5e-5)
+GAN_OPTIMIZER = partial(Adam, lr=1e-4, betas=(0.5, 0.999))
 ARGMAX = Argmax()
 
 # so that a checkpoint that holds them loads
@@ -129,8 +132,8 @@ class DGGANModule(LeavesFixed, HandPoseModule):
         lambda_2d: float = 1.0,
         lambda_z: float = 0.1,
         decoder: Decoder = ARGMAX,
-        optimizer: OptimizerCallable = lambda parameters: RMSprop(parameters, lr=2.5e-5),
-        gan_optimizer: OptimizerCallable = lambda parameters: Adam(parameters, lr=1e-4, betas=(0.5, 0.999)),
+        optimizer: OptimizerCallable = OPTIMIZER,
+        gan_optimizer: OptimizerCallable = GAN_OPTIMIZER,
         clip: float | None = None,
         schedule: Schedule | None = None,
         scale_mm: float | None = None,
@@ -321,11 +324,15 @@ class DGGANModule(LeavesFixed, HandPoseModule):
         """The recipe's optimiser and schedule for what the objective trains; then the generator's, the judge's."""
         steps: list[OptimizerConfig | OptimizerLRSchedulerConfig] = []
         if trained := self.objective.trained(self):
-            optimizer = self._build_optimizer(p for network in trained.values() for p in network.parameters())
+            parameters = (p for network in trained.values() for p in network.parameters())
+            optimizer = build_optimizer(self._build_optimizer, parameters)
             steps.append(self._scheduled(optimizer))
         if self.objective.adversarial:
             adversaries = [network for network in (self.generator, self.discriminator) if network is not None]
-            steps += [{"optimizer": self._build_gan_optimizer(network.parameters())} for network in adversaries]
+            steps += [
+                {"optimizer": build_optimizer(self._build_gan_optimizer, network.parameters(), "--model.gan_optimizer")}
+                for network in adversaries
+            ]
         return steps
 
     def _scheduled(self, optimizer: Optimizer) -> OptimizerConfig | OptimizerLRSchedulerConfig:

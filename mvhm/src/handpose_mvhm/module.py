@@ -1,5 +1,6 @@
 """MVHM's LightningModule: one view or several; the objective chooses what learns."""
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -49,6 +50,7 @@ from handpose_mvhm.objectives import (
 from handpose_mvhm.view_counts import ViewCountScore
 from handpose_mvhm.views import anchored, as_rows, to_cameras, usable_truth, view_poses
 
+OPTIMIZER = partial(Adam, lr=1e-3)
 ARGMAX = Argmax()
 HEATMAPS = Heatmaps()
 
@@ -88,7 +90,7 @@ class MVHMModule(HandPoseModule):
         objective: Objective = HEATMAPS,
         sigma: float = 8.0,
         decoder: Decoder = ARGMAX,
-        optimizer: OptimizerCallable = lambda parameters: Adam(parameters, lr=1e-3),
+        optimizer: OptimizerCallable = OPTIMIZER,
         schedule: Schedule | None = None,
         scale_mm: float | None = None,
     ) -> None:

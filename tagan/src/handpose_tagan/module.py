@@ -1,6 +1,7 @@
 """TAGAN's LightningModule: generators and discriminators of one objective, stepped in turn."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,7 +20,7 @@ from handpose_core.nn.gan import DiscriminatorSize, GeneratorSize, ImagePool
 from handpose_core.nn.unet import UNetSize
 from handpose_core.training.checkpoints import CLASS_KEY, HISTORY_KEY, check_checkpoint, class_path
 from handpose_core.training.module import describe_data
-from handpose_core.training.schedules import OptimizerCallable
+from handpose_core.training.schedules import OptimizerCallable, build_optimizer
 from handpose_tagan.conditions.maps import HED, SOBEL, ConditionMaps, Edges, Sobel
 from handpose_tagan.losses import shape_loss, tonality_loss
 from handpose_tagan.networks import ConditionalSize, CycleSize, FromColourMap, FromNothing
@@ -29,6 +30,8 @@ from handpose_tagan.quality import ImageQuality
 from handpose_tagan.quality_results import QualityResults
 
 POOLS_KEY, SIDE_KEY = "handpose_image_pools", "handpose_image_side"
+OPTIMIZER = partial(Adam, lr=2e-4, betas=(0.5, 0.999))
+
 # so that a checkpoint that holds them loads
 _IN_CHECKPOINTS: list[Any] = [
     *(TAGAN, Pix2pix, CycleGAN, ConditionalSize, FromNothing, FromColourMap, CycleSize),
@@ -57,7 +60,7 @@ class TAGANModule(pl.LightningModule):
         objective: Objective = PAPER,
         edges: Edges = SOBEL,
         kernel: int = 31,
-        optimizer: OptimizerCallable = lambda parameters: Adam(parameters, lr=2e-4, betas=(0.5, 0.999)),
+        optimizer: OptimizerCallable = OPTIMIZER,
     ) -> None:
         super().__init__()
         self.objective, self.maps = objective, ConditionMaps(edges, kernel)
@@ -169,7 +172,8 @@ class TAGANModule(pl.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """The generators', then the discriminators'."""
-        return [self._build_optimizer(part.parameters()) for part in (self.generators, self.discriminators)]
+        parts = (self.generators, self.discriminators)
+        return [build_optimizer(self._build_optimizer, part.parameters()) for part in parts]
 
     def configure_callbacks(self) -> list[Callback]:
         """Pictures of what is made, and how far it is from real images."""

@@ -4,6 +4,7 @@ Flow (u, v) in px at a pixel of the first image says where that point is in the 
 """
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -50,6 +51,7 @@ class Flow(ABC):
         return ahead, back
 
 
+@dataclass(frozen=True)
 class DISFlow(Flow):
     """Dense inverse search (Kroeger et al. 2016) as OpenCV has it: on the CPU, without weights.
 
@@ -60,10 +62,13 @@ class DISFlow(Flow):
         HandposeError: there is no such preset.
     """
 
-    def __init__(self, preset: str = "medium") -> None:
-        if preset not in _PRESETS:
-            raise HandposeError("DISFlow.preset", repr(preset), f"one of {', '.join(_PRESETS)}", "Choose one of them.")
-        self.preset = preset
+    preset: str = "medium"
+
+    def __post_init__(self) -> None:
+        if self.preset not in _PRESETS:
+            raise HandposeError(
+                "DISFlow.preset", repr(self.preset), f"one of {', '.join(_PRESETS)}", "Choose one of them."
+            )
 
     def estimate(
         self, first: Float[Tensor, "batch 3 h w"], second: Float[Tensor, "batch 3 h2 w2"]

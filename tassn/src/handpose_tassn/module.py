@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -18,7 +19,7 @@ from handpose_core.training.callbacks_meshes import MeshEstimate
 from handpose_core.training.fixed import LeavesFixed
 from handpose_core.training.module import HandPoseModule
 from handpose_core.training.prediction import Estimate
-from handpose_core.training.schedules import OptimizerCallable, Schedule
+from handpose_core.training.schedules import OptimizerCallable, Schedule, build_optimizer
 from handpose_tassn import objectives, terms
 from handpose_tassn.clips import Passes, as_clips, as_frames, both_directions, forward_flow, in_clip_order, pixels
 from handpose_tassn.flow import DISFlow, Flow, NetworkFlow
@@ -39,6 +40,7 @@ from handpose_tassn.veil import Veil
 
 LEARNT_FROM = "learnt_from"
 """In a chapter of the history: which labels of its data a training looked at."""
+OPTIMIZER = partial(Adam, lr=1e-5)
 ARGMAX = Argmax()
 
 
@@ -133,7 +135,7 @@ class TASSNModule(LeavesFixed, HandPoseModule):
         veil: Veil | None = None,
         rehearsal: Rehearsal | None = None,
         places: Places = OF_POSE,
-        optimizer: OptimizerCallable = lambda parameters: Adam(parameters, lr=1e-5),
+        optimizer: OptimizerCallable = OPTIMIZER,
         schedule: Schedule | None = None,
         scale_mm: float | None = None,
     ) -> None:
@@ -292,7 +294,7 @@ class TASSNModule(LeavesFixed, HandPoseModule):
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """The recipe's optimiser and schedule for what the objective trains."""
         learning = [p for name in self.objective.trains for p in self.network.get_submodule(name).parameters()]
-        optimizer = self._build_optimizer(learning)
+        optimizer = build_optimizer(self._build_optimizer, learning)
         if self._schedule is None:
             return optimizer
         return {"optimizer": optimizer, "lr_scheduler": self._schedule.build(optimizer, self.trainer)}

@@ -12,12 +12,13 @@ from pathlib import Path
 
 from handpose_core.cli import registry
 from handpose_core.errors import HandposeError
-from handpose_core.training.arguments import is_option
-from handpose_core.training.folders import new_run_dir
+from handpose_core.training.arguments import as_options, is_option
+from handpose_core.training.folders import discard_empty, new_run_dir
 from handpose_core.training.recipes import TEST, StageFile, known_stages, stages_in_folder
 from handpose_core.training.stages import Stage, StageStopped, read_finished, run_stage, test_stage
 
 _FOR_STAGE = re.compile(r"--(?P<stage>[A-Za-z]\w*):(?P<option>.+)", re.ASCII)
+_ROOTS = ("--data.init_args.root", "--data.root")
 _IS_DATA = re.compile(r"--data($|[.=])")
 _EPILOG = """\
 All other options go to every stage's fit and to the test, over what the recipe says:
@@ -80,12 +81,13 @@ def main(argv: Sequence[str]) -> int:
     recipe = find_recipe(argv[0])
     known, others = parser.parse_known_args(argv[1:])
     options = split_options(others, [*(stage.name for stage in recipe.stages), TEST])
-    run_dir = known.run_dir or new_run_dir(Path("runs"), recipe.method, recipe.name)
     stages = _until(recipe, known.until)
     if known.init_from is not None and not known.init_from.is_file():
         raise HandposeError(
             f"--init_from {known.init_from}", "no such file", "a checkpoint of this method", "Check the path."
         )
+    _check_data(stages, options, known.run_dir, tested=len(stages) == len(recipe.stages))
+    run_dir = known.run_dir or new_run_dir(Path("runs"), recipe.method, recipe.name)
     try:
         _run(recipe, stages, options, run_dir, known.init_from)
     except (KeyboardInterrupt, StageStopped):
@@ -94,6 +96,8 @@ def main(argv: Sequence[str]) -> int:
         again = ["handpose", "recipe", argv[0], "--run_dir", str(run_dir), *ends, *others]
         print(f"to go on: {shlex.join(again)}", file=sys.stderr)
         raise
+    finally:
+        discard_empty(run_dir)
     return 0
 
 
@@ -223,6 +227,36 @@ def _run(recipe: Recipe, stages: Sequence[StageFile], options: Options, run_dir:
     tested = Stage(recipe.method, TEST, (*stage.arguments, *options.own[TEST]))
     results = test_stage(tested, run_dir, checkpoint)
     _say(f"{title}: all stages finished; results: {results}")
+
+
+def _check_data(stages: Sequence[StageFile], options: Options, run_dir: Path | None, tested: bool) -> None:
+    """Validate that the data of all stages and of the test is there, before the first of them takes its time.
+
+    Args:
+        stages: those to run.
+        options: the user's.
+        run_dir: where stages may have finished before.
+        tested: whether the test follows.
+
+    Raises:
+        HandposeError: a stage that is still to run has no data.
+    """
+    given = [(stage.name, stage, options.of(stage)) for stage in stages]
+    given = [one for one in given if run_dir is None or read_finished(run_dir / one[1].folder) is None]
+    if tested:
+        given.append((TEST, stages[-1], (*options.of(stages[-1]), *options.own[TEST])))
+    for name, stage, arguments in given:
+        own = as_options(arguments)
+        if own.keys() & {"--config", "-c", "--data"} and not own.keys() & set(_ROOTS):
+            continue  # another file or class says where the data is
+        root = next((own[option][-1] for option in _ROOTS if own.get(option)), stage.data_root)
+        if root is not None and "://" not in root and not Path(root).exists():
+            raise HandposeError(
+                f"stage {name}, data.root",
+                f"{root}, where nothing is",
+                "the stage's data",
+                f"Put the data there, or name another folder or file: --{name}:data.root",
+            )
 
 
 def _took(started: float) -> str:

@@ -1,5 +1,6 @@
 """What every hand datamodule does: held-out validation samples, crops, loaders, distributed sampling."""
 
+import math
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -72,6 +73,9 @@ class HandDataModule(pl.LightningDataModule, ABC):
             loader's workers; `OnDevice` by this module's hooks, so that batches straight from the training loader
             are not varied yet.
         depth_maps: What training samples meet as ``unpaired_depth``, see `WithDepthMaps`; None leaves it out.
+
+    Raises:
+        HandposeError: a number is out of its range.
     """
 
     def __init__(
@@ -85,6 +89,15 @@ class HandDataModule(pl.LightningDataModule, ABC):
         depth_maps: DepthMapSource | None = None,
     ) -> None:
         super().__init__()
+        for name, value, holds, expected in (
+            ("batch_size", batch_size, batch_size >= 1, "at least 1"),
+            ("num_workers", num_workers, num_workers >= 0, "at least 0"),
+            ("image_size", image_size, image_size >= 1, "at least 1 px"),
+            ("crop_scale", crop_scale, 0 < crop_scale < math.inf, "a finite number above 0"),
+            ("val_fraction", val_fraction, 0 <= val_fraction < 1, "at least 0 and below 1"),
+        ):
+            if not holds:
+                raise HandposeError(f"--data.{name}", str(value), expected, "Change or leave out the option.")
         self.batch_size, self.num_workers = batch_size, num_workers
         self.image_size, self.crop_scale = image_size, crop_scale
         self.val_fraction, self.augmentation, self.depth_maps = val_fraction, augmentation, depth_maps
@@ -205,7 +218,10 @@ class HandDataModule(pl.LightningDataModule, ABC):
         world, rank = self._processes()
         if world > len(samples):
             raise HandposeError(
-                "data, evaluation", f"{len(samples)} samples for {world} processes", "one each", "Use fewer devices."
+                "--trainer.devices, --trainer.num_nodes",
+                f"{world} processes for {len(samples)} samples to evaluate",
+                "one sample each",
+                "Use fewer devices, or more data.",
             )
         sampler = UnrepeatedDistributedSampler(samples, world, rank, shuffle=False) if world > 1 else None
         return self._loader(CropLoader, samples, sampler)
@@ -216,7 +232,7 @@ class HandDataModule(pl.LightningDataModule, ABC):
         slots = None
         if self.num_workers:
             size = size_of(batch_layout(samples.in_bytes(0), self.batch_size))
-            slots = Slots(_AHEAD * self.num_workers + _IN_HAND, size)
+            slots = Slots.where_room(_AHEAD * self.num_workers + _IN_HAND, size)
         return kind(
             InBytes(samples),
             batch_size=self.batch_size,  # by name: predict makes the loader anew with another

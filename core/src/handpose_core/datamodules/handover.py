@@ -6,19 +6,25 @@ longer than making them, on a machine where new pages are dear several times as 
 
 import itertools
 import math
+import shutil
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
 import numpy as np
 import torch
 from numpy import ndarray
+from pytorch_lightning.utilities import rank_zero_only
 from torch import multiprocessing
 from torch.utils.data import get_worker_info
 
 from handpose_core.datamodules.cropped import with_floats
 from handpose_core.datasets.sample import Sample, check_alike
 
+_SHARED_MEMORY = Path("/dev/shm")
+_SPARE = 2**23
+"""Bytes of shared memory that are left to other uses, such as torch's own."""
 _ALIGNMENT = 64
 """Bytes; where an array may begin."""
 
@@ -46,6 +52,27 @@ class Slots:
         for slot in range(count):
             self._free.put(slot)
         _SLOTS[self.number] = self
+
+    @classmethod
+    def where_room(cls, count: int, size: int) -> "Slots | None":
+        """Make slots, or say that the shared memory is too small; batches then come through pipes.
+
+        Args:
+            count: see the class.
+            size: see the class.
+
+        Returns:
+            The slots, None without room for them.
+        """
+        free = shutil.disk_usage(_SHARED_MEMORY).free if _SHARED_MEMORY.is_dir() else math.inf
+        if count * size + _SPARE <= free:
+            return cls(count, size)
+        rank_zero_only(print)(
+            f"note: {_SHARED_MEMORY} has {free / 1e6:.0f} MB of room, the loader workers' batches take "
+            f"{count * size / 1e6:.0f} MB; they are handed over through pipes, which is slower. Give more "
+            "(docker run --shm-size 1g), or use a smaller --data.batch_size or --data.num_workers."
+        )
+        return None
 
     def take(self) -> int:
         """A free slot; waits for one."""

@@ -31,8 +31,8 @@ class LastCheckpoint(ModelCheckpoint):
 class ValidatesOnce(Callback):
     """Validates at the end of trainings that have fewer batches than lie between two validations.
 
-    Recipes validate every so many batches, whatever the data's size; tried out with fewer they would have no best
-    checkpoint.
+    Recipes validate every so many batches or epochs, whatever the data's size; tried out with fewer they would have no
+    best checkpoint.
     """
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -41,3 +41,5 @@ class ValidatesOnce(Callback):
         if trainer.check_val_every_n_epoch is None and isinstance(interval, int):
             planned = trainer.estimated_stepping_batches * trainer.accumulate_grad_batches
             trainer.val_check_batch = int(min(interval, max(planned, 1)))
+        if trainer.check_val_every_n_epoch is not None and trainer.max_epochs is not None and trainer.max_epochs > 0:
+            trainer.check_val_every_n_epoch = min(trainer.check_val_every_n_epoch, trainer.max_epochs)

@@ -66,3 +66,26 @@ def framing_of(trained_on: list[dict[str, str]]) -> tuple[int, float] | None:
     found = [_CROP.search(chapter.get("crop", "")) for chapter in trained_on]
     last = next((match for match in reversed(found) if match), None)
     return (int(last["size"]), float(last["scale"])) if last else None
+
+
+def find_in_run(run_dir: Path, kind: str, option: str = "--ckpt_path") -> Path:
+    """Return the newest ``<kind>.ckpt`` of a run, whichever of its trainings (``fit``, ``fit_2``, ...) wrote it.
+
+    Args:
+        run_dir: the run's folder.
+        kind: ``last`` or ``best``.
+        option: the option that asks for it, for the error.
+
+    Raises:
+        HandposeError: the run has none.
+    """
+    found = list(run_dir.glob(f"fit*/checkpoints/{kind}.ckpt"))
+    if not found:
+        others = sorted(str(path) for path in run_dir.rglob("*.ckpt"))
+        raise HandposeError(
+            f"{option} {kind}, --run_dir {run_dir}",
+            f"no fit*/checkpoints/{kind}.ckpt in it" if run_dir.is_dir() else "no such folder",
+            f"the folder of a run with a {kind} checkpoint",
+            f"Name the file: {option} {others[-1]}" if others else "Check the folder's name.",
+        )
+    return max(found, key=lambda path: (path.stat().st_mtime_ns, len(path.parts[-3]), path.parts[-3]))

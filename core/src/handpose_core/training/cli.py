@@ -1,12 +1,14 @@
 """``handpose <method> fit|validate|test|predict``: Lightning's CLI with recipes, run folders, loggers, callbacks."""
 
 import json
+import os
 import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lightning_fabric.plugins import CheckpointIO, ClusterEnvironment
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning import Callback, LightningDataModule, Trainer
 from pytorch_lightning.callbacks import (
@@ -23,21 +25,27 @@ from pytorch_lightning.utilities import rank_zero_only
 from handpose_core.cli.registry import Method
 from handpose_core.errors import HandposeError
 from handpose_core.io import atomic
+from handpose_core.io.checkpoint_io import StagedCheckpointIO
 from handpose_core.training import logging
 from handpose_core.training.baselines import Baselines
 from handpose_core.training.callbacks_checkpoints import LastCheckpoint, ValidatesOnce
+from handpose_core.training.callbacks_config import SavedConfig
+from handpose_core.training.callbacks_divergence import DivergenceStop
 from handpose_core.training.callbacks_meshes import Meshes
 from handpose_core.training.callbacks_pictures import Pictures
 from handpose_core.training.callbacks_predictions import PredictionFile
 from handpose_core.training.callbacks_results import ResultsTable
-from handpose_core.training.checkpoints import check_checkpoint, framing_of, read_history
-from handpose_core.training.data_names import resolve_data, short_name
-from handpose_core.training.described import described
-from handpose_core.training.folders import new_run_dir, unused
+from handpose_core.training.checkpoints import check_checkpoint, find_in_run, framing_of, read_history
+from handpose_core.training.data_names import known_datamodules, resolve_data, short_name
+from handpose_core.training.described import described, partial_defaults
+from handpose_core.training.folders import RunFolders
 from handpose_core.training.module import HandPoseModule
+from handpose_core.training.option_checks import check_trainer_options
 from handpose_core.training.precision import affordable
 from handpose_core.training.recipes import Resolved
+from handpose_core.training.slurm import environment_without_srun
 from handpose_core.training.stages import ENDED
+from handpose_core.training.text_values import keep_texts, texts_kept
 from handpose_core.training.threads import leave_cores_to_loaders
 from handpose_core.training.weights import take_weights
 
@@ -75,8 +83,10 @@ def run(name: str, method: Method, resolved: Resolved, prog: str) -> int:
         warnings.filterwarnings("ignore", message=".*LeafSpec", category=FutureWarning)
         warnings.filterwarnings("ignore", message="Be aware that when using `ckpt_path`, callbacks used")
         warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")  # when it goes on
+        warnings.filterwarnings("ignore", message="Precision .* is not supported by the model summary")
         warnings.filterwarnings("ignore", message="Found .* module.* in eval mode")  # those that a stage leaves alone
         logging.silence_advertisement()
+        keep_texts()
         try:
             HandposeCLI(name, method.load(), resolve_data(resolved.argv), resolved.name, prog)
         finally:
@@ -105,17 +115,37 @@ class HandposeCLI(LightningCLI):
         self._method_class = model_class
         self._argv = list(argv)
         self._recipe = recipe
-        self.run_dir = self.stage_dir = Path()
-        super().__init__(
-            model_class=model_class,
-            datamodule_class=LightningDataModule,
-            subclass_mode_data=True,
-            # the datamodules bring samplers of their own, so that evaluation counts every sample once
-            trainer_defaults={"use_distributed_sampler": False},
-            seed_everything_default=SEED,
-            parser_kwargs={"prog": prog, **{name: {"usage": f"{prog} {name} {USAGE}"} for name in self.subcommands()}},
-            auto_configure_optimizers=False,  # the methods' modules configure theirs
-        )
+        self._folders: RunFolders | None = None
+        try:
+            super().__init__(
+                model_class=model_class,
+                datamodule_class=LightningDataModule,
+                save_config_callback=SavedConfig,
+                subclass_mode_data=True,
+                # the datamodules bring samplers of their own, so that evaluation counts every sample once
+                trainer_defaults={"use_distributed_sampler": False},
+                seed_everything_default=SEED,
+                parser_kwargs={
+                    "prog": prog,
+                    **{name: {"usage": f"{prog} {name} {USAGE}"} for name in self.subcommands()},
+                },
+                auto_configure_optimizers=False,  # the methods' modules configure theirs
+            )
+        finally:
+            if self._folders:
+                self._folders.release()
+
+    @property
+    def run_dir(self) -> Path:
+        """The run's folder."""
+        assert self._folders is not None  # made before anything is instantiated
+        return self._folders.run_dir
+
+    @property
+    def stage_dir(self) -> Path:
+        """The folder of this subcommand: ``<run folder>/fit``, ``fit_2``, ``test``, ..."""
+        assert self._folders is not None
+        return self._folders.stage_dir
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add the run folder and the callbacks that every run has."""
@@ -145,6 +175,7 @@ class HandposeCLI(LightningCLI):
                 "checkpoint.monitor": MONITOR,
                 "checkpoint.filename": "best",
                 "checkpoint.enable_version_counter": False,  # a better one replaces best.ckpt
+                **{f"model.{name}": options for name, options in partial_defaults(self._method_class).items()},
             }
         )
 
@@ -157,12 +188,15 @@ class HandposeCLI(LightningCLI):
             self._subcommand_parsers[name].set_defaults({"verbose": False})
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
-        """Parse, and check the checkpoint before anything is built from it."""
-        self.config = parser.parse_args(self._argv)  # Lightning would warn that it is not given sys.argv
-        options = self.config[self.config.subcommand]
-        if options.ckpt_path and not _left_to_lightning(self.config.subcommand, options.ckpt_path):
+        """Parse; find the checkpoint and check it before anything is built from it."""
+        with texts_kept(self._argv, known_datamodules().values()):
+            self.config = parser.parse_args(self._argv)  # Lightning would warn that it is not given sys.argv
+        subcommand, options = self.config.subcommand, self.config[self.config.subcommand]
+        check_trainer_options(subcommand, options)
+        options.ckpt_path = self._checkpoint(options.ckpt_path, options.run_dir)
+        if options.ckpt_path and not _is_url(options.ckpt_path):
             check_checkpoint(Path(options.ckpt_path), self._method_class)
-        if self.config.subcommand == "fit" and options.init_from:
+        if subcommand == "fit" and options.init_from:
             if options.ckpt_path:
                 raise HandposeError(
                     "--init_from, --ckpt_path",
@@ -172,6 +206,45 @@ class HandposeCLI(LightningCLI):
                 )
             check_checkpoint(options.init_from, self._method_class, "--init_from")
 
+    def _checkpoint(self, given: str | None, run_dir: Path | None) -> str | None:
+        """Return the path or URL of the checkpoint to start from: as given, or found in the run's folder.
+
+        Args:
+            given: the value of ``--ckpt_path``.
+            run_dir: the value of ``--run_dir``.
+
+        Raises:
+            HandposeError: there is none, and the subcommand needs one; or Lightning would look for it elsewhere.
+        """
+        subcommand = self.config.subcommand
+        if given is None:
+            if subcommand == "fit":
+                return None
+            if run_dir is None:
+                raise HandposeError(
+                    "--ckpt_path",
+                    "nothing",
+                    f"a checkpoint to {subcommand}: without one the network is untrained",
+                    "Give --ckpt_path <file>, or the run's folder: --run_dir <run folder>.",
+                )
+            has_best = any(run_dir.glob("fit*/checkpoints/best.ckpt"))
+            given = "best" if has_best else "last"
+        if given not in ("last", "best"):
+            if given == "hpc" or given.partition(":")[0] == "registry":
+                raise HandposeError(
+                    f"--ckpt_path {given}", "a keyword that is not supported", "a file, a URL, last or best",
+                    "Name the checkpoint's file.",
+                )  # fmt: skip
+            return given
+        if run_dir is None:
+            raise HandposeError(
+                f"--ckpt_path {given}", "no --run_dir", "the folder of the run whose checkpoint it is",
+                f"Give --run_dir <run folder> --ckpt_path {given}, or name the checkpoint's file.",
+            )  # fmt: skip
+        found = find_in_run(run_dir, given)
+        rank_zero_only(print)(f"checkpoint: {found}")
+        return str(found)
+
     def _parse_ckpt_path(self) -> None:
         """Take the checkpoint's arguments, of a module that was made in Python, too, where Lightning takes options."""
         super()._parse_ckpt_path()
@@ -179,24 +252,18 @@ class HandposeCLI(LightningCLI):
         options.model = described(vars(options.model), self._method_class)
 
     def before_instantiate_classes(self) -> None:
-        """Choose the folders: ``<run folder>/fit``, ``<run folder>/test``; nothing there is ever overwritten.
+        """Claim the folders: ``<run folder>/fit``, ``<run folder>/test``; nothing there is ever overwritten.
 
         Raises:
             HandposeError: another training wrote into the run folder.
         """
         subcommand, options = self.config.subcommand, self.config[self.config.subcommand]
+        if subcommand == "fit" and not options.ckpt_path:
+            _refuse_trained(options)
         root = Path(options.trainer.default_root_dir or "runs")
         name = self._recipe or short_name(options.data.class_path)
-        self.run_dir = options.run_dir or new_run_dir(root, self._method_name, name)
-        trained = any((self.run_dir / "fit" / "checkpoints").glob("*.ckpt"))
-        if subcommand == "fit" and trained and not options.ckpt_path:
-            raise HandposeError(
-                f"--run_dir {self.run_dir}",
-                "a run that was trained before",
-                "a new folder",
-                "Leave --run_dir out, or go on from its checkpoint: --ckpt_path <run folder>/fit/checkpoints/last.ckpt",
-            )
-        self.stage_dir = unused(self.run_dir / subcommand)
+        is_first = rank_zero_only.rank == 0  # type: ignore[attr-defined]  # Lightning sets it
+        self._folders = RunFolders(options.run_dir, root, self._method_name, name, subcommand, is_first)
 
     def instantiate_classes(self) -> None:
         """Build data, model and trainer, take earlier weights, and share the cores with the loaders."""
@@ -206,8 +273,7 @@ class HandposeCLI(LightningCLI):
         if self.config.subcommand == "fit" and options.init_from:
             rank_zero_only(print)(take_weights(self.model, options.init_from))
             self.model.history = read_history(options.init_from)
-        local = options.ckpt_path and not _left_to_lightning(self.config.subcommand, options.ckpt_path)
-        if self.config.subcommand in ("validate", "test") and local:
+        if self.config.subcommand in ("validate", "test") and not _is_url(options.ckpt_path):
             self._tell_of_other_crops(Path(options.ckpt_path))
 
     def _tell_of_other_crops(self, checkpoint: Path) -> None:
@@ -246,16 +312,33 @@ class HandposeCLI(LightningCLI):
                 callbacks=[
                     *callbacks,
                     ValidatesOnce(),
+                    DivergenceStop(),
                     *self._progress_bar(options.enable_progress_bar, callbacks),
                     *self._standing_callbacks(
                         options.enable_checkpointing is not False and not options.fast_dev_run, callbacks
                     ),
                 ],
+                plugins=self._plugins(_as_list(options.plugins)),
                 enable_checkpointing=options.enable_checkpointing if self.config.subcommand == "fit" else False,
                 **kwargs,
             )
-        except MisconfigurationException as error:
+        except (MisconfigurationException, ModuleNotFoundError, RuntimeError, ValueError) as error:
             raise HandposeError("--trainer", str(error), "options that Lightning accepts", "See --help.") from error
+
+    @staticmethod
+    def _plugins(configured: list[Any]) -> list[Any]:
+        """Return the trainer's plugins; staged checkpoints and the cluster's environment where none stands in."""
+        own: list[Any] = []
+        if not any(isinstance(plugin, CheckpointIO) for plugin in configured):
+            own.append(StagedCheckpointIO())
+        environment = environment_without_srun()
+        if environment and not any(isinstance(plugin, ClusterEnvironment) for plugin in configured):
+            rank_zero_only(print)(
+                f"note: SLURM_NTASKS is {os.environ['SLURM_NTASKS']}, but srun did not start this process; it trains "
+                "alone, on --trainer.devices. For a training over SLURM's tasks start it by srun."
+            )
+            own.append(environment)
+        return [*configured, *own]
 
     def _loggers(self, configured: Any) -> list[Logger]:
         """CSV always; then those of the configuration, W&B unless it says otherwise."""
@@ -291,11 +374,35 @@ def handed_on(trainer: Trainer) -> str | None:
     return next((path for path in (*best, *last) if path), None)
 
 
+def _refuse_trained(options: Any) -> None:
+    """Validate that a new training has no other training's checkpoints where it writes its own.
+
+    Args:
+        options: those of ``fit``.
+
+    Raises:
+        HandposeError: there are checkpoints.
+    """
+    folders = {
+        "--run_dir": options.run_dir and options.run_dir / "fit" / "checkpoints",
+        "--checkpoint.dirpath": options.checkpoint.dirpath,
+        "--last_checkpoint.dirpath": options.last_checkpoint.dirpath,
+    }
+    for option, folder in folders.items():
+        if folder and any(Path(folder).glob("*.ckpt")):
+            raise HandposeError(
+                f"{option} {options.run_dir if option == '--run_dir' else folder}",
+                "a run that was trained before",
+                "a new folder",
+                f"Leave {option} out, or go on from the run's last checkpoint: --ckpt_path last",
+            )
+
+
 def _as_list(value: Any) -> list[Any]:
     """What a Trainer option that takes one, several or none holds."""
     return value if isinstance(value, list) else [value] if value else []
 
 
-def _left_to_lightning(subcommand: str, ckpt_path: str) -> bool:
-    """Whether the checkpoint is no local file: ``fit`` can go on from its own last one, and URLs are fetched."""
-    return "://" in ckpt_path or (subcommand == "fit" and ckpt_path in ("best", "last", "hpc"))
+def _is_url(ckpt_path: str) -> bool:
+    """Whether Lightning fetches the checkpoint."""
+    return "://" in ckpt_path

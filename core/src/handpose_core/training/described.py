@@ -1,7 +1,9 @@
 """A module's arguments, as the command line has them: of a module made in Python they are objects."""
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from functools import partial
 from typing import Any, get_type_hints
 
 from jsonargparse import Namespace
@@ -17,6 +19,28 @@ def described(arguments: Mapping[str, Any], of: type[Any]) -> Namespace:
     # only where they are needed: a plugin's may name what is imported for type checkers alone
     hints = get_type_hints(of.__init__) if any(map(is_dataclass, arguments.values())) else {}
     return _options({name: _described(value, hints.get(name)) for name, value in arguments.items()})
+
+
+def partial_defaults(of: type[Any]) -> dict[str, dict[str, Any]]:
+    """Return the options that build the defaults of the form ``partial(Adam, lr=1e-4)``.
+
+    jsonargparse cannot write a partial into a configuration file, nor can a user change one of its arguments.
+
+    Args:
+        of: the class whose ``__init__`` has the defaults.
+
+    Returns:
+        By argument: ``class_path`` and ``init_args``.
+    """
+    parameters = inspect.signature(of.__init__).parameters.values()
+    return {
+        parameter.name: {
+            "class_path": f"{parameter.default.func.__module__}.{parameter.default.func.__qualname__}",
+            "init_args": dict(parameter.default.keywords),
+        }
+        for parameter in parameters
+        if isinstance(parameter.default, partial)
+    }
 
 
 def _described(value: Any, hint: Any) -> Any:

@@ -4,12 +4,14 @@ import logging
 import netrc
 import os
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import wandb
 from pytorch_lightning.loggers import CSVLogger, WandbLogger
 
 PROJECT = "handpose"
+_INIT_TIMEOUT = 15.0  # s; wandb's own is 90, and a training without a network should begin
 
 
 def silence_advertisement() -> None:
@@ -26,30 +28,70 @@ def csv_logger(stage_dir: Path) -> CSVLogger:
     return CSVLogger(stage_dir.parent, name="", version=stage_dir.name)
 
 
-def wandb_logger(run_dir: Path, method: str) -> WandbLogger:
-    """Logs to W&B, into ``<run_dir>/wandb``; offline without a login, unless ``WANDB_MODE`` says otherwise."""
-    mode = os.environ.get("WANDB_MODE")
-    offline = not has_wandb_login() if mode is None else mode != "online"
-    return WandbLogger(
+class OfflineFallbackLogger(WandbLogger):
+    """Log to W&B, offline where its server is not reached or refuses the login."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._wandb_init.pop("anonymous", None)  # Lightning passes it on, wandb warns of it
+
+    @property
+    def experiment(self) -> Any:
+        """The W&B run, begun when it is asked for the first time."""
+        try:
+            return super().experiment
+        except (wandb.Error, ValueError, OSError) as error:
+            if self._offline:
+                raise
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            print(f"note: W&B cannot be reached or refuses the login ({reason}); this run is logged offline")
+            self._offline = True
+            self._wandb_init |= {"mode": "offline", "settings": _settings(offline=True)}
+            return super().experiment
+
+
+def wandb_logger(run_dir: Path, method: str) -> WandbLogger | None:
+    """Make the logger to W&B, into ``<run_dir>/wandb``.
+
+    Args:
+        run_dir: the run's folder.
+        method: the method's name, which groups runs.
+
+    Returns:
+        The logger, offline without a login unless ``WANDB_MODE`` says otherwise; None where W&B is disabled
+        (``WANDB_MODE=disabled`` or ``WANDB_DISABLED=true``).
+    """
+    mode = os.environ.get("WANDB_MODE", "").strip().lower()
+    if mode == "disabled" or os.environ.get("WANDB_DISABLED", "").strip().lower() in ("true", "1", "yes"):
+        return None
+    offline = mode != "online" if mode else not has_wandb_login()
+    return OfflineFallbackLogger(
         name=f"{method}/{run_dir.parent.name}/{run_dir.name}",
         save_dir=run_dir,
         project=os.environ.get("WANDB_PROJECT", PROJECT),
         group=method,
         offline=offline,
-        # offline there is nothing to tell but `close`'s one line; WANDB_MODE itself outranks `offline`
-        settings=wandb.Settings(silent=offline, console="off"),
+        settings=_settings(offline),
     )
+
+
+def _settings(offline: bool) -> wandb.Settings:
+    """Return W&B's settings; offline there is nothing to print but the one line of `close`."""
+    settings = wandb.Settings(silent=offline, console="off")
+    if "WANDB_INIT_TIMEOUT" not in os.environ:
+        settings.init_timeout = _INIT_TIMEOUT
+    return settings
 
 
 def has_wandb_login() -> bool:
     """Whether an API key is at hand: ``WANDB_API_KEY``, or what ``wandb login`` leaves in the netrc file."""
     if os.environ.get("WANDB_API_KEY"):
         return True
-    host = urlsplit(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname or ""
+    host = urlsplit(os.environ.get("WANDB_BASE_URL") or wandb.Settings().base_url).hostname or ""
     path = Path(os.environ.get("NETRC", "~/.netrc")).expanduser()
     try:
         return netrc.netrc(path).authenticators(host) is not None
-    except (FileNotFoundError, netrc.NetrcParseError):
+    except (OSError, netrc.NetrcParseError):
         return False
 
 

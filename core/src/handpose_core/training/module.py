@@ -25,7 +25,7 @@ from handpose_core.training.prediction import (
     with_joints,
 )
 from handpose_core.training.results import Result, ScoreSheet
-from handpose_core.training.schedules import OptimizerCallable, Schedule
+from handpose_core.training.schedules import OptimizerCallable, Schedule, build_optimizer
 
 _Module = TypeVar("_Module", bound="HandPoseModule")  # typing.Self cannot be checked on methods taken one by one
 _NOT_REBUILT = ("optimizer", "gan_optimizer", "schedule")
@@ -196,7 +196,7 @@ class HandPoseModule(pl.LightningModule):
         Returns:
             The optimiser, with its schedule where there is one.
         """
-        optimizer = self._build_optimizer(self.parameter_groups())
+        optimizer = build_optimizer(self._build_optimizer, self.parameter_groups())
         for group in optimizer.param_groups:
             group["lr"] *= group.get("lr_factor", 1.0)
         if self._schedule is None:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from handpose_core.errors import HandposeError
 
@@ -45,10 +46,21 @@ class StageFile:
     @property
     def own_data(self) -> bool:
         """Whether the stage reads its own data, whatever the other stages read."""
+        return bool(self._options().get("own_data", False))
+
+    @property
+    def data_root(self) -> str | None:
+        """The data's folder or file, by ``data.init_args.root`` of the stage's file; None where it names none."""
+        options: Any = self._options()
+        for key in ("data", "init_args", "root"):
+            options = options.get(key) if isinstance(options, dict) else None
+        return options if isinstance(options, str) else None
+
+    def _options(self) -> dict[str, Any]:
         import yaml  # type: ignore[import-untyped]  # here, because only a recipe's run needs it
 
-        options = yaml.safe_load(self.config.read_text("utf-8"))
-        return isinstance(options, dict) and bool(options.get("own_data", False))
+        options = yaml.safe_load(self.config.read_text(encoding="utf-8"))
+        return options if isinstance(options, dict) else {}
 
 
 @dataclass(frozen=True)

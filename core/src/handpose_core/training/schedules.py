@@ -16,6 +16,25 @@ OptimizerCallable = Callable[[Iterable[Any]], Optimizer]
 """An optimiser that still lacks its parameters; in a recipe its ``class_path`` and ``init_args``."""
 
 
+def build_optimizer(
+    factory: OptimizerCallable, parameters: Iterable[Any], option: str = "--model.optimizer"
+) -> Optimizer:
+    """Build an optimiser.
+
+    Args:
+        factory: the optimiser that lacks its parameters.
+        parameters: what it trains.
+        option: the option that chose it, for the error.
+
+    Raises:
+        HandposeError: the optimiser refuses its arguments, such as a negative learning rate.
+    """
+    try:
+        return factory(parameters)
+    except ValueError as error:
+        raise HandposeError(option, str(error), "arguments that the optimiser accepts", "Correct them.") from error
+
+
 class Schedule(ABC):
     """Builds a scheduler once the optimiser and the trainer exist."""
 
@@ -31,6 +50,13 @@ class StepDecay(Schedule):
     epochs: int = 30
     factor: float = 0.1
 
+    def __post_init__(self) -> None:
+        if self.epochs < 1 or self.factor <= 0:
+            raise HandposeError(
+                "StepDecay", f"epochs {self.epochs}, factor {self.factor:g}",
+                "epochs of at least 1 and a factor above 0", "Correct them.",
+            )  # fmt: skip
+
     def build(self, optimizer: Optimizer, trainer: pl.Trainer) -> LRSchedulerConfigType:
         """See `Schedule.build`."""
         return {"scheduler": StepLR(optimizer, self.epochs, self.factor), "interval": "epoch"}
@@ -41,6 +67,10 @@ class OneCycle(Schedule):
     """Up to the optimiser's learning rate over ``warmup`` of the run, then down to nothing along a cosine."""
 
     warmup: float = 0.15
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.warmup <= 1:
+            raise HandposeError("OneCycle, warmup", f"{self.warmup:g}", "a share of the run, 0 to 1", "Correct it.")
 
     def build(self, optimizer: Optimizer, trainer: pl.Trainer) -> LRSchedulerConfigType:
         """See `Schedule.build`."""

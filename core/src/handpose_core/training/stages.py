@@ -22,7 +22,6 @@ from typing import Any
 from handpose_core.errors import HandposeError
 from handpose_core.io import atomic
 from handpose_core.training.arguments import as_options, differences, fingerprint
-from handpose_core.training.folders import unused
 from handpose_core.training.lock import held
 
 ENDED = "ended.json"
@@ -103,8 +102,9 @@ def run_stage(stage: Stage, folder: Path, init_from: Path | None = None, threads
         checkpoints = folder / "fit" / "checkpoints"
         started = time.monotonic()
         if _ended(folder) is None:
-            last = checkpoints / "last.ckpt"
-            origin = ("--ckpt_path", str(last)) if last.is_file() else _option("--init_from", init_from)
+            # one that was stopped in its first epoch may have a best checkpoint alone
+            written = [path for name in ("last", "best") if (path := checkpoints / f"{name}.ckpt").is_file()]
+            origin = ("--ckpt_path", str(written[0])) if written else _option("--init_from", init_from)
             keep = ("--checkpoint.dirpath", str(checkpoints), "--last_checkpoint.dirpath", str(checkpoints))
             _run(stage, "fit", folder, (*origin, *keep), threads, holding)
         done = Finished(_checkpoint(stage, folder), time.monotonic() - started, len(list(folder.glob("fit*"))))
@@ -138,7 +138,7 @@ def test_stage(stage: Stage, folder: Path, checkpoint: Path, threads: int | None
             if results.is_file() and not differences(before["options"], options):
                 return results
         if results.parent.exists():
-            results.parent.rename(unused(folder / "test_before"))
+            results.parent.replace(atomic.claim_folder(folder / "test_before"))
         _run(stage, "test", folder, ("--ckpt_path", str(checkpoint)), threads, holding)
         _write(record, _description(stage, options))
         return results

@@ -20,3 +20,20 @@ class EndOnce(Callback):
         if trainer.current_epoch == self.epoch and not self.marker.exists():
             self.marker.touch()
             os.kill(os.getpid(), self.number)
+
+
+class Poison(Callback):
+    """Makes the weights NaN, or very large, at the start of an epoch.
+
+    Args:
+        epoch: at whose start.
+        value: what they become.
+    """
+
+    def __init__(self, epoch: int = 1, value: float = float("nan")) -> None:
+        self.epoch, self.value = epoch, value
+
+    def on_train_epoch_start(self, trainer, pl_module):
+        if trainer.current_epoch == self.epoch:
+            for parameter in pl_module.parameters():
+                parameter.data.fill_(self.value)

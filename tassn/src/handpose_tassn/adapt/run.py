@@ -15,6 +15,7 @@ from handpose_core.datamodules.augmentation import Augmentation
 from handpose_core.datamodules.mvhm import MVHMDataModule
 from handpose_core.datasets.sample import collate
 from handpose_core.errors import HandposeError
+from handpose_core.io.checkpoint_io import StagedCheckpointIO
 from handpose_core.io.outputs import OutputFolder
 from handpose_core.training.checkpoints import framing_of
 from handpose_tassn.adapt.crops import VideoClips, covering, learnable
@@ -186,7 +187,7 @@ def _train(module: TASSNModule, clips: VideoClips, masked: MaskedSamples, plan: 
     trainer = pl.Trainer(
         max_epochs=plan.epochs, logger=False, enable_checkpointing=False, enable_model_summary=False,
         gradient_clip_val=1.0, default_root_dir=plan.out.folder, log_every_n_steps=1, accelerator="auto", devices=1,
-        callbacks=[means],
+        callbacks=[means], plugins=StagedCheckpointIO(),
     )  # fmt: skip
     module.train()  # it was measured in evaluation, in which Lightning would leave it
     trainer.fit(module, loader)

@@ -1,5 +1,6 @@
 """The LightningModule of Zimmermann & Brox 2017; the objective chooses which of its networks learns."""
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -19,6 +20,7 @@ from handpose_core.training.module import HandPoseModule
 from handpose_core.training.prediction import Estimate, Prediction, Recover, with_joints
 from handpose_core.training.schedules import OptimizerCallable, Schedule
 
+OPTIMIZER = partial(Adam, lr=1e-4)
 ARGMAX = Argmax()
 KEYPOINTS = Keypoints()
 
@@ -55,7 +57,7 @@ class Hand3DModule(HandPoseModule):
         localiser: Localiser = SEGMENTED_HAND,
         objective: Objective = KEYPOINTS,
         decoder: Decoder = ARGMAX,
-        optimizer: OptimizerCallable = lambda parameters: Adam(parameters, lr=1e-4),
+        optimizer: OptimizerCallable = OPTIMIZER,
         schedule: Schedule | None = None,
         scale_mm: float | None = None,
     ) -> None:

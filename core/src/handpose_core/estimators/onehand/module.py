@@ -14,6 +14,7 @@ In training only the picture with the right hand is shown, now and then the othe
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -43,8 +44,9 @@ from handpose_core.training.module import HandPoseModule
 from handpose_core.training.prediction import Estimate, Prediction, Recover, with_joints
 from handpose_core.training.schedules import OptimizerCallable, Schedule
 
+OPTIMIZER = partial(AdamW, lr=2e-3)
 SHIPPED_SIZE = OneHandSize()
-NO_CLUTTER = Clutter(0, 0, 0, 0)
+NO_CLUTTER = Clutter(0.0, 0.0, 0.0, 0.0)
 Learns = Literal["all", "reader", "glance", "verdict"]
 _LEAST_SCORE = 0.02
 """What a joint that nothing is seen of counts, where the hand model is laid onto joints."""
@@ -136,7 +138,7 @@ class OneHandModule(LeavesFixed, HandPoseModule):
         backbone_weights: WEIGHTS | None = None,
         backbone_lr: float = 1.0,
         handless: str | None = None,
-        optimizer: OptimizerCallable = lambda parameters: AdamW(parameters, lr=2e-3),
+        optimizer: OptimizerCallable = OPTIMIZER,
         schedule: Schedule | None = None,
         scale_mm: float | None = None,
     ) -> None:

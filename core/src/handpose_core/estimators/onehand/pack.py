@@ -19,6 +19,7 @@ from handpose_core.estimators.onehand.glance import GlanceSize
 from handpose_core.estimators.onehand.module import OneHandModule
 from handpose_core.estimators.onehand.network import OneHandSize
 from handpose_core.io import atomic
+from handpose_core.io.checkpoint_io import StagedCheckpointIO
 from handpose_core.io.foreign import refuse_foreign
 from handpose_core.predict.checkpoint import load_checkpoint
 from handpose_core.predict.info import METADATA_KEY, ModelInfo, info_from_json
@@ -91,11 +92,10 @@ def write_checkpoint(packed: Path, out: Path) -> ModelInfo:
     module, info = unpack(packed)
     trainer = pl.Trainer(
         accelerator="cpu", devices=1, logger=False, enable_checkpointing=False, enable_progress_bar=False,
-        enable_model_summary=False,
+        enable_model_summary=False, plugins=StagedCheckpointIO(),
     )  # fmt: skip
     trainer.strategy.connect(module)
-    with atomic.staged(out) as temporary:
-        trainer.save_checkpoint(temporary, weights_only=True)
+    trainer.save_checkpoint(out, weights_only=True)
     return info
 
 

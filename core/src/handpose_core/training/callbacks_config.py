@@ -1,0 +1,28 @@
+"""The configuration of a run, saved so that it can be used for another one."""
+
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning.cli import LightningArgumentParser, SaveConfigCallback
+
+
+class SavedConfig(SaveConfigCallback):
+    """Save ``config.yaml`` beside the run's log, without the places that belong to this run alone.
+
+    ``run_dir``, ``ckpt_path`` and folders of checkpoints within the run are left out: another run with this
+    configuration would write into this one's folder, or go on with its training.
+
+    Args:
+        parser: the parser of the subcommand.
+        config: its parsed options.
+        options: see Lightning's callback.
+    """
+
+    def __init__(self, parser: LightningArgumentParser, config: Any, **options: Any) -> None:
+        saved = config.clone()
+        run_dir = saved.run_dir
+        saved.run_dir = saved.ckpt_path = None
+        for callback in (saved.checkpoint, saved.last_checkpoint):
+            if run_dir and callback.dirpath and Path(callback.dirpath).resolve().is_relative_to(run_dir.resolve()):
+                callback.dirpath = None
+        super().__init__(parser, saved, **options)

@@ -196,7 +196,7 @@ def test_no_images_says_what_is_there(tmp_path):
         Folder(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("choice", [{"order": "mano"}, {"side": "both"}, {"missing": "no"}])
+@pytest.mark.parametrize("choice", [{"order": "coco"}, {"side": "both"}, {"missing": "no"}])
 def test_unknown_choice_is_named(drawn_folder, choice):
     unchecked = inspect.unwrap(Folder.__init__)  # without the tests' own check of argument types
     with pytest.raises(HandposeError, match=rf"folder, {next(iter(choice))}: found"):

@@ -152,10 +152,10 @@ def test_random_rotations_are_rotations_and_even():
 def test_sensor_noise_has_the_strength_it_says():
     grey = torch.full((3, 200, 200), 0.25)
     sensor = Sensor(gain=torch.ones(3), blur=0.0, shot_noise=0.04, read_noise=0.01)
-    picture = sensor.take(grey, torch.Generator().manual_seed(0)).float() / 255
+    picture = sensor.take(grey, torch.randn(grey.shape, generator=torch.Generator().manual_seed(0))).float() / 255
     assert picture.mean().item() == pytest.approx(0.25, abs=0.003)
     assert picture.std().item() == pytest.approx(0.01 + 0.04 * 0.5, rel=0.05)
-    blurred = Sensor(torch.ones(3), 0.9, 0.0, 0.0).take(grey, torch.Generator())
+    blurred = Sensor(torch.ones(3), 0.9, 0.0, 0.0).take(grey, torch.zeros_like(grey))
     assert (blurred == 64).all()
 
 

@@ -18,13 +18,12 @@ class Sensor:
     shot_noise: float
     read_noise: float
 
-    def take(self, picture: Float[Tensor, "3 h w"], generator: Generator) -> UInt8[Tensor, "h w 3"]:
-        """The 8-bit picture of an sRGB one."""
+    def take(self, picture: Float[Tensor, "3 h w"], noise: Float[Tensor, "3 h w"]) -> UInt8[Tensor, "h w 3"]:
+        """The 8-bit picture of an sRGB one; ``noise`` is standard normal."""
         seen = (picture * self.gain.to(picture)[:, None, None]).clamp(0, 1)
         if self.blur > 0.15:
             seen = _blur(_blur(seen, self.blur, -1), self.blur, -2)
-        grain = torch.randn(picture.shape, generator=generator).to(picture)
-        seen = seen + grain * (self.read_noise + self.shot_noise * seen.sqrt())
+        seen = seen + noise * (self.read_noise + self.shot_noise * seen.sqrt())
         return (seen.clamp(0, 1) * 255 + 0.5).to(torch.uint8).permute(1, 2, 0)
 
     def measure(self, depth: Float[Tensor, "h w"], generator: Generator) -> Float[Tensor, "h w"]:

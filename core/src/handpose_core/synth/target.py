@@ -129,13 +129,13 @@ class PhoneCamera:
     depth_step: float
     dropout: float
 
-    def take(self, picture: Float[Tensor, "3 h w"], generator: Generator) -> UInt8[Tensor, "h w 3"]:
-        """The picture as it comes out of the JPEG."""
+    def take(self, picture: Float[Tensor, "3 h w"], noise: Float[Tensor, "3 h w"]) -> UInt8[Tensor, "h w 3"]:
+        """The picture as it comes out of the JPEG; ``noise`` is standard normal."""
         height, width = picture.shape[1:]
         y = torch.linspace(-1, 1, height, device=picture.device)[:, None]
         x = torch.linspace(-1, 1, width, device=picture.device)
         seen = picture * self.white.to(picture)[:, None, None] * (1 - self.vignette * (x * x + y * y) / 2)
-        seen = seen + self.noise * torch.randn(picture.shape, generator=generator).to(picture)
+        seen = seen + self.noise * noise
         pixels = (seen.clamp(0, 1) * 255).to(torch.uint8).permute(1, 2, 0).cpu().numpy()
         encoded = cv2.imencode(".jpg", np.ascontiguousarray(pixels), [cv2.IMWRITE_JPEG_QUALITY, self.quality])[1]
         return torch.from_numpy(cv2.imdecode(encoded, cv2.IMREAD_COLOR))

@@ -71,7 +71,8 @@ class Studio:
         camera = draw_sensor(generator)
         colour, coverage = self._render(person, vertices, K, light)
         front = to_srgb(colour / coverage.clamp_min(1e-6))
-        return camera.take(torch.lerp(background, front, coverage), generator).numpy()
+        noise = torch.randn(front.shape, generator=generator)
+        return camera.take(torch.lerp(background, front, coverage), noise).numpy()
 
     def _render(
         self, person: Person, vertices: Float[Tensor, "v 3"], K: Float[Tensor, "3 3"], light: Lights

@@ -19,7 +19,7 @@ class PosedScenes:
     Attributes:
         side: Of all hands.
         vertices: Of hand and arm, mm, camera frame; the rig's own come first.
-        joints: mm, camera frame.
+        joints_3d: mm, camera frame.
         joints_2d: px.
         K: Intrinsics, px.
         to_light: Rotation from the camera's frame to the one that the light is given in.
@@ -33,7 +33,7 @@ class PosedScenes:
 
     side: Side
     vertices: Float[Tensor, "batch v 3"]
-    joints: Float[Tensor, "batch 21 3"]
+    joints_3d: Float[Tensor, "batch 21 3"]
     joints_2d: Float[Tensor, "batch 21 2"]
     K: Float[Tensor, "batch 3 3"]
     to_light: Float[Tensor, "batch 3 3"]

@@ -117,7 +117,7 @@ class World:
         return PosedScenes(
             side=side,
             vertices=vertices,
-            joints=joints,
+            joints_3d=joints,
             joints_2d=project(joints, K),
             K=K,
             to_light=torch.stack([scene.to_light for scene in scenes]),
@@ -157,7 +157,7 @@ class World:
         """
         faces, count = self._faces[posed.side], len(posed.vertices)
         grain = Grain(self._tile, posed.grain)
-        middles = torch.stack([(posed.joints[:, a] + posed.joints[:, b]) / 2 for a, b in BONES], dim=1)
+        middles = torch.stack([(posed.joints_3d[:, a] + posed.joints_3d[:, b]) / 2 for a, b in BONES], dim=1)
         lit = len(posed.surface.albedo)
         shading = shade(
             posed.vertices[:lit], faces, posed.surface, first(posed.light, lit), posed.to_light[:lit],
@@ -175,8 +175,8 @@ class World:
             segments=segments,
             coverage=picture.coverage[:, 0],
             joints_2d=posed.joints_2d,
-            joints_3d=posed.joints,
-            visible=_visible(posed.joints, posed.joints_2d, depth, segments),
+            joints_3d=posed.joints_3d,
+            visible=_visible(posed.joints_3d, posed.joints_2d, depth, segments),
             vertices=posed.vertices[:, : len(self.rig.vertices)],
             K=posed.K,
         )

@@ -37,7 +37,7 @@ def staged(path: Path, suffix: str = "") -> Iterator[Path]:
         _sync(path.parent)
 
 
-def write_bytes(path: Path, content: bytes) -> None:
+def write_bytes(path: Path, content: bytes | memoryview) -> None:
     """Write a file whole or not at all (`staged`).
 
     Args:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lightning_fabric.plugins import CheckpointIO
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning import Callback, LightningDataModule, Trainer
 from pytorch_lightning.callbacks import (
@@ -23,6 +24,7 @@ from pytorch_lightning.utilities import rank_zero_only
 from handpose_core.cli.registry import Method
 from handpose_core.errors import HandposeError
 from handpose_core.io import atomic
+from handpose_core.io.checkpoint_parts import CheckpointParts, as_one_file
 from handpose_core.training import logging
 from handpose_core.training.baselines import Baselines
 from handpose_core.training.callbacks_checkpoints import LastCheckpoint, ValidatesOnce
@@ -174,7 +176,11 @@ class HandposeCLI(LightningCLI):
 
     def _parse_ckpt_path(self) -> None:
         """Take the checkpoint's arguments, of a module that was made in Python, too, where Lightning takes options."""
-        super()._parse_ckpt_path()
+        subcommand, given = self.config.subcommand, self.config[self.config.subcommand].ckpt_path
+        with as_one_file(Path(given or "")) as whole:
+            self.config[subcommand].ckpt_path = str(whole) if given else None
+            super()._parse_ckpt_path()
+            self.config[subcommand].ckpt_path = given
         options = self.config[self.config.subcommand]
         options.model = described(vars(options.model), self._method_class)
 
@@ -251,6 +257,7 @@ class HandposeCLI(LightningCLI):
                         options.enable_checkpointing is not False and not options.fast_dev_run, callbacks
                     ),
                 ],
+                plugins=_with_checkpoints(_as_list(options.plugins)),
                 enable_checkpointing=options.enable_checkpointing if self.config.subcommand == "fit" else False,
                 **kwargs,
             )
@@ -294,6 +301,11 @@ def handed_on(trainer: Trainer) -> str | None:
 def _as_list(value: Any) -> list[Any]:
     """What a Trainer option that takes one, several or none holds."""
     return value if isinstance(value, list) else [value] if value else []
+
+
+def _with_checkpoints(plugins: list[Any]) -> list[Any]:
+    """Return the trainer's plugins with one that reads checkpoints in parts, unless one of them reads checkpoints."""
+    return plugins if any(isinstance(plugin, CheckpointIO) for plugin in plugins) else [*plugins, CheckpointParts()]
 
 
 def _left_to_lightning(subcommand: str, ckpt_path: str) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import torch
 from jaxtyping import Float, UInt8
@@ -26,8 +26,20 @@ _Batch = TypeVar("_Batch")
 class Camera(Protocol):
     """What a camera makes of light and distance."""
 
-    def take(self, picture: Float[Tensor, "3 h w"], noise: Float[Tensor, "3 h w"]) -> UInt8[Tensor, "h w 3"]:
-        """The 8-bit picture of an sRGB one; ``noise`` is standard normal."""
+    @staticmethod
+    def take(
+        cameras: Sequence[Any], pictures: Float[Tensor, "batch 3 h w"], noise: Float[Tensor, "batch 3 h w"]
+    ) -> UInt8[Tensor, "batch 3 h w"]:
+        """Take a picture with each of some cameras of this kind.
+
+        Args:
+            cameras: One a picture.
+            pictures: sRGB in 0..1.
+            noise: Standard normal.
+
+        Returns:
+            The pictures in 8 bits, on the same device.
+        """
         ...
 
     def measure(self, depth: Float[Tensor, "h w"], generator: Generator) -> Float[Tensor, "h w"]:

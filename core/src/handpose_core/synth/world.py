@@ -170,7 +170,7 @@ class World:
             picture = self._painter.paint(picture, sight)
         depth, segments = picture.fragments.depth_map(), self._label(picture)
         return Pictures(
-            colour=torch.stack([self._photograph(picture, i, posed) for i in range(count)]).permute(0, 3, 1, 2),
+            colour=self._photograph(picture, posed),
             depth=torch.where(depth == 0, FAR, depth),
             segments=segments,
             coverage=picture.coverage[:, 0],
@@ -215,15 +215,15 @@ class World:
             exponents.append(torch.cat([look.shininess, look.shininess[loop].repeat(bare), cloth + 1]))
         return Surface(*(torch.stack(values) for values in (albedos, glosses, exponents)))
 
-    def _photograph(self, picture: Rendered, number: int, posed: PosedScenes) -> UInt8[Tensor, "h w 3"]:
-        """Lay a hand over its background and take the picture."""
-        colour, coverage = picture.colour[number], picture.coverage[number, 0]
-        whole = posed.background[number].clone()
-        row, column = (coverage > 0).nonzero(as_tuple=True)
-        share = coverage[row, column]
-        front = to_srgb(colour[:, row, column] / share)
-        whole[:, row, column] = torch.lerp(whole[:, row, column], front, share.expand_as(front))
-        return posed.cameras[number].take(whole, posed.noise[number]).to(whole.device)
+    def _photograph(self, picture: Rendered, posed: PosedScenes) -> UInt8[Tensor, "batch 3 h w"]:
+        """Lay hands over their backgrounds and take the pictures."""
+        whole = posed.background.clone()
+        image, row, column = (picture.coverage[:, 0] > 0).nonzero(as_tuple=True)
+        share = picture.coverage[image, :, row, column]
+        front = to_srgb(picture.colour[image, :, row, column] / share)
+        behind = whole[image, :, row, column]
+        whole[image, :, row, column] = torch.lerp(behind, front, share.expand_as(front))
+        return type(posed.cameras[0]).take(posed.cameras, whole, posed.noise)
 
     def _label(self, picture: Rendered) -> UInt8[Tensor, "b h w"]:
         """Segment of each pixel, as `handpose_core.synth.frame` numbers them."""

@@ -266,7 +266,7 @@ def test_impossible_options_are_refused(options, message):
 )
 def test_impossible_worlds_are_refused(option, message):
     with pytest.raises(HandposeError, match=message):
-        WorldOption(**option)
+        small([WorldOption(**option)])
 
 
 def test_an_unknown_rig_and_an_unknown_step_are_refused():

@@ -28,7 +28,7 @@ Part: TypeAlias = tuple[SampleSource, Sequence[int]]
 """Some samples of a source, by position."""
 
 
-AHEAD = 2
+_AHEAD = 2
 """Batches that a loader worker makes before they are asked for."""
 _IN_HAND = 2
 """Batches that were handed over and are being unpacked."""
@@ -216,7 +216,7 @@ class HandDataModule(pl.LightningDataModule, ABC):
         slots = None
         if self.num_workers:
             size = size_of(batch_layout(samples.in_bytes(0), self.batch_size))
-            slots = Slots(AHEAD * self.num_workers + _IN_HAND, size)
+            slots = Slots(_AHEAD * self.num_workers + _IN_HAND, size)
         return kind(
             InBytes(samples),
             batch_size=self.batch_size,  # by name: predict makes the loader anew with another
@@ -224,7 +224,7 @@ class HandDataModule(pl.LightningDataModule, ABC):
             num_workers=self.num_workers,
             collate_fn=Collate(slots),
             pin_memory=torch.cuda.is_available(),
-            prefetch_factor=AHEAD if self.num_workers else None,
+            prefetch_factor=_AHEAD if self.num_workers else None,
             persistent_workers=self.num_workers > 0,
             worker_init_fn=one_thread,
         )

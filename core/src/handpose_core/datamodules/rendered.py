@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from handpose_core import DATA_VERSION
 from handpose_core.datamodules.augmentation import Augmentation
-from handpose_core.datamodules.base import AHEAD, HandDataModule, one_thread
+from handpose_core.datamodules.base import HandDataModule, one_thread
 from handpose_core.datamodules.cropped import CroppedDataset, Draw, SampleSource, crop_square
 from handpose_core.datamodules.device_augmentation import OnDevice, with_seed, with_variation
 from handpose_core.datamodules.packing import pack, unpack
@@ -190,6 +190,8 @@ class RenderedDataModule(HandDataModule):
         for name, found, holds, expected in checks:
             if not holds:
                 raise HandposeError(f"data, {name}", str(found), expected, "Correct it.")
+        for option in self.worlds:
+            option.check()
         self._background = background_of(backgrounds)
         self._variation = OnDevice(**asdict(augmentation)) if augmentation else _AS_LABELLED
 
@@ -266,7 +268,7 @@ class RenderedDataModule(HandDataModule):
             num_workers=self.num_workers,
             collate_fn=_as_it_is,
             pin_memory=torch.cuda.is_available(),
-            prefetch_factor=AHEAD if self.num_workers else None,
+            prefetch_factor=1 if self.num_workers else None,  # a batch of 128 takes 220 MB of shared memory
             persistent_workers=self.num_workers > 0,
             worker_init_fn=one_thread,
         )
@@ -336,7 +338,7 @@ def _is_posed(batch: object) -> bool:
     return isinstance(batch, dict) and _SCENES in batch
 
 
-def _as_it_is(batch: dict[str, Any]) -> dict[str, Any]:
+def _as_it_is(batch: Any) -> Any:
     return batch
 
 

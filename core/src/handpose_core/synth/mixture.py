@@ -36,9 +36,6 @@ class WorldOption:
             ``webxr``.
         vertices: How many vertices the source world's hand shall have; as many as the rig's own by default.
         weight: Share of the frames, in any unit.
-
-    Raises:
-        HandposeError: There is no such world, or it has another rig, or the weight is not above 0.
     """
 
     world: str = "source"
@@ -46,7 +43,15 @@ class WorldOption:
     vertices: int | None = None
     weight: float = 1.0
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Refuse what is impossible.
+
+        Not at once, when it is made: command lines make options while they are parsed, and then tell of all errors as
+        of wrong types.
+
+        Raises:
+            HandposeError: There is no such world, or it has another rig, or the weight is not above 0.
+        """
         fixed = self.world == "target"
         checks = (
             ("world", self.world, self.world in ("source", "target"), "source or target"),
@@ -56,7 +61,7 @@ class WorldOption:
         )
         for name, found, holds, expected in checks:
             if not holds:
-                raise HandposeError(f"worlds, {name}", str(found), expected, "Correct it, or leave it out.")
+                raise HandposeError(f"data, worlds, {name}", str(found), expected, "Correct it, or leave it out.")
 
     def build(self, size: Size, background: Background) -> World:
         """Build the world.

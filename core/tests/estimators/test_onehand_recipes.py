@@ -9,6 +9,7 @@ import yaml
 
 from handpose_core.cli.main import main
 from handpose_core.estimators.onehand.module import OneHandModule
+from handpose_core.io.checkpoint_parts import as_one_file
 from handpose_core.synth.generate import Recipe, generate
 from handpose_core.synth.twins import RHDTwin
 
@@ -64,3 +65,26 @@ def test_the_shipped_recipe_trains_and_what_it_trained_is_packed(generated, tmp_
     card = packed.with_suffix(".md").read_text()
     assert "clutter" in card
     assert "Not measured yet" in card
+
+
+def test_the_rendered_recipe_trains_from_nothing_is_gone_on_with_and_packed(tmp_path, monkeypatch, capfd):
+    """One command from an empty folder; no file above 16 MB; on again in the middle of an epoch."""
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    run = tmp_path / "run"
+    fewer = {"frames_per_epoch": 6, "val_frames": 2, "size": 64, "batch_size": 2, "num_workers": 0, "image_size": 64}
+    options = [text for name, value in fewer.items() for text in (f"--data.{name}", str(value))]
+    fit = ["onehand", "fit", "--config", "rendered", "--run_dir", str(run), *options, "--trainer.accelerator", "cpu"]
+    fit += ["--trainer.max_epochs", "2", "--model.size.crop", "64", "--model.schedule", "null"]
+    assert main([*fit, "--last_checkpoint.every_minutes", "1e-9", "--trainer.max_steps", "4"]) == 0, capfd.readouterr()
+    files = [path for path in run.rglob("*") if path.is_file()]
+    assert max(path.stat().st_size for path in files) < 16e6
+    last = run / "fit" / "checkpoints" / "last.ckpt"
+    assert len(list(last.parent.glob("last.ckpt.*"))) > 1
+    assert main([*fit, "--ckpt_path", str(last)]) == 0, capfd.readouterr()
+    with as_one_file(run / "fit_2" / "checkpoints" / "last.ckpt") as whole:
+        assert torch.load(whole, weights_only=True)["global_step"] == 6
+    best = next((run / "fit_2").rglob("best.ckpt"))
+    packed = tmp_path / "onehand.safetensors"
+    assert main(["onehand", "pack", str(best), str(packed)]) == 0
+    assert packed.stat().st_size < 16e6
+    assert "rendered frames, training" in packed.with_suffix(".md").read_text()

@@ -160,13 +160,29 @@ def test_random_rotations_are_rotations_and_even():
 
 
 def test_sensor_noise_has_the_strength_it_says():
-    grey = torch.full((3, 200, 200), 0.25)
+    grey = torch.full((1, 3, 200, 200), 0.25)
     sensor = Sensor(gain=torch.ones(3), blur=0.0, shot_noise=0.04, read_noise=0.01)
-    picture = sensor.take(grey, torch.Generator().manual_seed(0)).float() / 255
+    noise = torch.randn(grey.shape, generator=torch.Generator().manual_seed(0))
+    picture = Sensor.take([sensor], grey, noise).float() / 255
     assert picture.mean().item() == pytest.approx(0.25, abs=0.003)
     assert picture.std().item() == pytest.approx(0.01 + 0.04 * 0.5, rel=0.05)
-    blurred = Sensor(torch.ones(3), 0.9, 0.0, 0.0).take(grey, torch.Generator())
+    blurred = Sensor.take([Sensor(torch.ones(3), 0.9, 0.0, 0.0)], grey, torch.zeros_like(grey))
     assert (blurred == 64).all()
+
+
+def test_each_sensor_of_a_batch_blurs_by_its_own_width():
+    dot = torch.zeros(3, 3, 21, 21)
+    dot[:, :, 10, 10] = 1
+    sigmas = [0.0, 0.5, 1.0]
+    sensors = [Sensor(torch.ones(3), sigma, 0.0, 0.0) for sigma in sigmas]
+    taken = Sensor.take(sensors, dot, torch.zeros_like(dot))
+    for i, sigma in enumerate(sigmas):
+        kernel = cv2.getGaussianKernel(2 * max(1, round(2.5 * sigma)) + 1, sigma) if sigma else np.ones((1, 1))
+        reach, expected = len(kernel) // 2, np.zeros((21, 21))
+        expected[10 - reach : 11 + reach, 10 - reach : 11 + reach] = kernel @ kernel.T
+        assert np.abs(taken[i, 0].numpy() - 255 * expected).max() <= 0.51
+        alone = Sensor.take([sensors[i]], dot[:1], torch.zeros_like(dot[:1]))
+        assert torch.equal(alone[0], taken[i])
 
 
 def test_srgb_against_the_standards_own_values():

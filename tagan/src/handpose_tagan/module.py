@@ -16,6 +16,7 @@ from torch.optim import Adam
 
 from handpose_core.datasets.sample import Sample
 from handpose_core.errors import HandposeError
+from handpose_core.io.checkpoint_parts import as_one_file
 from handpose_core.nn.gan import DiscriminatorSize, GeneratorSize, ImagePool
 from handpose_core.nn.unet import UNetSize
 from handpose_core.training.checkpoints import CLASS_KEY, HISTORY_KEY, check_checkpoint, class_path
@@ -205,6 +206,8 @@ class TAGANModule(pl.LightningModule):
         Raises:
             HandposeError: the file is missing, is not a checkpoint, or another method wrote it.
         """
-        if isinstance(checkpoint_path, str | Path):
-            check_checkpoint(Path(checkpoint_path), cls)
-        return super().load_from_checkpoint(checkpoint_path, *args, **kwargs)
+        if not isinstance(checkpoint_path, str | Path):
+            return super().load_from_checkpoint(checkpoint_path, *args, **kwargs)
+        check_checkpoint(Path(checkpoint_path), cls)
+        with as_one_file(Path(checkpoint_path)) as whole:
+            return super().load_from_checkpoint(whole, *args, **kwargs)

@@ -35,7 +35,7 @@ _IN_HAND = 2
 """Batches that were handed over and are being unpacked."""
 
 
-def _one_thread(worker: int) -> None:
+def one_thread(worker: int) -> None:
     """Keeps a loader worker on its own core: OpenCV would start a thread a core in each."""
     # Not 1: that waits for the parent's OpenCV threads, which a forked process does not have, for ever.
     cv2.setNumThreads(0)
@@ -242,5 +242,5 @@ class HandDataModule(pl.LightningDataModule, ABC):
             pin_memory=torch.cuda.is_available(),
             prefetch_factor=_AHEAD if self.num_workers else None,
             persistent_workers=self.num_workers > 0,
-            worker_init_fn=_one_thread,
+            worker_init_fn=one_thread,
         )

@@ -152,7 +152,12 @@ class CroppedDataset(Dataset[Sample]):
 
     def random(self, draw: Draw) -> np.random.Generator:
         """What a sample's variation is drawn with."""
-        return np.random.default_rng((draw.seed, draw.epoch, draw.position % len(self)))
+        return self.generator(draw, len(self))
+
+    @staticmethod
+    def generator(draw: Draw, count: int) -> np.random.Generator:
+        """Return what the variation of one of ``count`` samples is drawn with."""
+        return np.random.default_rng((draw.seed, draw.epoch, draw.position % count))
 
     def _vary(self, sample: Sample, rng: np.random.Generator) -> Sample:
         """Crop one sample as drawn, and vary its colours; in bytes."""

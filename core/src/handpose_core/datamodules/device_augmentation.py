@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Float64
+from numpy import ndarray
 from torch import Tensor
 
 from handpose_core.datamodules.augmentation import (
@@ -47,13 +49,30 @@ class OnDevice(Augmentation):
         side = image_size + 2 * math.ceil((self.reach - 1) / 2 * image_size)
         return side, replace(AS_LABELLED, scale=side / image_size)
 
-    def draw(self, rng: np.random.Generator, image_size: int, views: int | None = None) -> Sample:
-        """What a sample carries to the device; ``views`` is how many it has that vary each on its own."""
+    def draw(
+        self,
+        rng: np.random.Generator,
+        image_size: int,
+        views: int | None = None,
+        square: tuple[Float64[ndarray, "2"], float] | None = None,
+    ) -> Sample:
+        """Draw what a sample carries to the device.
+
+        Args:
+            rng: The sample's own.
+            image_size: Side of the final crops, px.
+            views: How many it has that vary each on its own.
+            square: Centre (px) and side of the crop that is not varied; by default it is the wider crop's middle.
+
+        Returns:
+            Maps of pixels and of the camera frame, colours, blur and noise, under keys of their own.
+        """
         placements = [draw_placement(self, rng)]
         if views is not None:  # only the flip is the group's
             placements = [replace(draw_placement(self, rng), flip=placements[0].flip) for _ in range(views)]
-        side, _ = self.surroundings(image_size)
-        square = (np.full(2, (side - 1) / 2), float(image_size))
+        if square is None:
+            side, _ = self.surroundings(image_size)
+            square = (np.full(2, (side - 1) / 2), float(image_size))
         maps = [placed_crop(square, placement, image_size) for placement in placements]
         A, M = (np.stack(matrices) for matrices in zip(*maps, strict=True))
         drawn = {
@@ -134,7 +153,21 @@ class WideCrops(CroppedDataset):
         crop = self._crops.in_bytes(draw)
         views = len(crop["image"]) if isinstance(self._crops, CroppedViews) else None
         drawn = self._on_device.draw(self.random(draw), self.image_size, views)
-        return {**drawn, _COLOURS: crop.pop("image"), **crop}
+        return with_variation(crop, drawn)
+
+
+def with_variation(sample: Sample, drawn: dict[str, Any]) -> dict[str, Any]:
+    """Return samples with what was drawn for them; they have no ``image`` until `OnDevice.vary` makes one.
+
+    Args:
+        sample: One, or a batch; its colours in 8 bits.
+        drawn: Of `OnDevice.draw`, collated for a batch.
+
+    Returns:
+        What `OnDevice.vary` takes.
+    """
+    labels = {key: value for key, value in sample.items() if key != "image"}
+    return {**drawn, _COLOURS: sample["image"], **labels}
 
 
 def is_wide(batch: object) -> bool:

@@ -1,7 +1,8 @@
 """What a frame shows: a hand before a camera, and how it looks there. Every choice comes from the frame's generator."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import torch
 from jaxtyping import Float, UInt8
@@ -25,8 +26,20 @@ _Batch = TypeVar("_Batch")
 class Camera(Protocol):
     """What a camera makes of light and distance."""
 
-    def take(self, picture: Float[Tensor, "3 h w"], generator: Generator) -> UInt8[Tensor, "h w 3"]:
-        """The 8-bit picture of an sRGB one."""
+    @staticmethod
+    def take(
+        cameras: Sequence[Any], pictures: Float[Tensor, "batch 3 h w"], noise: Float[Tensor, "batch 3 h w"]
+    ) -> UInt8[Tensor, "batch 3 h w"]:
+        """Take a picture with each of some cameras of this kind.
+
+        Args:
+            cameras: One a picture.
+            pictures: sRGB in 0..1.
+            noise: Standard normal.
+
+        Returns:
+            The pictures in 8 bits, on the same device.
+        """
         ...
 
     def measure(self, depth: Float[Tensor, "h w"], generator: Generator) -> Float[Tensor, "h w"]:
@@ -162,8 +175,14 @@ def draw_forearm(generator: Generator) -> Forearm:
     )
 
 
-def stack(parts: list[_Batch], device: torch.device) -> _Batch:
+def stack(parts: Sequence[_Batch]) -> _Batch:
     """Join dataclasses whose fields are tensors with a batch axis, into one of the same kind."""
     kind = type(parts[0])
     names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
-    return kind(**{name: torch.cat([getattr(part, name) for part in parts]).to(device) for name in names})
+    return kind(**{name: torch.cat([getattr(part, name) for part in parts]) for name in names})
+
+
+def first(batch: _Batch, count: int) -> _Batch:
+    """Return the first of a dataclass whose fields are tensors with a batch axis, as one of the same kind."""
+    names = [field.name for field in fields(batch)]  # type: ignore[arg-type]
+    return type(batch)(**{name: getattr(batch, name)[:count] for name in names})

@@ -1,5 +1,6 @@
 """What a camera does to a picture: exposure, white balance, blur, noise and 8 bits."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -7,6 +8,9 @@ from jaxtyping import Float, UInt8
 from torch import Generator, Tensor
 
 from handpose_core.synth.draws import uniform
+
+#: px; a camera that blurs less does not.
+_LEAST_BLUR = 0.15
 
 
 @dataclass(frozen=True)
@@ -18,14 +22,22 @@ class Sensor:
     shot_noise: float
     read_noise: float
 
-    def take(self, picture: Float[Tensor, "3 h w"], generator: Generator) -> UInt8[Tensor, "h w 3"]:
-        """The 8-bit picture of an sRGB one."""
-        seen = (picture * self.gain.to(picture)[:, None, None]).clamp(0, 1)
-        if self.blur > 0.15:
-            seen = _blur(_blur(seen, self.blur, -1), self.blur, -2)
-        grain = torch.randn(picture.shape, generator=generator).to(picture)
-        seen = seen + grain * (self.read_noise + self.shot_noise * seen.sqrt())
-        return (seen.clamp(0, 1) * 255 + 0.5).to(torch.uint8).permute(1, 2, 0)
+    @staticmethod
+    def take(
+        cameras: "Sequence[Sensor]", pictures: Float[Tensor, "batch 3 h w"], noise: Float[Tensor, "batch 3 h w"]
+    ) -> UInt8[Tensor, "batch 3 h w"]:
+        """See `handpose_core.synth.scene.Camera`."""
+        seen = (pictures * torch.stack([camera.gain for camera in cameras]).to(pictures)[..., None, None]).clamp(0, 1)
+        blurred = [i for i, camera in enumerate(cameras) if camera.blur > _LEAST_BLUR]
+        if blurred:
+            sigmas = [cameras[i].blur for i in blurred]
+            seen[blurred] = _blur(_blur(seen[blurred], sigmas, -1), sigmas, -2)
+        read, shot = (
+            torch.tensor([getattr(camera, name) for camera in cameras]).to(pictures)[:, None, None, None]
+            for name in ("read_noise", "shot_noise")
+        )
+        seen = seen + noise * (read + shot * seen.sqrt())
+        return (seen.clamp(0, 1) * 255 + 0.5).to(torch.uint8)
 
     def measure(self, depth: Float[Tensor, "h w"], generator: Generator) -> Float[Tensor, "h w"]:
         """The true depth, as a renderer's depth pass has it."""
@@ -48,12 +60,19 @@ def to_srgb(linear: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     return torch.where(bright <= 0.0031308, 12.92 * bright, 1.055 * bright.clamp_min(1e-6).pow(1 / 2.4) - 0.055)
 
 
-def _blur(picture: Float[Tensor, "3 h w"], sigma: float, axis: int) -> Float[Tensor, "3 h w"]:
+def _blur(pictures: Float[Tensor, "batch 3 h w"], sigmas: Sequence[float], axis: int) -> Float[Tensor, "batch 3 h w"]:
     """Gaussian blur along one axis, edges repeated. A handful of shifted sums is quicker here than a convolution."""
-    reach = max(1, round(2.5 * sigma))
-    taps = torch.exp(-0.5 * (torch.arange(-reach, reach + 1) / sigma).square())
-    taps = taps / taps.sum()
-    size = picture.shape[axis]
-    edges = [picture.narrow(axis, i, 1).repeat_interleave(reach, dim=axis) for i in (0, size - 1)]
-    padded = torch.cat([edges[0], picture, edges[1]], dim=axis)
-    return sum((padded.narrow(axis, i, size) * float(tap) for i, tap in enumerate(taps)), torch.zeros_like(picture))
+    reaches = [max(1, round(2.5 * sigma)) for sigma in sigmas]
+    largest = max(reaches)
+    taps = torch.zeros(len(sigmas), 2 * largest + 1)
+    for row, sigma, reach in zip(taps, sigmas, reaches, strict=True):
+        own = torch.exp(-0.5 * (torch.arange(-reach, reach + 1) / sigma).square())
+        row[largest - reach : largest + reach + 1] = own / own.sum()
+    taps = taps.to(pictures)[..., None, None, None]
+    size = pictures.shape[axis]
+    edges = [pictures.narrow(axis, i, 1).repeat_interleave(largest, dim=axis) for i in (0, size - 1)]
+    padded = torch.cat([edges[0], pictures, edges[1]], dim=axis)
+    blurred = torch.zeros_like(pictures)
+    for i in range(2 * largest + 1):
+        blurred = blurred + padded.narrow(axis, i, size) * taps[:, i]
+    return blurred

@@ -4,6 +4,7 @@ Another rig with other shapes, skin by pigments, light from all around, cluttere
 off-centre axis, vignette and JPEG, and a depth sensor that leaves holes.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -129,16 +130,24 @@ class PhoneCamera:
     depth_step: float
     dropout: float
 
-    def take(self, picture: Float[Tensor, "3 h w"], generator: Generator) -> UInt8[Tensor, "h w 3"]:
-        """The picture as it comes out of the JPEG."""
-        height, width = picture.shape[1:]
-        y = torch.linspace(-1, 1, height, device=picture.device)[:, None]
-        x = torch.linspace(-1, 1, width, device=picture.device)
-        seen = picture * self.white.to(picture)[:, None, None] * (1 - self.vignette * (x * x + y * y) / 2)
-        seen = seen + self.noise * torch.randn(picture.shape, generator=generator).to(picture)
-        pixels = (seen.clamp(0, 1) * 255).to(torch.uint8).permute(1, 2, 0).cpu().numpy()
-        encoded = cv2.imencode(".jpg", np.ascontiguousarray(pixels), [cv2.IMWRITE_JPEG_QUALITY, self.quality])[1]
-        return torch.from_numpy(cv2.imdecode(encoded, cv2.IMREAD_COLOR))
+    @staticmethod
+    def take(
+        cameras: "Sequence[PhoneCamera]", pictures: Float[Tensor, "batch 3 h w"], noise: Float[Tensor, "batch 3 h w"]
+    ) -> UInt8[Tensor, "batch 3 h w"]:
+        """See `handpose_core.synth.scene.Camera`; the pictures come out of the JPEG."""
+        height, width = pictures.shape[-2:]
+        y = torch.linspace(-1, 1, height, device=pictures.device)[:, None]
+        x = torch.linspace(-1, 1, width, device=pictures.device)
+        white = torch.stack([camera.white for camera in cameras]).to(pictures)[..., None, None]
+        vignette, strength = (
+            torch.tensor([getattr(camera, name) for camera in cameras]).to(pictures)[:, None, None, None]
+            for name in ("vignette", "noise")
+        )
+        seen = pictures * white * (1 - vignette * (x * x + y * y) / 2)
+        seen = seen + strength * noise
+        pixels = (seen.clamp(0, 1) * 255).to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+        compressed = [_through_jpeg(own, camera.quality) for own, camera in zip(pixels, cameras, strict=True)]
+        return torch.stack(compressed).permute(0, 3, 1, 2).to(pictures.device)
 
     def measure(self, depth: Float[Tensor, "h w"], generator: Generator) -> Float[Tensor, "h w"]:
         """Depth in steps, with holes (0) at random and where it jumps."""
@@ -149,6 +158,11 @@ class PhoneCamera:
         edge = (around[0] > 60) & (torch.rand(depth.shape, generator=generator) < 0.5)
         lost = edge | (torch.rand(depth.shape, generator=generator) < self.dropout)
         return torch.where(lost, 0.0, measured.clamp(0, FAR))
+
+
+def _through_jpeg(pixels: UInt8[np.ndarray, "h w 3"], quality: int) -> UInt8[Tensor, "h w 3"]:
+    encoded = cv2.imencode(".jpg", np.ascontiguousarray(pixels), [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    return torch.from_numpy(cv2.imdecode(encoded, cv2.IMREAD_COLOR))
 
 
 def _draw_camera(generator: Generator) -> PhoneCamera:

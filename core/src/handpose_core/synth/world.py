@@ -1,5 +1,6 @@
 """Making frames of a world: its rig posed, dressed, lit, rendered, and seen by its camera."""
 
+import copy
 from collections.abc import Sequence
 
 import torch
@@ -13,13 +14,16 @@ from handpose_core.rig import ARTICULATED, HandRig, mirror, pose_from_angles
 from handpose_core.synth.draws import frame_generator
 from handpose_core.synth.forearm import arm_faces, arm_vertices, sleeve_rings
 from handpose_core.synth.frame import ARM, FAR, FIRST_BONE, SyntheticFrame
+from handpose_core.synth.posed import Pictures, PosedScenes
 from handpose_core.synth.poses import PoseSampler, bone_radii
-from handpose_core.synth.scene import Look, Scene, Size, draw_scene, stack
+from handpose_core.synth.scene import Look, Scene, Size, draw_scene, first, stack
 from handpose_core.synth.sensor import to_srgb
 from handpose_core.synth.skin import pore_coordinates, pores
 
 _FLESH = (-8.0, 22.0)
 """mm; a joint this far behind the surface seen at its pixel is taken to be seen. Before it, it is on the outline."""
+#: The fields of `SyntheticFrame` that are those of `Pictures`.
+_AS_TAKEN = ("segments", "coverage", "joints_2d", "joints_3d", "visible", "vertices", "K")
 
 
 class World:
@@ -79,52 +83,110 @@ class World:
         self, scenes: list[Scene], generators: list[Generator], side: Side, lit: int | None = None
     ) -> list[SyntheticFrame]:
         """Frames of one side; only the first hands are lit, if all the others are the same."""
-        vertices, joints, local = self._place(scenes, side)
-        K = torch.stack([scene.K for scene in scenes])
-        lights = [scene.appearance.light for scene in scenes]
-        to_light = torch.stack([scene.to_light for scene in scenes]).to(self.device)
-        grain = Grain(self._tile, pore_coordinates(local).to(self.device))
-        middles = torch.stack([(joints[:, a] + joints[:, b]) / 2 for a, b in BONES], dim=1).to(self.device)
-        seen_at, faces = vertices.to(self.device), self._faces[side]
-        surface = self._dress(scenes[:lit])
-        shading = shade(
-            seen_at[:lit], faces, surface, stack(lights[:lit], self.device), to_light[:lit],
-            Occluders(middles[:lit], self._radii),
-        )  # fmt: skip
-        shading = shading if lit is None else shading.expand(len(scenes))
-        light = stack(lights, self.device)
-        picture = draw(seen_at, faces, K.to(self.device), self.size, shading, light, to_light, grain)
-        if self._painter is not None:
-            sight = Sight(seen_at, faces, K.to(self.device), self.size, surface, light, to_light, grain)
-            picture = self._painter.paint(picture, sight)
-        depth = picture.fragments.depth_map().cpu()
-        segments = self._label(picture).cpu()
-        joints_2d = project(joints, K)
-        seen = _visible(joints, joints_2d, depth, segments)
-        depth = torch.where(depth == 0, FAR, depth)
-        count = len(self.rig.vertices)
+        taken = self.render(self.pose(scenes, generators, side, lit).to(self.device))
+        colour, depth = taken.colour.permute(0, 2, 3, 1).cpu().numpy(), taken.depth.cpu()
+        arrays = {name: getattr(taken, name).cpu().numpy() for name in _AS_TAKEN}
         return [
             SyntheticFrame(
-                colour=self._photograph(picture, i, scene, generator).numpy(),
+                colour=colour[i],
                 depth=scene.appearance.camera.measure(depth[i], generator).numpy(),
-                segments=segments[i].numpy(),
-                coverage=picture.coverage[i, 0].cpu().numpy(),
-                joints_2d=joints_2d[i].numpy(),
-                joints_3d=joints[i].numpy(),
-                visible=seen[i].numpy(),
-                vertices=vertices[i, :count].numpy(),
-                K=K[i].numpy(),
                 side=side,
+                **{name: array[i] for name, array in arrays.items()},
             )
             for i, (scene, generator) in enumerate(zip(scenes, generators, strict=True))
         ]
 
+    @torch.no_grad()
+    def pose(
+        self, scenes: Sequence[Scene], generators: Sequence[Generator], side: Side, lit: int | None = None
+    ) -> PosedScenes:
+        """Pose, dress and place the hands of scenes of one side, on the CPU: all but the rendering.
+
+        Args:
+            scenes: Of this side.
+            generators: Draw the cameras' noise.
+            side: Which hand.
+            lit: How many hands are dressed and lit, where all the others are the same; all without.
+
+        Returns:
+            What `render` takes.
+        """
+        height, width = self.size
+        vertices, joints, local = self._place(scenes, side)
+        K = torch.stack([scene.K for scene in scenes])
+        return PosedScenes(
+            side=side,
+            vertices=vertices,
+            joints_3d=joints,
+            joints_2d=project(joints, K),
+            K=K,
+            to_light=torch.stack([scene.to_light for scene in scenes]),
+            grain=pore_coordinates(local),
+            surface=self._dress(scenes[:lit]),
+            light=stack([scene.appearance.light for scene in scenes]),
+            background=torch.stack([scene.appearance.background[:, :height, :width] for scene in scenes]),
+            noise=torch.stack([torch.randn(3, height, width, generator=generator) for generator in generators]),
+            cameras=tuple(scene.appearance.camera for scene in scenes),
+        )
+
+    def on(self, device: torch.device) -> "World":
+        """Return this world, rendering on another device; what is drawn and posed on the CPU is shared.
+
+        Args:
+            device: Where `render` is given its scenes.
+
+        Returns:
+            A world of the same look and size.
+        """
+        other = copy.copy(self)
+        other.device = device
+        for name in ("_radii", "_segments", "_tile"):
+            setattr(other, name, getattr(self, name).to(device))
+        other._faces = {side: faces.to(device) for side, faces in self._faces.items()}
+        return other
+
+    @torch.no_grad()
+    def render(self, posed: PosedScenes) -> Pictures:
+        """Light and draw posed hands, and take their pictures.
+
+        Args:
+            posed: On this world's device.
+
+        Returns:
+            Pictures and labels, on the same device.
+        """
+        faces, count = self._faces[posed.side], len(posed.vertices)
+        grain = Grain(self._tile, posed.grain)
+        middles = torch.stack([(posed.joints_3d[:, a] + posed.joints_3d[:, b]) / 2 for a, b in BONES], dim=1)
+        lit = len(posed.surface.albedo)
+        shading = shade(
+            posed.vertices[:lit], faces, posed.surface, first(posed.light, lit), posed.to_light[:lit],
+            Occluders(middles[:lit], self._radii),
+        )  # fmt: skip
+        shading = shading if lit == count else shading.expand(count)
+        picture = draw(posed.vertices, faces, posed.K, self.size, shading, posed.light, posed.to_light, grain)
+        if self._painter is not None:
+            sight = Sight(posed.vertices, faces, posed.K, self.size, posed.surface, posed.light, posed.to_light, grain)
+            picture = self._painter.paint(picture, sight)
+        depth, segments = picture.fragments.depth_map(), self._label(picture)
+        return Pictures(
+            colour=self._photograph(picture, posed),
+            depth=torch.where(depth == 0, FAR, depth),
+            segments=segments,
+            coverage=picture.coverage[:, 0],
+            joints_2d=posed.joints_2d,
+            joints_3d=posed.joints_3d,
+            visible=_visible(posed.joints_3d, posed.joints_2d, depth, segments),
+            vertices=posed.vertices[:, : len(self.rig.vertices)],
+            K=posed.K,
+        )
+
     def _place(
-        self, scenes: list[Scene], side: Side
+        self, scenes: Sequence[Scene], side: Side
     ) -> tuple[Float[Tensor, "b v 3"], Float[Tensor, "b 21 3"], Float[Tensor, "b v 3"]]:
         """Pose the hands, grow their arms, mirror left ones and move them before the camera."""
         hand = self.rig(self._poses(scenes), torch.stack([scene.shape for scene in scenes]))
-        forearms = stack([scene.forearm for scene in scenes], torch.device("cpu"))
+        forearms = stack([scene.forearm for scene in scenes])
         local = torch.cat([hand.vertices, arm_vertices(self.rig, hand, forearms)], dim=1)
         points = torch.cat([local, hand.joints], dim=1)
         if side == Side.LEFT:
@@ -135,13 +197,13 @@ class World:
         placed = points @ rotation.transpose(-1, -2) + centre[:, None]
         return placed[:, :-21], placed[:, -21:], local
 
-    def _poses(self, scenes: list[Scene]) -> Float[Tensor, "b 15 3 3"]:
+    def _poses(self, scenes: Sequence[Scene]) -> Float[Tensor, "b 15 3 3"]:
         """The given poses, and those of the angles freed of penetration."""
         angles = [scene.angles for scene in scenes if scene.angles is not None]
         freed = iter(pose_from_angles(self.rig, self.poses.separate(torch.stack(angles))) if angles else ())
         return torch.stack([next(freed) if scene.pose is None else scene.pose for scene in scenes])
 
-    def _dress(self, scenes: list[Scene]) -> Surface:
+    def _dress(self, scenes: Sequence[Scene]) -> Surface:
         """Albedo and gloss of hand, arm and sleeve; the arm goes on with the wrist's skin."""
         loop = torch.as_tensor(self.rig.data.wrist_loop)
         bare, sleeved = sleeve_rings()
@@ -151,18 +213,17 @@ class World:
             cloth = torch.zeros(sleeved * len(loop))
             glosses.append(torch.cat([look.gloss, look.gloss[loop].repeat(bare), cloth]))
             exponents.append(torch.cat([look.shininess, look.shininess[loop].repeat(bare), cloth + 1]))
-        return Surface(*(torch.stack(values).to(self.device) for values in (albedos, glosses, exponents)))
+        return Surface(*(torch.stack(values) for values in (albedos, glosses, exponents)))
 
-    def _photograph(self, picture: Rendered, number: int, scene: Scene, generator: Generator) -> UInt8[Tensor, "h w 3"]:
-        """Lay a hand over its background and take the picture."""
-        colour, coverage = picture.colour[number], picture.coverage[number, 0]
-        height, width = self.size
-        whole = scene.appearance.background[:, :height, :width].to(self.device, copy=True)
-        row, column = (coverage > 0).nonzero(as_tuple=True)
-        share = coverage[row, column]
-        front = to_srgb(colour[:, row, column] / share)
-        whole[:, row, column] = torch.lerp(whole[:, row, column], front, share.expand_as(front))
-        return scene.appearance.camera.take(whole, generator).cpu()
+    def _photograph(self, picture: Rendered, posed: PosedScenes) -> UInt8[Tensor, "batch 3 h w"]:
+        """Lay hands over their backgrounds and take the pictures."""
+        whole = posed.background.clone()
+        image, row, column = (picture.coverage[:, 0] > 0).nonzero(as_tuple=True)
+        share = picture.coverage[image, :, row, column]
+        front = to_srgb(picture.colour[image, :, row, column] / share)
+        behind = whole[image, :, row, column]
+        whole[image, :, row, column] = torch.lerp(behind, front, share.expand_as(front))
+        return type(posed.cameras[0]).take(posed.cameras, whole, posed.noise)
 
     def _label(self, picture: Rendered) -> UInt8[Tensor, "b h w"]:
         """Segment of each pixel, as `handpose_core.synth.frame` numbers them."""

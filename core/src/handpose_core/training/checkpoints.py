@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from handpose_core.errors import HandposeError
+from handpose_core.io.checkpoint_parts import as_one_file
 from handpose_core.io.foreign import refuse_foreign
 
 CLASS_KEY = "handpose_class"
@@ -33,7 +34,8 @@ def check_checkpoint(path: Path, model_class: type[Any], option: str = "--ckpt_p
     if not path.is_file():
         raise HandposeError(where, "no such file", "a checkpoint", "They lie in <run folder>/fit/checkpoints.")
     try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        with as_one_file(path) as whole:
+            checkpoint = torch.load(whole, map_location="cpu", weights_only=True, mmap=True)
     except (RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
         refuse_foreign(path, "a checkpoint written by handpose", where, zipped=True)
         reason = str(error).strip().splitlines()
@@ -56,7 +58,8 @@ def check_checkpoint(path: Path, model_class: type[Any], option: str = "--ckpt_p
 
 def read_history(path: Path) -> list[dict[str, str]]:
     """What the weights of a checkpoint that `check_checkpoint` has passed were trained on; empty if unknown."""
-    checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    with as_one_file(path) as whole:
+        checkpoint = torch.load(whole, map_location="cpu", weights_only=True, mmap=True)
     history: list[dict[str, str]] = checkpoint.get(HISTORY_KEY, [])
     return history
 

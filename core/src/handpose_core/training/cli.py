@@ -25,7 +25,7 @@ from pytorch_lightning.utilities import rank_zero_only
 from handpose_core.cli.registry import Method
 from handpose_core.errors import HandposeError
 from handpose_core.io import atomic
-from handpose_core.io.checkpoint_io import StagedCheckpointIO
+from handpose_core.io.checkpoint_parts import CheckpointParts, as_one_file
 from handpose_core.training import logging
 from handpose_core.training.baselines import Baselines
 from handpose_core.training.callbacks_checkpoints import LastCheckpoint, ValidatesOnce
@@ -247,7 +247,11 @@ class HandposeCLI(LightningCLI):
 
     def _parse_ckpt_path(self) -> None:
         """Take the checkpoint's arguments, of a module that was made in Python, too, where Lightning takes options."""
-        super()._parse_ckpt_path()
+        subcommand, given = self.config.subcommand, self.config[self.config.subcommand].ckpt_path
+        with as_one_file(Path(given or "")) as whole:
+            self.config[subcommand].ckpt_path = str(whole) if given else None
+            super()._parse_ckpt_path()
+            self.config[subcommand].ckpt_path = given
         options = self.config[self.config.subcommand]
         options.model = described(vars(options.model), self._method_class)
 
@@ -330,7 +334,7 @@ class HandposeCLI(LightningCLI):
         """Return the trainer's plugins; staged checkpoints and the cluster's environment where none stands in."""
         own: list[Any] = []
         if not any(isinstance(plugin, CheckpointIO) for plugin in configured):
-            own.append(StagedCheckpointIO())
+            own.append(CheckpointParts())
         environment = environment_without_srun()
         if environment and not any(isinstance(plugin, ClusterEnvironment) for plugin in configured):
             rank_zero_only(print)(

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from handpose_core.datasets.sample import Sample
 from handpose_core.errors import HandposeError
+from handpose_core.io.checkpoint_parts import as_one_file
 from handpose_core.metrics import ALIGNMENTS
 from handpose_core.training.checkpoints import CLASS_KEY, HISTORY_KEY, check_checkpoint, class_path
 from handpose_core.training.labels import LabelMeans
@@ -221,9 +222,11 @@ class HandPoseModule(pl.LightningModule):
         Raises:
             HandposeError: the file is missing, is not a checkpoint, or another method wrote it.
         """
-        if isinstance(checkpoint_path, str | Path):
-            check_checkpoint(Path(checkpoint_path), cls)
-        return super().load_from_checkpoint(checkpoint_path, *args, **kwargs)
+        if not isinstance(checkpoint_path, str | Path):
+            return super().load_from_checkpoint(checkpoint_path, *args, **kwargs)
+        check_checkpoint(Path(checkpoint_path), cls)
+        with as_one_file(Path(checkpoint_path)) as whole:
+            return super().load_from_checkpoint(whole, *args, **kwargs)
 
     def _record_validation(self, output: Any, losses: dict[str, Float[Tensor, ""]], batch: Sample) -> None:
         size = len(batch["image"])

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from handpose_core.errors import HandposeError
+from handpose_core.io.checkpoint_parts import as_one_file
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ def take_weights(module: nn.Module, path: Path) -> Taken:
     Raises:
         HandposeError: a tensor has another shape, or there is none in common.
     """
-    given: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True, mmap=True)["state_dict"]
+    with as_one_file(path) as whole:
+        given: dict[str, Tensor] = torch.load(whole, map_location="cpu", weights_only=True, mmap=True)["state_dict"]
     own: dict[str, Any] = module.state_dict()
     shared = [name for name in own if name in given]
     if not shared:

@@ -18,6 +18,7 @@ from handpose_core.cli.registry import methods
 from handpose_core.datamodules.crops import byte_pixels
 from handpose_core.datasets.folder import Folder
 from handpose_core.errors import HandposeError
+from handpose_core.io.checkpoint_parts import as_one_file
 from handpose_core.training.checkpoints import CLASS_KEY
 from handpose_core.training.module import HandPoseModule
 from handpose_tagan.superposition.hands import RealHand, Unfit
@@ -77,7 +78,8 @@ def detector_of(checkpoint: Path, image_size: int) -> NetworkDetector:
     """
     if not checkpoint.is_file():
         raise HandposeError(f"--detector {checkpoint}", "no such file", "a checkpoint", "Check the path.")
-    writer = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True).get(CLASS_KEY)
+    with as_one_file(checkpoint) as whole:
+        writer = torch.load(whole, map_location="cpu", weights_only=True, mmap=True).get(CLASS_KEY)
     writers = {method.module.replace(":", "."): method for method in methods().values()}
     kind = writers[writer].load() if writer in writers else None
     if kind is None or not issubclass(kind, HandPoseModule):

@@ -71,7 +71,9 @@ class Studio:
         camera = draw_sensor(generator)
         colour, coverage = self._render(person, vertices, K, light)
         front = to_srgb(colour / coverage.clamp_min(1e-6))
-        return camera.take(torch.lerp(background, front, coverage), generator).numpy()
+        noise = torch.randn(1, *front.shape, generator=generator)
+        taken = camera.take([camera], torch.lerp(background, front, coverage)[None], noise)
+        return taken[0].permute(1, 2, 0).numpy()
 
     def _render(
         self, person: Person, vertices: Float[Tensor, "v 3"], K: Float[Tensor, "3 3"], light: Lights

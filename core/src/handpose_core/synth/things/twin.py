@@ -47,7 +47,9 @@ def things_picture(size: int, background: Background, generator: Generator) -> U
         draw(canvas, Place(random, whole, generator))
     small = cv2.resize(_lit(canvas, random), (size, size), interpolation=cv2.INTER_AREA)
     picture = torch.from_numpy(small).permute(2, 0, 1).float() / 255
-    taken: UInt8[ndarray, "size size 3"] = draw_sensor(generator).take(picture, generator).numpy()
+    camera = draw_sensor(generator)
+    noise = torch.randn(1, *picture.shape, generator=generator)
+    taken: UInt8[ndarray, "size size 3"] = camera.take([camera], picture[None], noise)[0].permute(1, 2, 0).numpy()
     return taken
 
 

@@ -182,9 +182,6 @@ class RenderedDataModule(HandDataModule):
             ("val_frames", val_frames, val_frames > 0, "at least 1"),
             ("test_frames", test_frames, test_frames > 0, "at least 1"),
             ("size", size, size >= 32, "at least 32 px"),
-            ("batch_size", batch_size, batch_size > 0, "at least 1"),
-            ("image_size", image_size, image_size > 0, "at least 1 px"),
-            ("crop_scale", crop_scale, crop_scale > 0, "a number above 0"),
             ("backgrounds", backgrounds, behind or backgrounds is None, "none: the target world has its own"),
         )
         for name, found, holds, expected in checks:

@@ -21,6 +21,8 @@ from handpose_core.estimators.onehand.network import OneHandSize
 from handpose_core.io import atomic
 from handpose_core.io.checkpoint_io import StagedCheckpointIO
 from handpose_core.io.foreign import refuse_foreign
+from handpose_core.nn.backbones import EfficientNetLite
+from handpose_core.nn.backbones.weights import VARIANT_KEY
 from handpose_core.predict.checkpoint import load_checkpoint
 from handpose_core.predict.info import METADATA_KEY, ModelInfo, info_from_json
 
@@ -47,6 +49,32 @@ def pack(checkpoint: Path, out: Path) -> ModelInfo:
         )
     write_packed(module, trained.info, out)
     return trained.info
+
+
+def pack_backbone(checkpoint: Path, out: Path) -> int:
+    """Write the weights of a checkpoint's backbone alone, in half precision, for other networks to begin from.
+
+    Args:
+        checkpoint: Of `OneHandModule` with an EfficientNet-Lite.
+        out: The file to write.
+
+    Returns:
+        The number of weights.
+
+    Raises:
+        HandposeError: It is no checkpoint, one of another method, or of a network with another backbone.
+    """
+    trained = load_checkpoint(checkpoint)
+    backbone = getattr(getattr(trained.module.network, "reader", None), "backbone", None)
+    if not isinstance(backbone, EfficientNetLite):
+        raise HandposeError(
+            str(checkpoint), f"a checkpoint of {trained.info.method} with another backbone",
+            "one of handpose onehand with an EfficientNet-Lite", "Train one: handpose onehand fit --config source",
+        )  # fmt: skip
+    weights = {name: _packed(value.cpu()) for name, value in backbone.state_dict().items()}
+    metadata = {VARIANT_KEY: backbone.variant, METADATA_KEY: trained.info.to_json()}
+    atomic.write_bytes(out, safetensors.torch.save(weights, metadata))
+    return sum(value.numel() for value in weights.values())
 
 
 def write_packed(module: OneHandModule, info: ModelInfo, out: Path) -> None:

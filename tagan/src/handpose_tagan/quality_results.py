@@ -38,7 +38,9 @@ class QualityResults(Callback):
         }
         atomic.write_text(folder / "results.json", json.dumps(record, indent=2) + "\n")
         Console().print(as_table(rows))
-        Console().print(f"kid_colour_edges: of {FEATURES}\nresults: {folder / 'results.json'}", soft_wrap=True)
+        Console().print(
+            f"kid_colour_edges: of {FEATURES}\nresults: {folder / 'results.json'}", soft_wrap=True, markup=False
+        )
 
 
 def as_json(row: Row) -> Row:

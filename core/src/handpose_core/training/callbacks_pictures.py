@@ -102,7 +102,7 @@ class Pictures(Callback):
         for name, picture in pictures.items():
             write_image(folder / f"{name}.png", picture)
             log_picture(trainer, f"test/{name}", picture)
-        Console().print(f"pictures: {folder} ({', '.join(pictures)})", soft_wrap=True, highlight=False)
+        Console().print(f"pictures: {folder} ({', '.join(pictures)})", soft_wrap=True, highlight=False, markup=False)
 
 
 def root_aligned_epe(joints_3d: Float[Tensor, "batch 21 3"], batch: Sample) -> Float[Tensor, "batch"]:

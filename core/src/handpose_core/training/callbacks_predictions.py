@@ -43,4 +43,4 @@ class PredictionFile(BasePredictionWriter):
         arrays: dict[str, Any] = {key: value[order].numpy() for key, value in stacked.items()}
         np.savez(content, **arrays)
         atomic.write_bytes(path, content.getvalue())
-        Console().print(f"predictions: {path} ({len(order)} samples)", soft_wrap=True, highlight=False)
+        Console().print(f"predictions: {path} ({len(order)} samples)", soft_wrap=True, highlight=False, markup=False)

@@ -57,6 +57,6 @@ def plugin(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFac
     (record / "entry_points.txt").write_text("[handpose.methods]\ntiny = tinymethod.cli:METHOD\n")
     for folder in (here, str(site)):
         monkeypatch.syspath_prepend(folder)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(site), here]))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(site), here, *filter(None, [os.environ.get("PYTHONPATH")])]))
     monkeypatch.setenv("WANDB_MODE", "disabled")
     return "tiny"

@@ -116,3 +116,11 @@ def test_root_aligned_epe_by_hand():
     annotated[1, 5] = False
     batch = {"joints_3d": truth, "annotated": annotated}
     assert root_aligned_epe(prediction, batch).tolist() == pytest.approx([2.0, 0.0])
+
+
+@pytest.mark.filterwarnings("ignore:The .* does not have many workers", "ignore::DeprecationWarning")
+def test_brackets_in_the_run_s_name_are_printed(tiny, tmp_path, capsys):
+    assert tiny("fit", "--config", "tiny", "--run_dir", "run [a]") == 0
+    capsys.readouterr()
+    assert tiny("test", "--data", "TinyHands", "--data.n", "2", "--run_dir", "run [a]") == 0
+    assert "results: run [a]/test/results.json" in capsys.readouterr().out

@@ -67,8 +67,8 @@ def test_two_trainings_at_once_are_two_runs(plugin, tmp_path, monkeypatch):
     options = ["--data", "tinymethod.data.TinyHands", "--trainer.logger", "false"]
     processes = [subprocess.Popen([*command, *options], stderr=subprocess.PIPE) for _ in range(2)]
     for process in processes:
-        assert process.communicate(timeout=300)[1] is not None
-        assert process.returncode == 0
+        said = process.communicate(timeout=600)[1].decode()
+        assert process.returncode == 0, said
     runs = list((tmp_path / "runs" / "tiny" / "tiny").iterdir())
     assert len(runs) == 2
     assert all((run / "fit" / "checkpoints" / "best.ckpt").is_file() for run in runs)

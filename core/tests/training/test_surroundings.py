@@ -37,17 +37,33 @@ def test_slurm_s_variables_without_srun(tiny, tmp_path, monkeypatch, capsys):
     assert (tmp_path / "run/fit/checkpoints/best.ckpt").is_file()
 
 
-def test_w_and_b_without_a_network_is_logged_offline(tiny, tmp_path, monkeypatch, capsys):
+@pytest.fixture
+def unreachable(monkeypatch):
+    """A login for a W&B server that does not answer."""
     monkeypatch.setenv("WANDB_API_KEY", "0123456789" * 4)
     monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")  # nothing listens there
     monkeypatch.setenv("WANDB_SILENT", "true")
     monkeypatch.setattr(logging, "_INIT_TIMEOUT", 2.0)
+    wandb.teardown()  # its process has the environment and folder of what started it
+    yield
+    wandb.teardown()
+
+
+def test_w_and_b_without_a_network_is_logged_offline(tiny, unreachable, tmp_path, capsys):
     assert tiny("fit", "--config", "tiny", "--run_dir", "run", logger="true") == 0
     out = capsys.readouterr().out
     assert "note: W&B cannot be reached or refuses the login (" in out
     assert "to send it: wandb sync run/wandb/offline-run-" in out
     assert (tmp_path / "run/fit/checkpoints/best.ckpt").is_file()
     assert wandb.run is None
+
+
+def test_a_logger_of_one_s_own_is_logged_offline_too(tiny, unreachable, tmp_path, capsys):
+    options = ("--trainer.logger.project", "mine", "--trainer.logger.save_dir", str(tmp_path / "own"))
+    (tmp_path / "own").mkdir()
+    assert tiny("fit", "--config", "tiny", "--run_dir", "run", *options, logger="WandbLogger") == 0
+    assert "this run is logged offline" in capsys.readouterr().out
+    assert list((tmp_path / "own" / "wandb").glob("offline-run-*/*.wandb"))
 
 
 @pytest.mark.parametrize(("name", "value"), [("WANDB_MODE", "disabled"), ("WANDB_DISABLED", "true")])

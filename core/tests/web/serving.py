@@ -17,10 +17,17 @@ from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 
+def _interruptible() -> None:
+    """Heed Ctrl+C, which what starts the tests in the background has had ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def serving(command: Sequence[str]) -> Iterator[str]:
     """The address of what a command serves, which Ctrl+C ends without an error."""
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=_interruptible
+    )
     assert process.stdout is not None
     try:
         said = process.stdout.readline()

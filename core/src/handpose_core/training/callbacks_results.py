@@ -10,6 +10,7 @@ from pathlib import Path
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.trainer.states import TrainerFn
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from handpose_core.io import atomic
@@ -118,7 +119,7 @@ def as_table(rows: Sequence[Result]) -> Table:
     for i in shown:
         table.add_column(COLUMNS[i], justify="left" if i < _TEXT_COLUMNS else "right", overflow="fold")
     for line, following in zip_longest(lines, lines[1:]):
-        table.add_row(*(line[i] for i in shown), end_section=following is None or following[0] != line[0])
+        table.add_row(*(escape(line[i]) for i in shown), end_section=following is None or following[0] != line[0])
     return table
 
 

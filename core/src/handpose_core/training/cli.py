@@ -19,7 +19,7 @@ from pytorch_lightning.callbacks import (
     TQDMProgressBar,
 )
 from pytorch_lightning.cli import ArgsType, LightningArgumentParser, LightningCLI
-from pytorch_lightning.loggers import Logger
+from pytorch_lightning.loggers import Logger, WandbLogger
 from pytorch_lightning.utilities import rank_zero_only
 
 from handpose_core.cli.registry import Method
@@ -348,7 +348,11 @@ class HandposeCLI(LightningCLI):
         """CSV always; then those of the configuration, W&B unless it says otherwise."""
         if configured is None or configured is True:
             configured = logging.wandb_logger(self.run_dir, self._method_name)
-        return [logging.csv_logger(self.stage_dir), *_as_list(configured)]
+        loggers = [
+            logging.OfflineFallbackLogger.of(logger) if type(logger) is WandbLogger else logger
+            for logger in _as_list(configured)
+        ]
+        return [logging.csv_logger(self.stage_dir), *loggers]
 
     def _standing_callbacks(self, checkpoints: bool, configured: Sequence[Callback]) -> list[Callback]:
         """Those of every run, as its options say; one of the same class in the trainer's ``callbacks`` stands in.

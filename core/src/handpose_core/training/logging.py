@@ -31,9 +31,18 @@ def csv_logger(stage_dir: Path) -> CSVLogger:
 class OfflineFallbackLogger(WandbLogger):
     """Log to W&B, offline where its server is not reached or refuses the login."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._wandb_init.pop("anonymous", None)  # Lightning passes it on, wandb warns of it
+    @classmethod
+    def of(cls, logger: WandbLogger) -> "OfflineFallbackLogger":
+        """Make one with the options of a logger of Lightning's that has not begun its run."""
+        made = cls.__new__(cls)
+        made.__dict__ |= logger.__dict__
+        made._wandb_init = dict(logger._wandb_init)
+        if made._wandb_init.get("settings") is None:
+            made._wandb_init["settings"] = _settings(logger._offline)
+        made._wandb_init.pop("anonymous", None)  # Lightning passes it on, wandb warns of it
+        if logger._offline:
+            made._wandb_init["mode"] = "offline"  # the environment, which Lightning sets, is read once a process
+        return made
 
     @property
     def experiment(self) -> Any:
@@ -65,14 +74,14 @@ def wandb_logger(run_dir: Path, method: str) -> WandbLogger | None:
     if mode == "disabled" or os.environ.get("WANDB_DISABLED", "").strip().lower() in ("true", "1", "yes"):
         return None
     offline = mode != "online" if mode else not has_wandb_login()
-    return OfflineFallbackLogger(
+    logger = WandbLogger(
         name=f"{method}/{run_dir.parent.name}/{run_dir.name}",
-        save_dir=run_dir,
+        save_dir=run_dir.absolute(),  # wandb's process may have another working folder
         project=os.environ.get("WANDB_PROJECT", PROJECT),
         group=method,
         offline=offline,
-        settings=_settings(offline),
     )
+    return OfflineFallbackLogger.of(logger)
 
 
 def _settings(offline: bool) -> wandb.Settings:
@@ -102,4 +111,6 @@ def close() -> None:
         return
     run.finish()
     if run.offline:
-        print(f"W&B: logged offline; to send it: wandb sync {Path(run.dir).parent}")
+        folder = Path(run.dir).parent.absolute()
+        shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+        print(f"W&B: logged offline; to send it: wandb sync {shown}")

@@ -28,3 +28,11 @@ def test_help_lists_them(capsys):
     listed = capsys.readouterr().out
     assert "pictures of people" in listed
     assert "pictures of things" in listed
+
+
+@pytest.mark.parametrize("size", ["1", "99999999999"])
+def test_sizes_that_cannot_be_made_are_refused_at_once(tmp_path, size, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["things", str(tmp_path / "made"), "--count", "1", "--size", size])
+    assert caught.value.code == 2
+    assert "expected 32 to 4096 px" in capsys.readouterr().err

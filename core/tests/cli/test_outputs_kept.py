@@ -114,3 +114,12 @@ def test_pack_and_unpack_keep_what_is_there(tmp_path, mine, capfd):
     assert main(["onehand", "unpack", str(checkpoint), "--model", str(packed), "--overwrite"]) == 0
     assert not list(tmp_path.glob(".*"))
     assert np.any(np.frombuffer(checkpoint.read_bytes(), np.uint8))
+
+
+def test_show_writes_nothing_where_the_mesh_is_refused(rhd_root, tmp_path):
+    picture = tmp_path / "picture.png"
+    with pytest.raises(HandposeError, match="the file of --out"):
+        data(["show", str(rhd_root), "--out", str(picture), "--mesh", str(picture)])
+    with pytest.raises(HandposeError, match="a dataset without meshes"):
+        data(["show", str(rhd_root), "--out", str(picture), "--mesh", str(tmp_path / "hand.glb")])
+    assert not picture.exists()

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -35,6 +36,11 @@ def photo(tmp_path):
         (["--model", "a.onnx", "--box", "nowhere.json"], "no readable JSON"),
         (["--model", "a.onnx", "--focal", "long"], "fx,fy,cx,cy"),
         (["--model", "a.onnx", "--hand-size", "0"], "An adult's is 160 to 210 mm"),
+        (["--model", "a.ONNX", "--runtime", "torch"], "Give --checkpoint"),
+        (["--box", "-inf,0,5,5"], "which holds no pixel"),
+        (["--batch", "99999999999999999999"], "a whole number from 1 to"),
+        (["--image-size", "-5"], "--image-size: found -5"),
+        (["--crop-scale", "nan"], "--crop-scale: found nan"),
         (["--model", "a.onnx"], "no such file"),
         (["--webcam"], "photo.png and --webcam"),
         (["--model", "a.onnx", "--seconds", "5"], "Leave --seconds out"),
@@ -51,6 +57,25 @@ def test_what_is_wrong_is_told_in_one_line(photo, options, message, capsys):
 
 def test_without_a_model_the_one_that_comes_along_is_taken(photo, tmp_path):
     assert main(["predict", photo, "--out", str(tmp_path / "found")]) == 0
+    (found,) = json.loads((tmp_path / "found" / "hands.json").read_text())["pictures"]
+    assert len(found["hands"]) == 1
+
+
+def test_a_folder_may_hold_its_own_results_and_be_read_again(photo, tmp_path, capsys):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    Path(photo).rename(folder / "photo.png")
+    before = (folder / "photo.png").read_bytes()
+    for _ in range(2):
+        assert main(["predict", str(folder), "--whole", "--out", str(folder)]) == 0
+    assert (folder / "photo.png").read_bytes() == before
+    assert "removed" in capsys.readouterr().err
+
+
+def test_a_file_of_boxes_may_have_any_name(photo, tmp_path):
+    boxes = tmp_path / "boxes.txt"
+    boxes.write_text('{"photo.png": [1, 1, 5, 5]}')
+    assert main(["predict", photo, "--box", str(boxes), "--out", str(tmp_path / "found")]) == 0
     (found,) = json.loads((tmp_path / "found" / "hands.json").read_text())["pictures"]
     assert len(found["hands"]) == 1
 

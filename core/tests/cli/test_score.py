@@ -110,6 +110,8 @@ def write_bad(folder, case):
             joints = joints[:, :20]
         case "empty":
             joints = joints[:0]
+        case "huge":
+            joints *= 1e305
         case "text":
             joints = np.full((3, 21, 3), "x")
     if case == "key":
@@ -129,6 +131,7 @@ def write_bad(folder, case):
     ("case", "message"),
     [
         ("nan", r"bad.npz, joints_3d, sample 1, joint 8 \(index_tip\)"),
+        ("huge", r"sample 0, joint \d+ .*finite coordinates, up to 1e\+09"),
         ("metres", "looks like m, .*--pred-units m"),
         ("count", "bad.npz: found 2 hands; expected 3"),
         ("shape", r"bad.npz, joints_3d: found shape \(3, 20, 3\); expected shape \(N, 21, 3\)"),
@@ -186,3 +189,12 @@ def test_an_option_that_does_not_exist_ends_with_argparses_status(files, capsys)
     with pytest.raises(SystemExit, match="2"):
         main([*arguments(files), "--align", "icp"])
     assert "procrustes" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("picture", "names"), [(np.arange(3.0), np.array(["a", "b", "c"])), (np.arange(3), np.array("a"))]
+)
+def test_pictures_of_another_type_are_named(files, picture, names):
+    np.savez(files / "bad.npz", joints_3d=hand(), picture=picture, names=names)
+    with pytest.raises(HandposeError, match="other pictures than names has"):
+        main(["--pred", str(files / "bad.npz"), "--truth", str(files / "truth.npz")])

@@ -1,5 +1,6 @@
 """Files that appear whole or not at all; folders that one process makes."""
 
+import errno
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -69,3 +70,16 @@ def test_of_many_claims_at_the_same_moment_each_gets_a_folder_of_its_own(tmp_pat
         claimed = list(pool.map(atomic.claim_folder, [tmp_path / "run"] * 64))
     assert len(set(claimed)) == 64
     assert set(claimed) == {tmp_path / "run", *(tmp_path / f"run_{number}" for number in range(2, 65))}
+
+
+def test_an_error_names_the_target_where_nothing_can_be_removed_either(tmp_path, monkeypatch):
+    """As on a read-only disk, where making and removing the temporary file fail."""
+
+    def refused(path, *_, **__):
+        raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+    for method in ("touch", "unlink"):
+        monkeypatch.setattr(Path, method, refused)
+    with pytest.raises(OSError, match="Read-only") as caught:
+        atomic.write_bytes(tmp_path / "a.bin", b"new")
+    assert caught.value.filename == str(tmp_path / "a.bin")

@@ -178,3 +178,8 @@ def cut():
 def test_anything_else_is_refused(given, found):
     with pytest.raises(HandposeError, match=f"(?s)^photo: found .*{found}"):
         to_rgb(given, "photo")
+
+
+def test_integers_of_twelve_bits_are_refused_as_they_would_be_black():
+    with pytest.raises(HandposeError, match="nearly black"):
+        to_rgb(np.full((4, 4, 3), 4000, np.uint16))

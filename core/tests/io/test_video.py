@@ -167,3 +167,16 @@ def test_a_folder_that_cannot_be_written_to_is_named(tmp_path):
     target = tmp_path / "none" / "x.mp4"
     with pytest.raises(HandposeError, match=r"x\.mp4: found no file that OpenCV can write a video to"):
         VideoWriter(target, RATE, target).write(np.zeros((4, 4, 3), np.uint8), 0.0)
+
+
+def test_a_name_that_is_not_utf8_is_refused_before_opencv_crashes(tmp_path):
+    path = tmp_path / "clip\udcff.mp4"
+    with pytest.raises(HandposeError, match="not UTF-8"), write_video(path, RATE, path) as writer:
+        writer.write(np.zeros((16, 16, 3), np.uint8), 0)
+
+
+def test_opencv_adds_no_messages_to_a_refusal(tmp_path, capfd):
+    (tmp_path / "clip.mp4").write_bytes(b"no video")
+    with pytest.raises(HandposeError, match="no frame"):
+        Video(tmp_path / "clip.mp4")
+    assert "VIDEOIO" not in capfd.readouterr().err

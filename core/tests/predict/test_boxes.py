@@ -33,6 +33,12 @@ def test_a_file_gives_none_one_or_several_boxes_a_picture(tmp_path):
     [
         ("[1, 2, 3, 4]", "a list"),
         ("{", "no readable JSON"),
+        ('{"a.jpg": [1, 2, 3, 4], "a.jpg": [5, 6, 7, 8]}', "this name twice"),
+        ('{"\u00e9.jpg": [1, 2, 3, 4], "e\u0301.jpg": [5, 6, 7, 8]}', "this name twice"),
+        ('{"a.jpg": {"box": [1, 2, 3, 4], "sides": "left"}}', "the keys sides"),
+        ('{"a.jpg": [true, true, true, true]}', "x,y,w,h"),
+        ('{"a.jpg": [0, 0, 5, ' + "9" * 400 + "]}", "x,y,w,h"),
+        ('{"a.jpg": [0, 0, 1e300, 1e300]}', r"up to 1e\+06"),
         ('{"a.jpg": [1, 2, 3]}', "'a.jpg'"),
         ('{"a.jpg": 5}', "'a.jpg'"),
         ('{"a.jpg": {"side": "left"}}', "'a.jpg'"),

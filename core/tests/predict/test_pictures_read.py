@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from handpose_core.errors import HandposeError
-from handpose_core.predict.pictures import list_pictures, read_picture, reduced
+from handpose_core.predict.pictures import count_pictures, list_pictures, read_picture, reduced
 
 TOP_LEFT, BOTTOM_RIGHT = (200, 40, 30), (20, 60, 180)
 
@@ -119,3 +119,20 @@ def test_jpeg_2000_and_avif_are_read_where_opencv_does(tmp_path):
         content = cv2.imencode(written, cv2.cvtColor(quarters(96, 64), cv2.COLOR_RGB2BGR))[1]
         (tmp_path / f"a{suffix}").write_bytes(content.tobytes())
         assert near(read_picture(tmp_path / f"a{suffix}")[3, 3], TOP_LEFT, 25)
+
+
+def test_the_pictures_of_an_animation_are_counted(tmp_path):
+    frames = [Image.new("RGB", (8, 8), (40 * number, 0, 0)) for number in range(3)]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    frames[0].save(tmp_path / "a.tif", save_all=True, append_images=frames[1:])
+    frames[0].save(tmp_path / "a.png")
+    assert [count_pictures(tmp_path / name) for name in ("a.gif", "a.tif", "a.png")] == [3, 3, 1]
+
+
+def test_a_name_that_is_not_utf8_counts_as_one_picture(tmp_path):
+    assert count_pictures(tmp_path / "a\udcff.gif") == 1
+
+
+def test_a_nul_in_a_name_is_told(tmp_path):
+    with pytest.raises(HandposeError, match="null byte"):
+        read_picture(tmp_path / "a\0.png")

@@ -242,24 +242,33 @@ def test_a_large_picture_is_drawn_smaller_in_the_right_place(model, spot, tmp_pa
     assert abs(np.nonzero(coloured)[1].mean() - 4000 * 2048 / 5000) < 60
 
 
-def test_what_is_left_out_of_a_folder_is_told_and_hidden_files_are_not_taken(model, folder, tmp_path):
+def test_what_is_left_out_of_a_folder_is_told_and_hidden_files_are_not_taken(model, folder, out):
     (folder / "IMG_1.HEIC").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0")
     (folder / "letter.txt").write_text("Dear Sir or Madam")
     (folder / "1.png").rename(folder / "1.PNG")
     for hidden in ("._0.png", ".DS_Store", "Thumbs.db"):
         (folder / hidden).write_bytes(b"\0\5\x16\7")
-    done = predict_pictures(model, folder, tmp_path / "out", Job(), lambda _: None)
-    assert [one.name for one in done.found] == ["0.png", "1.PNG", "2.png"]
+    done = predict_pictures(model, folder, out, Job(), lambda _: None)
+    written = json.loads((out.folder / "hands.json").read_text())
+    assert [one["name"] for one in written["pictures"]] == ["0.png", "1.PNG", "2.png"]
     assert done.failed == {}
     note = "left out: 2 files (IMG_1.HEIC: a HEIC picture, letter.txt: no picture)"
     assert note in done.notes
-    assert note in json.loads((tmp_path / "out" / "hands.json").read_text())["notes"]
+    assert note in written["notes"]
 
 
-def test_boxes_find_names_with_accents_composed_or_not(model, folder, tmp_path):
+def test_further_pictures_of_an_animation_are_noted(model, tmp_path, out):
+    frames = [Image.new("RGB", (64, 48), (40 * number, 0, 0)) for number in range(3)]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    done = predict_pictures(model, tmp_path / "a.gif", out, Job(search=False), lambda _: None)
+    assert "only the first of several pictures in a file was read: a.gif (2 more)" in done.notes
+
+
+def test_boxes_find_names_with_accents_composed_or_not(model, folder, tmp_path, out):
     (folder / "1.png").rename(folder / "e\u0301.png")
     (tmp_path / "boxes.json").write_text(json.dumps({"\u00e9.png": [20, 10, 20, 20]}), encoding="utf-8-sig")
     job = Job(boxes=read_boxes(tmp_path / "boxes.json"))
-    done = predict_pictures(model, folder, tmp_path / "out", job, lambda _: None)
-    assert {one.name: len(one.hands) for one in done.found}["e\u0301.png"] == 1
+    done = predict_pictures(model, folder, out, job, lambda _: None)
+    written = json.loads((out.folder / "hands.json").read_text())["pictures"]
+    assert {one["name"]: len(one["hands"]) for one in written}["e\u0301.png"] == 1
     assert not [note for note in done.notes if "not read" in note]

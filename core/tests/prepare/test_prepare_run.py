@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from handpose_core.cli.data import main
 from handpose_core.datamodules.prepared import PreparedDataModule
 from handpose_core.datamodules.rhd import RHDDataModule
 from handpose_core.datasets.detect import LAYOUTS
@@ -205,6 +206,11 @@ def test_the_command_line_finds_out_the_dataset(rhd_root, tmp_path, prepare, cap
     recipe = json.loads((tmp_path / "out" / MANIFEST).read_text())["recipe"]
     assert recipe["datamodule"] == "handpose_core.datamodules.rhd.RHDDataModule"
     assert recipe["options"]["root"] == str(rhd_root)
+
+
+def test_options_may_stand_before_the_folders(rhd_root, tmp_path):
+    options = ["--workers", "1", "--parts", "[test]"]
+    assert main(["prepare", *options, str(rhd_root), str(tmp_path / "out")]) == 0
 
 
 def test_the_command_line_reads_a_plain_folder(drawn_folder, tmp_path, prepare):

@@ -8,7 +8,7 @@ from pathlib import Path
 from handpose_core.errors import HandposeError
 
 # What argparse takes for an option although it is a value: its own rule knows plain negative numbers alone.
-_NEGATIVE_VALUE = re.compile(r"-(\d+\.?\d*|\.\d+)(e[-+]?\d+)?(,.*)?", re.IGNORECASE)
+_NEGATIVE_VALUE = re.compile(r"-((\d+\.?\d*|\.\d+)(e[-+]?\d+)?|inf(inity)?|nan)(,.*)?", re.IGNORECASE)
 _PLAIN_NUMBER = re.compile(r"-\d+|-\d*\.\d+")
 
 

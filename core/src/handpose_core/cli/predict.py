@@ -128,7 +128,7 @@ def _check(options: argparse.Namespace) -> None:
             "an exported model",
             f"First handpose export {options.checkpoint} OUT.onnx, then --model OUT.onnx",
         )
-    exported = options.model is not None and options.model.suffix == ".onnx"
+    exported = options.model is not None and options.model.suffix.lower() == ".onnx"
     if options.runtime == "torch" and exported:
         raise HandposeError(
             "--runtime torch", f"--model {options.model}", "a checkpoint", "Give --checkpoint, or leave --runtime out."
@@ -171,7 +171,7 @@ def _job(options: argparse.Namespace) -> "Job":
         focal=parse_focal(options.focal) if options.focal else None,
         hand_mm=options.hand_size,
     )
-    from_file = bool(options.box) and Path(options.box).suffix.lower() == ".json"
+    from_file = bool(options.box) and (Path(options.box).suffix.lower() == ".json" or Path(options.box).is_file())
     return Job(
         boxes=read_boxes(Path(options.box)) if from_file else None,
         box=parse_box(options.box) if options.box and not from_file else None,
@@ -226,10 +226,16 @@ def _interruption(camera: "Webcam | None") -> Interruption:
 
 
 def _inputs(options: argparse.Namespace) -> list[Path]:
-    """The files and folders that the command reads."""
+    """The files and folders that the command reads: of a folder of pictures those that it finds, of a model all."""
+    from handpose_core.predict.pictures import list_pictures
+
     given = [options.source, options.checkpoint, options.model, options.box and Path(options.box)]
     read = [path for path in given if path is not None]
-    return read + [path for folder in read if folder.is_dir() for path in folder.iterdir()]
+    if options.model is not None and options.model.is_dir():
+        read += options.model.iterdir()
+    if options.source is not None and options.source.is_dir():
+        read += list_pictures(options.source).found
+    return read
 
 
 def _frames(options: argparse.Namespace) -> "Video | Webcam | None":

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain, count
 from pathlib import Path
 
@@ -38,7 +38,8 @@ def staged(path: Path, suffix: str = "") -> Iterator[Path]:
             _sync(temporary)
             temporary.replace(path)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # on a read-only disk removing fails, too, and the first error is the one to tell
+            temporary.unlink(missing_ok=True)
         raise
     if os.name == "posix":  # the rename itself survives a power cut; Windows cannot open folders
         _sync(path.parent)

@@ -67,8 +67,8 @@ class CheckpointParts(StagedCheckpointIO):
                 str(path),
                 f"{error.strerror or error}, so that this checkpoint was not written",
                 f"a folder with {buffer.getbuffer().nbytes / 1e6:.0f} MB of room that can be written to",
-                "Checkpoints written before are whole. Make room or choose another folder (--run_dir), and go on from "
-                "the last one: --ckpt_path.",
+                "Make room, or name another folder. Checkpoints written before are whole: a training goes on from the "
+                "last one by --ckpt_path.",
             ) from error
 
     def load_checkpoint(

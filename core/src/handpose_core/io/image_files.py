@@ -85,6 +85,22 @@ def shown_name(name: str) -> str:
     return name if name.isprintable() else repr(name)
 
 
+def is_utf8(name: str) -> bool:
+    """Tell whether a file's name is UTF-8, as OpenCV needs it: other names crash it.
+
+    Args:
+        name: as Python has it, with surrogates for bytes that are no UTF-8.
+
+    Returns:
+        False where there are such bytes.
+    """
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def list_images(folder: Path, below: bool = False) -> ImageListing:
     """List the pictures of a folder.
 
@@ -178,7 +194,7 @@ def _reason_by_content(path: Path, head: bytes) -> str | None:
 def _opencv_reads(path: Path) -> bool:
     import cv2
 
-    return bool(cv2.haveImageReader(str(path)))
+    return is_utf8(str(path)) and bool(cv2.haveImageReader(str(path)))
 
 
 def _entries(folder: Path, below: bool) -> Iterator[Path]:

@@ -16,6 +16,7 @@ _EXPECTED = (
 )
 _OVERSHOOT = 0.1  # of the range: interpolation reaches beyond it
 _DARKEST = 8.0  # floats whose largest is between [0, 1] and this are neither sort
+_DARKEST_16 = 4095  # integers whose largest is between 255 and this are of 9 to 12 bits
 _CHANNELS = (1, 3, 4)
 
 
@@ -23,7 +24,7 @@ def to_rgb(picture: object, where: str = "picture") -> UInt8[ndarray, "h w 3"]:
     """Convert a picture to 8-bit RGB; an array that is 8-bit RGB is returned as it is.
 
     Channels are last, or first where they cannot be last; one is grey, three are RGB, and four RGBA, laid on white. A
-    batch of a single picture is that picture. Integers above 255 are of 16 bits; floats up to 1 are in [0, 1], others
+    batch of a single picture is that picture. Integers above 4095 are of 16 bits; floats up to 1 are in [0, 1], others
     in [0, 255]. BGR, as OpenCV reads it, cannot be told from RGB: convert it first.
 
     Args:
@@ -135,8 +136,8 @@ def _eight_bits(pixels: Shaped[ndarray, "h w c"], where: str) -> UInt8[ndarray, 
     low, high = float(pixels.min()), float(pixels.max())
     found = f"an array of {pixels.dtype} from {low:.4g} to {high:.4g}"
     if pixels.dtype.kind in "iu":
-        if low < 0 or high > 65535:
-            raise _refusal(where, found, "Scale it to 0 .. 255.")
+        if low < 0 or high > 65535 or 255 < high <= _DARKEST_16:
+            raise _refusal(where, found, "Scale it to 0 .. 255; of 10 or 12 bits it is nearly black.")
         return pixels.astype(np.uint8) if high <= 255 else np.rint(pixels / np.float32(257)).astype(np.uint8)
     if not np.isfinite([low, high]).all():
         raise _refusal(where, f"an array of {pixels.dtype} with NaN or infinity", "Replace these pixels.")

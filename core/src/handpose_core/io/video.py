@@ -15,7 +15,7 @@ from numpy import ndarray
 
 from handpose_core.errors import HandposeError
 from handpose_core.io.content import HEAD_BYTES, describe_foreign
-from handpose_core.io.image_files import VIDEO_SUFFIXES
+from handpose_core.io.image_files import VIDEO_SUFFIXES, is_utf8
 from handpose_core.io.video_header import VideoHeader, looks_like_video, read_header
 
 _FALLBACK_RATE = 30.0
@@ -207,8 +207,8 @@ def named_gaps(gaps: Sequence[tuple[int, int]]) -> str:
 def open_capture(path: Path, *parameters: int) -> cv2.VideoCapture:
     """Open a video file by OpenCV's FFmpeg, whatever is in its name.
 
-    An absolute path keeps ``%03d`` from being taken for a sequence, and ``a:b`` for a protocol. FFmpeg's own messages
-    are left out: callers say which frames are missing.
+    An absolute path keeps ``%03d`` from being taken for a sequence, and ``a:b`` for a protocol. FFmpeg's and
+    OpenCV's own messages are left out: callers say which frames are missing.
 
     Args:
         path: the file.
@@ -221,12 +221,22 @@ def open_capture(path: Path, *parameters: int) -> cv2.VideoCapture:
         HandposeError: the file's name is not UTF-8, which OpenCV cannot take.
     """
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-    name = str(path.absolute())
+    name = _opencv_name(path)
+    level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
     try:
-        name.encode()
-    except UnicodeEncodeError as error:
-        raise HandposeError(repr(name), "a name that is not UTF-8", "a name in UTF-8", "Rename the file.") from error
-    return cv2.VideoCapture(name, cv2.CAP_FFMPEG, list(parameters))
+        return cv2.VideoCapture(name, cv2.CAP_FFMPEG, list(parameters))
+    finally:
+        cv2.utils.logging.setLogLevel(level)
+
+
+def _opencv_name(path: Path) -> str:
+    """Return an absolute path as OpenCV takes it; refuse one that is not UTF-8, which would crash it."""
+    name = str(path.absolute())
+    if not is_utf8(name):
+        raise HandposeError(
+            repr(name), "a name that is not UTF-8", "a name in UTF-8", "Rename the file or the folder that it lies in."
+        )
+    return name
 
 
 def usual_rate(said: float) -> float:
@@ -312,7 +322,7 @@ class VideoWriter:
     def _open(self, width: int, height: int) -> None:
         self._size = (width, height)
         codec = cv2.VideoWriter.fourcc(*_CODEC)
-        self._writer = cv2.VideoWriter(str(self._path.absolute()), cv2.CAP_FFMPEG, codec, self._rate, self._size)
+        self._writer = cv2.VideoWriter(_opencv_name(self._path), cv2.CAP_FFMPEG, codec, self._rate, self._size)
         if not self._writer.isOpened():
             raise HandposeError(
                 str(self._named),

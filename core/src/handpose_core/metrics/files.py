@@ -23,6 +23,7 @@ _MASKS = ("annotated", "visible")
 _PICTURE, _PICTURES = "picture", "names"  # of hands.npz, as handpose predict writes it
 _UNREADABLE = (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error)
 _SHAPE = f"shape (N, {N_JOINTS}, 3) with N of at least 1"
+_LARGEST = 1e9  # in the file's unit; larger ones overflow when errors are squared
 _NO_EXTENT = 1e-6  # in the file's unit
 _HINTS = {
     (N_JOINTS * 3,): f"Reshape the rows to ({N_JOINTS}, 3), if they are x, y, z of one joint after another.",
@@ -168,7 +169,7 @@ def _read_npz(path: Path) -> dict[str, Any]:
         if _PICTURE in archive and _PICTURES in archive:
             pictures = _member(path, archive, _PICTURE)
             content[JOINTS] = _by_picture(
-                path, _joints(path, content[JOINTS]), pictures, len(_member(path, archive, _PICTURES))
+                path, _joints(path, content[JOINTS]), pictures, np.size(_member(path, archive, _PICTURES))
             )
         return content
 
@@ -177,7 +178,11 @@ def _by_picture(
     path: Path, joints: Float64[np.ndarray, "hands 21 3"], pictures: Any, count: int
 ) -> Float64[np.ndarray, "pictures 21 3"]:
     """Put the hands that handpose predict wrote in their pictures' rows; NaN where a picture has none."""
-    if pictures.shape != joints.shape[:1] or not np.isin(pictures, np.arange(count)).all():
+    if (
+        pictures.dtype.kind not in "iu"
+        or pictures.shape != joints.shape[:1]
+        or not np.isin(pictures, np.arange(count)).all()
+    ):
         raise HandposeError(
             f"{path}, {_PICTURE}", "other pictures than names has", "the picture of each hand", "Predict again."
         )
@@ -289,12 +294,12 @@ def _mask(path: Path, key: str, raw: Any, samples: int) -> Bool[np.ndarray, "sam
 def _require_finite(
     path: Path, joints: Float64[np.ndarray, "samples 21 3"], annotated: Bool[np.ndarray, "samples 21"]
 ) -> None:
-    broken = annotated & ~np.isfinite(joints).all(axis=-1)
+    broken = annotated & ~(np.abs(joints) <= _LARGEST).all(axis=-1)
     if broken.any():
         sample, joint = np.argwhere(broken)[0]
         raise HandposeError(
             f"{path}, {JOINTS}, sample {sample}, joint {joint} ({JOINT_NAMES[joint]})",
             f"{joints[sample, joint].tolist()} ({int(broken.sum())} such joints in all)",
-            "finite coordinates",
+            f"finite coordinates, up to {_LARGEST:g}",
             "Predict every joint; in the truth, mark joints without a label in a key annotated (N, 21).",
         )

@@ -3,17 +3,22 @@
 import json
 import math
 import numbers
+import reprlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from unicodedata import normalize
 
+import numpy as np
+
 from handpose_core.errors import HandposeError
 from handpose_core.hand import Side
 from handpose_core.io.foreign import refuse_foreign
 
 _FORM = "x,y,w,h in px: left, top, width and height"
+_LARGEST = 1e6  # px; no picture is as large, and crops of larger boxes do not fit into memory
+_KEYS = frozenset({"box", "side"})
 _FILE_FORM = '{"photo.jpg": [x, y, w, h], "12": [{"box": [x, y, w, h], "side": "left"}, ...]}'
 
 
@@ -132,7 +137,7 @@ def read_boxes(path: Path) -> Boxes:
         HandposeError: there is no such file, or it is something else.
     """
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(path.read_bytes(), object_pairs_hook=lambda pairs: _once(path, pairs))
     except (OSError, ValueError, RecursionError) as error:
         refuse_foreign(path, _FILE_FORM)
         reason = error.strerror if isinstance(error, OSError) else error
@@ -154,6 +159,18 @@ def picture_key(name: str) -> str:
     return normalize("NFC", name)
 
 
+def _once(path: Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse names that are given twice in one JSON object, of which the first boxes would be lost."""
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if picture_key(name) in seen:
+            raise HandposeError(
+                f"{path}, '{name}'", "this name twice", "each name once", "List several boxes: [[x, y, w, h], ...]"
+            )
+        seen.add(picture_key(name))
+    return dict(pairs)
+
+
 def _boxes(where: str, value: Any) -> tuple[Box, ...]:
     several = isinstance(value, list) and all(isinstance(one, list | dict) for one in value)
     return tuple(_entry(where, one) for one in (value if several else [value]))
@@ -162,6 +179,9 @@ def _boxes(where: str, value: Any) -> tuple[Box, ...]:
 def _entry(where: str, value: Any) -> Box:
     if not isinstance(value, Mapping):
         return _box(where, value.tolist() if hasattr(value, "tolist") else value)
+    unknown = sorted(str(key) for key in value if key not in _KEYS)
+    if unknown:
+        raise HandposeError(where, f"the keys {', '.join(unknown)}", "box and, optionally, side", "Correct the keys.")
     side = side_of(value.get("side"), f"{where}, side")
     return _box(where, value.get("box"), side)
 
@@ -175,14 +195,19 @@ def _numbers(where: str, values: Any) -> tuple[float, float, float, float]:
     try:
         if isinstance(values, str | bytes):
             raise TypeError
+        values = list(values)
+        if any(isinstance(value, bool | np.bool_) for value in values):
+            raise TypeError
         x, y, width, height = (float(value) for value in values)
-    except (TypeError, ValueError) as error:
-        raise HandposeError(where, f"{values!r}", _FORM, "For example: --box 120,80,200,220") from error
+    except (TypeError, ValueError, OverflowError) as error:
+        raise HandposeError(where, reprlib.repr(values), _FORM, "For example: --box 120,80,200,220") from error
     if not all(map(math.isfinite, (x, y, width, height))) or width <= 0 or height <= 0:
         raise HandposeError(
             where,
-            f"{values!r}, which holds no pixel",
+            f"{reprlib.repr(values)}, which holds no pixel",
             f"{_FORM}, the last two above 0",
             "Give sizes, not corners.",
         )
+    if max(map(abs, (x, y, width, height))) > _LARGEST:
+        raise HandposeError(where, reprlib.repr(values), f"{_FORM}, up to {_LARGEST:g}", "Check the numbers.")
     return x, y, width, height

@@ -33,7 +33,7 @@ def load(
 
 
 def _runtime(path: Path, image_size: int | None, crop_scale: float | None) -> Runtime:
-    if path.suffix == EXPORTED:
+    if path.suffix.lower() == EXPORTED:
         from handpose_core.predict.onnx_runtime import load_exported
 
         return load_exported(path)

@@ -18,7 +18,15 @@ from handpose_core.predict.cut import Square, cut, square_of
 from handpose_core.predict.hands import Hand, root_relative
 from handpose_core.predict.info import ModelInfo
 from handpose_core.predict.pictures import read_picture
-from handpose_core.predict.recovery import Focal, camera_matrix, focal_of, implausible_focal, implausible_hand, recover
+from handpose_core.predict.recovery import (
+    LARGEST_HAND_MM,
+    Focal,
+    camera_matrix,
+    focal_of,
+    implausible_focal,
+    implausible_hand,
+    recover,
+)
 from handpose_core.predict.runtime import UNTOLD, MeshRuntime, Runtime
 from handpose_core.predict.view import View
 from handpose_core.predict.whole_hand import WholeHand, whole_hand
@@ -53,9 +61,11 @@ class Known:
         if self.hand_mm is None:
             return
         size = self.hand_mm
-        if isinstance(size, bool) or not isinstance(size, int | float | np.number) or not 0 < size < float("inf"):
-            found = f"{size:g}" if isinstance(size, int | float | np.number) else f"{size!r}"
-            raise HandposeError("--hand-size", found, "mm, above 0", "An adult's is 160 to 210 mm.")
+        if isinstance(size, bool) or not isinstance(size, int | float | np.number) or not 0 < size <= LARGEST_HAND_MM:
+            found = f"{size:g}" if isinstance(size, float | np.number) else f"{size!r}"
+            raise HandposeError(
+                "--hand-size", found, f"mm, above 0, up to {LARGEST_HAND_MM:g}", "An adult's is 160 to 210 mm."
+            )
         object.__setattr__(self, "hand_mm", float(size))
 
     def remarks(self, width: int, height: int) -> tuple[str, ...]:
@@ -73,6 +83,7 @@ class Known:
 
 
 NOTHING_KNOWN = Known()
+_LARGEST_BATCH = 65536
 
 
 class HandModel:
@@ -84,8 +95,8 @@ class HandModel:
     """
 
     def __init__(self, runtime: Runtime, batch: int = 16) -> None:
-        if not isinstance(batch, int | np.integer) or batch < 1:
-            raise HandposeError("--batch", f"{batch!r}", "a whole number from 1", "Leave it out.")
+        if not isinstance(batch, int | np.integer) or not 1 <= batch <= _LARGEST_BATCH:
+            raise HandposeError("--batch", f"{batch!r}", f"a whole number from 1 to {_LARGEST_BATCH}", "Leave it out.")
         self._runtime, self.batch = runtime, batch
 
     @property

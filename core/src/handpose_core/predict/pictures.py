@@ -10,7 +10,7 @@ from numpy import ndarray
 
 from handpose_core.errors import HandposeError
 from handpose_core.io.foreign import refuse_foreign
-from handpose_core.io.image_files import IMAGE_SUFFIXES, ImageListing, list_images
+from handpose_core.io.image_files import IMAGE_SUFFIXES, ImageListing, is_utf8, list_images
 from handpose_core.io.jpeg import is_cut_jpeg
 from handpose_core.io.pixels import laid_on_white, to_rgb
 
@@ -45,9 +45,10 @@ def read_picture(path: Path) -> UInt8[ndarray, "h w 3"]:
     """
     try:
         data = path.read_bytes()
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = error.strerror if isinstance(error, OSError) else error
         raise HandposeError(
-            str(path), f"no readable file ({error.strerror})", _FORMATS, "Check the path and its permissions."
+            str(path), f"no readable file ({reason})", _FORMATS, "Check the path and its permissions."
         ) from error
     if not data:
         raise HandposeError(str(path), "an empty file", _FORMATS, "Copy it again.")
@@ -66,6 +67,24 @@ def read_picture(path: Path) -> UInt8[ndarray, "h w 3"]:
     if not data.startswith(b"\xff\xd8"):
         colours = _laid_on_white(colours, _decoded(path, encoded, cv2.IMREAD_UNCHANGED))
     return cv2.cvtColor(colours, cv2.COLOR_BGR2RGB)  # type: ignore[no-any-return]
+
+
+def count_pictures(path: Path) -> int:
+    """Count the pictures in a file, of which `read_picture` reads the first.
+
+    Args:
+        path: a file that can be read as a picture.
+
+    Returns:
+        More than 1 for animations and files of several pages; 1 where it cannot be told.
+    """
+    name = str(path)
+    if not is_utf8(name):  # OpenCV crashes on others
+        return 1
+    try:
+        return max(1, int(cv2.imcount(name)))
+    except cv2.error:
+        return 1
 
 
 def list_pictures(folder: Path) -> ImageListing:

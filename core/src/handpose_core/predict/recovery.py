@@ -15,6 +15,9 @@ ASSUMED_FOCAL = 1.0
 """Focal length over the picture's longer side where none is given: 53 degrees across, between phones and webcams."""
 PLAUSIBLE_FOCAL = (0.2, 10.0)
 """Focal lengths over the picture's longer side: from fisheye to long telephoto lenses."""
+LARGEST_HAND_MM = 1e6
+"""Hands of a larger size are refused, as their joints are beyond what is computed exactly; mm."""
+_FOCAL_RANGE = (1e-3, 1e9)  # px, likewise
 _FOCAL_FORM = "a focal length, or fx, fy, cx, cy; px"
 _LEAST_SLOPE = 1e-12
 _LEAST_SPREAD = 1.0  # px
@@ -49,8 +52,12 @@ def focal_of(given: object, where: str = "focal") -> Focal | None:
         values = values[[0, 1, 0, 1], [0, 1, 2, 2]]
     if values.size == 1:
         values = values.reshape(())
-    if values.shape not in ((), (4,)) or not np.isfinite(values).all() or (values.flat[:2] <= 0).any():
-        raise HandposeError(where, f"{given!r}", f"{_FOCAL_FORM}, focal lengths above 0", "See its calibration.")
+    low, high = _FOCAL_RANGE
+    lengths = values.flat[:2]
+    if values.shape not in ((), (4,)) or not (np.abs(values) <= high).all() or not (lengths >= low).all():
+        raise HandposeError(
+            where, f"{given!r}", f"{_FOCAL_FORM}, focal lengths from {low:g} to {high:g}", "See its calibration."
+        )
     if values.shape == ():
         return float(values)
     fx, fy, cx, cy = values.tolist()

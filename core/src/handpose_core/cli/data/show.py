@@ -38,6 +38,7 @@ def _draw(arguments: argparse.Namespace) -> int:
     _check_outputs(arguments, out)
     source = open_split(arguments.root, arguments.split)
     index = _index(arguments, source)
+    _check_mesh(arguments, source)
     write_image(out, with_caption(draw_sample(source[index]), source.where(index)))
     print(f"{source.where(index)}: drawn to {out}")
     if arguments.mesh is not None:
@@ -52,21 +53,30 @@ def _check_outputs(arguments: argparse.Namespace, out: Path) -> None:
     from handpose_core.viz.sheet import check_picture_name
 
     check_picture_name(out, "--out")
+    if arguments.mesh is not None and arguments.mesh.resolve() == out.resolve():
+        raise HandposeError(f"--mesh {arguments.mesh}", "the file of --out", "another file", "Name another file.")
     for option, path in (("--out", out), ("--mesh", arguments.mesh)):
         if path is not None:
             of_dataset = path.resolve().is_relative_to(arguments.root.resolve())
             check_new_file(path, [path] if of_dataset else [], arguments.overwrite, option)
 
 
-def _write_mesh(arguments: argparse.Namespace, source: "Source", index: int) -> None:
+def _check_mesh(arguments: argparse.Namespace, source: "Source") -> None:
+    """Refuse ``--mesh`` before anything is written, where there is none."""
     from handpose_core.datasets.mvhm import MVHM
-    from handpose_core.viz.mesh import write_glb
 
-    if not isinstance(source, MVHM):
+    if arguments.mesh is not None and not isinstance(source, MVHM):
         raise HandposeError(
             f"{arguments.root}, --mesh", "a dataset without meshes", "one that `handpose mvhm generate` made",
             "Leave --mesh out.",
         )  # fmt: skip
+
+
+def _write_mesh(arguments: argparse.Namespace, source: "Source", index: int) -> None:
+    from handpose_core.datasets.mvhm import MVHM
+    from handpose_core.viz.mesh import write_glb
+
+    assert isinstance(source, MVHM)
     write_glb(arguments.mesh, source.mesh(index))
     print(f"the hand's mesh: {arguments.mesh}")
 

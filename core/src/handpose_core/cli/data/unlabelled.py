@@ -10,6 +10,7 @@ from handpose_core.cli.options import positive
 if TYPE_CHECKING:
     from handpose_core.synth.unlabelled import UnlabelledTwin
 
+_SIDES = (32, 4096)  # px
 _AGAIN = (
     "They show a detector of hands what is none. Run it again after an interruption, and it goes on where it stopped."
 )
@@ -47,7 +48,7 @@ def _options(name: str, description: str, argv: Sequence[str]) -> argparse.Names
     parser = argparse.ArgumentParser(prog=f"handpose data {name}", description=f"{description} {_AGAIN}")
     parser.add_argument("out", type=Path, help="folder of the pictures")
     parser.add_argument("--count", type=positive, required=True, help="how many pictures")
-    parser.add_argument("--size", type=positive, default=192, help="their height and width, px (default %(default)s)")
+    parser.add_argument("--size", type=_side, default=192, help="their height and width, px (default %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of everything that is drawn (default 0)")
     parser.add_argument(
         "--backgrounds", type=Path, help=f"folder of pictures to go behind the {name} (default: made up)"
@@ -59,6 +60,14 @@ def _options(name: str, description: str, argv: Sequence[str]) -> argparse.Names
 
         FolderBackground(options.backgrounds)  # an empty folder is found out here, not in a worker
     return options
+
+
+def _side(text: str) -> int:
+    """Parse the side of a picture, px."""
+    low, high = _SIDES
+    if not low <= (value := int(text)) <= high:
+        raise argparse.ArgumentTypeError(f"found {text}; expected {low} to {high} px")
+    return value
 
 
 def _make(name: str, kind: "type[UnlabelledTwin]", options: argparse.Namespace) -> int:

@@ -25,6 +25,7 @@ from handpose_core.nn.backbones import EfficientNetLite
 from handpose_core.nn.backbones.weights import VARIANT_KEY
 from handpose_core.predict.checkpoint import load_checkpoint
 from handpose_core.predict.info import METADATA_KEY, ModelInfo, info_from_json
+from handpose_core.training.logging import silence_advertisement
 
 _BUILD_KEY = "onehand"
 SUFFIX = ".safetensors"
@@ -118,6 +119,7 @@ def write_checkpoint(packed: Path, out: Path) -> ModelInfo:
         HandposeError: there is no such file, or it is something else.
     """
     module, info = unpack(packed)
+    silence_advertisement()
     trainer = pl.Trainer(
         accelerator="cpu", devices=1, logger=False, enable_checkpointing=False, enable_progress_bar=False,
         enable_model_summary=False, plugins=StagedCheckpointIO(),

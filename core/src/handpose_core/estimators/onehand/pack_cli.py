@@ -49,7 +49,7 @@ def main(argv: Sequence[str]) -> int:
     from handpose_core.predict.shipped import SHIPPED
 
     out = SHIPPED if options.shipped else options.out
-    if out.suffix != SUFFIX:
+    if out.suffix.lower() != SUFFIX:
         raise HandposeError("OUT.safetensors", f"'{out}'", f"a name that ends in {SUFFIX}", "Name the file so.")
     if not options.shipped:
         inputs = [options.checkpoint, *results.values()]

@@ -63,7 +63,7 @@ class SharedModel(ModelHubMixin):  # type: ignore[misc]
             )
         shared = cls(trained)
         beside = file.with_name(CARD_FILE) if file.name == MODEL_FILE else file.with_suffix(".md")
-        if file.suffix == SUFFIX and beside.is_file():
+        if file.suffix.lower() == SUFFIX and beside.is_file():
             shared.card = beside.read_text("utf-8")
         return shared
 

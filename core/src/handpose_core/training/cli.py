@@ -327,7 +327,7 @@ class HandposeCLI(LightningCLI):
                 enable_checkpointing=options.enable_checkpointing if self.config.subcommand == "fit" else False,
                 **kwargs,
             )
-        except (MisconfigurationException, ModuleNotFoundError, RuntimeError, ValueError) as error:
+        except (MisconfigurationException, ModuleNotFoundError, RuntimeError, TypeError, ValueError) as error:
             raise HandposeError("--trainer", str(error), "options that Lightning accepts", "See --help.") from error
 
     @staticmethod

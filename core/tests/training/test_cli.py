@@ -1,10 +1,14 @@
 import csv
 import json
+import os
+import shutil
 
 import numpy as np
 import pytest
 import torch
 import yaml
+
+from handpose_core.training.checkpoints import find_in_run
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:The .* does not have many workers",
@@ -125,7 +129,6 @@ def test_predict_writes_what_score_reads(tiny, trained):
         assert predictions["index"].tolist() == [0, 1, 2, 3, 4]
 
 
-@pytest.mark.filterwarnings("ignore:The dirpath has changed")
 def test_training_goes_on_from_a_checkpoint(tiny, trained):
     last = str(trained / "fit" / "checkpoints" / "last.ckpt")
     options = ("--config", "tiny", "--ckpt_path", last, "--run_dir", str(trained), "--trainer.max_epochs", "2")
@@ -133,13 +136,36 @@ def test_training_goes_on_from_a_checkpoint(tiny, trained):
     assert torch.load(trained / "fit_2/checkpoints/last.ckpt", weights_only=True)["epoch"] == 1
 
 
-@pytest.mark.filterwarnings("ignore:The dirpath has changed")
 def test_last_is_the_newest_checkpoint_of_the_run(tiny, trained, capsys):
     for epochs in ("2", "3"):
         options = ("--config", "tiny", "--run_dir", str(trained), "--trainer.max_epochs", epochs)
         assert tiny("fit", *options, "--ckpt_path", "last") == 0
     assert torch.load(trained / "fit_3/checkpoints/last.ckpt", weights_only=True)["epoch"] == 2
     assert f"checkpoint: {trained}/fit_2/checkpoints/last.ckpt" in capsys.readouterr().out
+
+
+def test_last_is_that_of_the_latest_training_in_a_copied_run(trained):
+    for name in ("fit_10", "fit_2"):  # copied in any order
+        shutil.copytree(trained / "fit", trained / name)
+    os.utime(trained / "fit/checkpoints/last.ckpt")
+    assert find_in_run(trained, "last") == trained / "fit_10/checkpoints/last.ckpt"
+
+
+@pytest.mark.parametrize(("mode", "better"), [("min", "fit"), ("max", "fit_2")])
+def test_best_is_the_best_of_all_trainings_of_the_run(tmp_path, mode, better):
+    for name, score in (("fit", 10.0), ("fit_2", 12.0)):
+        state = {"monitor": "val/epe", "best_model_score": torch.tensor(score)}
+        path = tmp_path / name / "checkpoints/best.ckpt"
+        path.parent.mkdir(parents=True)
+        torch.save({"callbacks": {f"ModelCheckpoint{{'monitor': 'val/epe', 'mode': '{mode}'}}": state}}, path)
+    assert find_in_run(tmp_path, "best") == tmp_path / better / "checkpoints/best.ckpt"
+    path.write_bytes(b"")  # whoever asks for it is told what is wrong with it
+    assert find_in_run(tmp_path, "best") == path
+
+
+def test_a_folder_is_no_checkpoint(tiny, trained, capsys):
+    assert tiny("fit", "--config", "tiny", "--ckpt_path", str(trained)) == 2
+    assert f"--ckpt_path {trained}: found a folder; expected a checkpoint's file" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("asked", "taken"), [(("--ckpt_path", "last"), "last"), ((), "best")])

@@ -22,6 +22,11 @@ pytestmark = pytest.mark.filterwarnings(
         (["--trainer.max_epochs", "0"], "--trainer.max_epochs: found 0; expected at least 1"),
         (["--trainer.max_steps", "0"], "--trainer.max_steps: found 0; expected at least 1"),
         (["--trainer.max_time", "00:00:00:00"], "--trainer.max_time: found 00:00:00:00; expected"),
+        (["--trainer.check_val_every_n_epoch", "0"], "--trainer.check_val_every_n_epoch: found 0; expected"),
+        (["--trainer.val_check_interval", "0"], "--trainer.val_check_interval: found 0; expected"),
+        (["--seed_everything", "-1"], "--seed_everything: found -1; expected 0 to 4294967295"),
+        (["--seed_everything", "4294967296"], "--seed_everything: found 4294967296; expected"),
+        (["--trainer.devices", "-1", "--trainer.accelerator", "cpu"], "`devices` selected with `CPUAccelerator`"),
         (["--trainer.accumulate_grad_batches", "0"], "--trainer.accumulate_grad_batches: found 0; expected"),
         (["--trainer.gradient_clip_val=-1"], "--trainer.gradient_clip_val: found -1"),
         (["--trainer.limit_val_batches", "0"], "--trainer.limit_val_batches 0: found no validation"),
@@ -102,3 +107,8 @@ def test_a_learning_rate_out_of_all_proportion_stops_the_training(tiny, capsys):
     err = capsys.readouterr().err
     assert "at a learning rate of 1e+09" in err
     assert "No checkpoint was written before it" in err
+
+
+def test_a_training_tried_out_recommends_no_other_product(tiny, capfd, caplog):
+    assert tiny("fit", "--config", "tiny", "--run_dir", "run", "--trainer.fast_dev_run", "true") == 0
+    assert "litmodels" not in capfd.readouterr().err + caplog.text

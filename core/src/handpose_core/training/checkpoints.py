@@ -32,7 +32,8 @@ def check_checkpoint(path: Path, model_class: type[Any], option: str = "--ckpt_p
     """
     where = f"{option} {path}"
     if not path.is_file():
-        raise HandposeError(where, "no such file", "a checkpoint", "They lie in <run folder>/fit/checkpoints.")
+        found = "a folder" if path.is_dir() else "no such file"
+        raise HandposeError(where, found, "a checkpoint's file", "They lie in <run folder>/fit/checkpoints.")
     try:
         with as_one_file(path) as whole:
             checkpoint = torch.load(whole, map_location="cpu", weights_only=True, mmap=True)
@@ -72,17 +73,23 @@ def framing_of(trained_on: list[dict[str, str]]) -> tuple[int, float] | None:
 
 
 def find_in_run(run_dir: Path, kind: str, option: str = "--ckpt_path") -> Path:
-    """Return the newest ``<kind>.ckpt`` of a run, whichever of its trainings (``fit``, ``fit_2``, ...) wrote it.
+    """Return the checkpoint of a run to take where only ``last`` or ``best`` is asked for.
+
+    A run's trainings ``fit``, ``fit_2``, ... are in the order of their numbers: copying a run changes the times of
+    its files.
 
     Args:
         run_dir: the run's folder.
-        kind: ``last`` or ``best``.
+        kind: ``last`` for that of the latest training, ``best`` for that with the best validation metric of all.
         option: the option that asks for it, for the error.
+
+    Returns:
+        The checkpoint's file; the latest training's, too, where the metrics of the best ones cannot be compared.
 
     Raises:
         HandposeError: the run has none.
     """
-    found = list(run_dir.glob(f"fit*/checkpoints/{kind}.ckpt"))
+    found = sorted(run_dir.glob(f"fit*/checkpoints/{kind}.ckpt"), key=_number_of_training)
     if not found:
         others = sorted(str(path) for path in run_dir.rglob("*.ckpt"))
         raise HandposeError(
@@ -91,4 +98,31 @@ def find_in_run(run_dir: Path, kind: str, option: str = "--ckpt_path") -> Path:
             f"the folder of a run with a {kind} checkpoint",
             f"Name the file: {option} {others[-1]}" if others else "Check the folder's name.",
         )
-    return max(found, key=lambda path: (path.stat().st_mtime_ns, len(path.parts[-3]), path.parts[-3]))
+    if kind == "best" and len(found) > 1:
+        scores = [_score(path) for path in found]
+        known = [score for score in scores if score is not None]
+        if len(known) == len(found) and len({monitor for monitor, _ in known}) == 1:
+            return min(zip(known, found, strict=True), key=lambda one: one[0][1])[1]
+    return found[-1]
+
+
+def _number_of_training(path: Path) -> tuple[int, str]:
+    """Return the order of a checkpoint in its run: 2 of ``fit_2/checkpoints/last.ckpt``, 1 of ``fit``'s."""
+    name = path.parts[-3]
+    number = name.rpartition("_")[2]
+    return int(number) if number.isdecimal() else 1, name
+
+
+def _score(path: Path) -> tuple[str, float] | None:
+    """Return the metric by which a checkpoint was the best, and its value, negative where more is better."""
+    try:
+        with as_one_file(path) as whole:
+            callbacks = torch.load(whole, map_location="cpu", weights_only=True, mmap=True)["callbacks"]
+    except (HandposeError, OSError, RuntimeError, EOFError, ValueError, LookupError, TypeError, pickle.UnpicklingError):
+        return None
+    states = ((name, state) for name, state in callbacks.items() if name.startswith("ModelCheckpoint"))
+    for name, state in states:
+        if state.get("monitor") and state.get("best_model_score") is not None:
+            sign = -1.0 if "'mode': 'max'" in name else 1.0
+            return state["monitor"], sign * float(state["best_model_score"])
+    return None

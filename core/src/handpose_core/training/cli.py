@@ -83,6 +83,7 @@ def run(name: str, method: Method, resolved: Resolved, prog: str) -> int:
         warnings.filterwarnings("ignore", message=".*LeafSpec", category=FutureWarning)
         warnings.filterwarnings("ignore", message="Be aware that when using `ckpt_path`, callbacks used")
         warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")  # when it goes on
+        warnings.filterwarnings("ignore", message="The dirpath has changed")  # likewise; `find_in_run` compares them
         warnings.filterwarnings("ignore", message="Precision .* is not supported by the model summary")
         warnings.filterwarnings("ignore", message="Found .* module.* in eval mode")  # those that a stage leaves alone
         logging.silence_advertisement()
@@ -326,7 +327,7 @@ class HandposeCLI(LightningCLI):
                 enable_checkpointing=options.enable_checkpointing if self.config.subcommand == "fit" else False,
                 **kwargs,
             )
-        except (MisconfigurationException, ModuleNotFoundError, RuntimeError, ValueError) as error:
+        except (MisconfigurationException, ModuleNotFoundError, RuntimeError, TypeError, ValueError) as error:
             raise HandposeError("--trainer", str(error), "options that Lightning accepts", "See --help.") from error
 
     @staticmethod

@@ -15,12 +15,12 @@ _INIT_TIMEOUT = 15.0  # s; wandb's own is 90, and a training without a network s
 
 
 def silence_advertisement() -> None:
-    """Keep Lightning from recommending another logger at every start."""
+    """Keep Lightning from recommending other products at every start."""
     logging.getLogger("pytorch_lightning.utilities.rank_zero").addFilter(_is_no_advertisement)
 
 
 def _is_no_advertisement(record: logging.LogRecord) -> bool:
-    return "litlogger" not in record.getMessage()
+    return not any(product in record.getMessage() for product in ("litlogger", "litmodels"))
 
 
 def csv_logger(stage_dir: Path) -> CSVLogger:

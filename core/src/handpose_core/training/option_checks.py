@@ -10,6 +10,7 @@ _LIMITS = {
     "test": "limit_test_batches",
     "predict": "limit_predict_batches",
 }
+_LARGEST_SEED = 2**32 - 1  # NumPy's
 
 
 def check_trainer_options(subcommand: str, options: Any) -> None:
@@ -22,7 +23,9 @@ def check_trainer_options(subcommand: str, options: Any) -> None:
     Raises:
         HandposeError: an option's value leaves nothing to do.
     """
-    trainer = options.trainer
+    trainer, seed = options.trainer, options.get("seed_everything")
+    if seed is not None and not isinstance(seed, bool) and not 0 <= seed <= _LARGEST_SEED:
+        raise _refused("--seed_everything", seed, f"0 to {_LARGEST_SEED}")
     limit = _LIMITS[subcommand]
     if trainer[limit] is not None and trainer[limit] <= 0:
         raise _refused(f"--trainer.{limit}", trainer[limit], "a number of batches of at least 1, or a share above 0")
@@ -31,6 +34,9 @@ def check_trainer_options(subcommand: str, options: Any) -> None:
     for name in ("max_epochs", "max_steps"):
         if trainer[name] == 0:
             raise _refused(f"--trainer.{name}", 0, "at least 1, or -1 for no limit")
+    for name in ("check_val_every_n_epoch", "val_check_interval"):
+        if isinstance(trainer[name], int | float) and trainer[name] <= 0:
+            raise _refused(f"--trainer.{name}", trainer[name], "a number above 0")
     if trainer.accumulate_grad_batches < 1:
         raise _refused("--trainer.accumulate_grad_batches", trainer.accumulate_grad_batches, "at least 1")
     if isinstance(trainer.max_time, str) and not trainer.max_time.strip("0: "):

@@ -21,7 +21,10 @@ def make_streams_tolerant() -> None:
     """
     codecs.register_error(READABLE, _replace)
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "backslashreplace"):
+        if not isinstance(stream, io.TextIOWrapper):
+            continue
+        of_c_locale = stream.errors == "surrogateescape" and not stream.encoding.lower().startswith("utf")
+        if of_c_locale or stream.errors in ("strict", "backslashreplace"):
             stream.reconfigure(errors=READABLE)
 
 

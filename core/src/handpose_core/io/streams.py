@@ -28,6 +28,12 @@ def make_streams_tolerant() -> None:
             stream.reconfigure(errors=READABLE)
 
 
+def is_utf() -> bool:
+    """Whether standard output takes every character; where there is none, what is written goes into files."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return encoding.lower().startswith("utf")
+
+
 def as_printable(text: str) -> str:
     """Return the text as it can be printed: unchanged where standard output is UTF, in ASCII elsewhere.
 
@@ -37,8 +43,7 @@ def as_printable(text: str) -> str:
     Returns:
         The text; in ASCII signs are spelt out (``->``, ``sigma``), boxes drawn with ``+-|``, other characters escaped.
     """
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    if encoding.lower().startswith("utf"):
+    if is_utf():
         return text
     codecs.register_error(READABLE, _replace)
     return text.encode("ascii", READABLE).decode("ascii")

@@ -32,8 +32,8 @@ def check_checkpoint(path: Path, model_class: type[Any], option: str = "--ckpt_p
     """
     where = f"{option} {path}"
     if not path.is_file():
-        found = "a folder" if path.is_dir() else "no such file"
-        raise HandposeError(where, found, "a checkpoint's file", "They lie in <run folder>/fit/checkpoints.")
+        there = "a folder" if path.is_dir() else "no such file"
+        raise HandposeError(where, there, "a checkpoint's file", "They lie in <run folder>/fit/checkpoints.")
     try:
         with as_one_file(path) as whole:
             checkpoint = torch.load(whole, map_location="cpu", weights_only=True, mmap=True)

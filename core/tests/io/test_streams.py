@@ -63,6 +63,13 @@ def test_a_handler_that_the_user_chose_is_kept():
         assert stream.errors == "replace"
 
 
+def test_the_c_locale_is_no_choice_of_a_handler():
+    with output("ascii", "surrogateescape") as stream:  # Python's own there
+        streams.make_streams_tolerant()
+        print("0.5 \u2013 1")
+    assert stream.buffer.getvalue() == b"0.5 - 1\n"
+
+
 def test_an_output_that_is_closed_is_left_out(monkeypatch):
     monkeypatch.setattr(sys, "stdout", None)
     streams.make_streams_tolerant()

@@ -1,5 +1,9 @@
 """Every recipe of every installed method, printed and read again: the same values."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 import yaml
 
@@ -71,3 +75,20 @@ def test_null_is_nothing_and_lists_are_lists(capsys):
     assert config["run_dir"] is None
     assert config["data"]["init_args"]["root"] == "[1]"
     assert config["model"]["size"]["segmentation"]["trunk"] == [[4, 2]]
+
+
+LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+
+@pytest.mark.parametrize("surroundings", [LOCALE, {"PYTHONIOENCODING": "ascii"}, {"PYTHONIOENCODING": "cp1252"}])
+def test_a_configuration_is_in_utf_8_whatever_the_locale(tmp_path, surroundings):
+    command = [sys.executable, "-m", "handpose_core.cli.main", "hand3d", "fit", "--print_config"]
+    data = {"class_path": "handpose_core.datamodules.rhd.RHDDataModule", "init_args": {"root": "ä 漢"}}
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(yaml.dump({"data": data}, allow_unicode=True), encoding="utf-8")
+    for _ in range(2):  # the second time what was printed
+        done = subprocess.run(
+            [*command, "--config", str(mine)], capture_output=True, check=True, env=os.environ | surroundings
+        )
+        mine.write_bytes(done.stdout)
+        assert yaml.safe_load(done.stdout.decode("utf-8"))["data"]["init_args"]["root"] == "ä 漢"

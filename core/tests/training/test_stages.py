@@ -169,3 +169,10 @@ def test_a_stage_runs_on_two_processes(plugin, tmp_path):
     best = run_stage(Stage(plugin, "only", arguments), tmp_path / "stage", threads=1)
     assert best.is_file()
     assert not list((tmp_path / "stage").glob("fit_*"))
+
+
+def test_sigterm_is_passed_on_and_told_by_the_status():
+    code = "import os, signal, time; os.kill(os.getppid(), signal.SIGTERM); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", code]) as process, pytest.raises(SystemExit, match=r"^143$"):
+        stages._wait(process)
+    assert process.returncode == -signal.SIGTERM

@@ -73,6 +73,18 @@ def test_w_and_b_that_is_disabled_writes_nothing(tiny, tmp_path, monkeypatch, na
     assert {path.name for path in (tmp_path / "run").iterdir()} == {"fit"}
 
 
+def test_a_mode_that_w_and_b_has_not_is_refused(tiny, monkeypatch, capsys):
+    monkeypatch.setenv("WANDB_MODE", "ofline")
+    assert tiny("fit", "--config", "tiny", "--run_dir", "run", logger="true") == 2
+    assert "WANDB_MODE: found 'ofline'; expected online, offline or disabled" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("mode", "offline"), [("dryrun", True), ("run", False), ("Online ", False)])
+def test_w_and_b_s_older_modes_are_known(monkeypatch, tmp_path, mode, offline):
+    monkeypatch.setenv("WANDB_MODE", mode)
+    assert logging.wandb_logger(tmp_path, "tiny")._offline is offline
+
+
 def test_loaders_without_shared_memory_hand_over_through_pipes(rhd_root, monkeypatch, capsys, tmp_path):
     from handpose_core.datamodules.rhd import RHDDataModule
 

@@ -90,7 +90,7 @@ def main(argv: Sequence[str]) -> int:
     run_dir = known.run_dir or new_run_dir(Path("runs"), recipe.method, recipe.name)
     try:
         _run(recipe, stages, options, run_dir, known.init_from)
-    except (KeyboardInterrupt, StageStopped):
+    except (KeyboardInterrupt, StageStopped, SystemExit):  # SystemExit: SIGTERM
         ends = ["--until", known.until] if known.until else []
         ends += ["--init_from", str(known.init_from)] if known.init_from else []
         again = ["handpose", "recipe", argv[0], "--run_dir", str(run_dir), *ends, *others]

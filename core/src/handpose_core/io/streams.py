@@ -21,8 +21,17 @@ def make_streams_tolerant() -> None:
     """
     codecs.register_error(READABLE, _replace)
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "backslashreplace"):
+        if not isinstance(stream, io.TextIOWrapper):
+            continue
+        of_c_locale = stream.errors == "surrogateescape" and not stream.encoding.lower().startswith("utf")
+        if of_c_locale or stream.errors in ("strict", "backslashreplace"):
             stream.reconfigure(errors=READABLE)
+
+
+def is_utf() -> bool:
+    """Whether standard output takes every character; where there is none, what is written goes into files."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return encoding.lower().startswith("utf")
 
 
 def as_printable(text: str) -> str:
@@ -34,8 +43,7 @@ def as_printable(text: str) -> str:
     Returns:
         The text; in ASCII signs are spelt out (``->``, ``sigma``), boxes drawn with ``+-|``, other characters escaped.
     """
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    if encoding.lower().startswith("utf"):
+    if is_utf():
         return text
     codecs.register_error(READABLE, _replace)
     return text.encode("ascii", READABLE).decode("ascii")

@@ -3,7 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.cli import LightningArgumentParser, SaveConfigCallback
+
+from handpose_core.io import atomic
 
 
 class SavedConfig(SaveConfigCallback):
@@ -25,4 +28,10 @@ class SavedConfig(SaveConfigCallback):
         for callback in (saved.checkpoint, saved.last_checkpoint):
             if run_dir and callback.dirpath and Path(callback.dirpath).resolve().is_relative_to(run_dir.resolve()):
                 callback.dirpath = None
-        super().__init__(parser, saved, **options)
+        super().__init__(parser, saved, save_to_log_dir=False, **options)
+
+    def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Write the file, in UTF-8; Lightning's own takes the locale's encoding. Called in the first process alone."""
+        folder = next((logger.log_dir for logger in trainer.loggers if logger.log_dir), None)
+        if folder is not None:
+            atomic.write_text(Path(folder) / self.config_filename, self.parser.dump(self.config, skip_none=False))

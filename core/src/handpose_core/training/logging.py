@@ -10,7 +10,10 @@ from urllib.parse import urlsplit
 import wandb
 from pytorch_lightning.loggers import CSVLogger, WandbLogger
 
+from handpose_core.errors import HandposeError
+
 PROJECT = "handpose"
+_OFFLINE, _ONLINE = ("offline", "dryrun"), ("online", "run", "shared")  # W&B's own names, some of them old
 _INIT_TIMEOUT = 15.0  # s; wandb's own is 90, and a training without a network should begin
 
 
@@ -69,11 +72,18 @@ def wandb_logger(run_dir: Path, method: str) -> WandbLogger | None:
     Returns:
         The logger, offline without a login unless ``WANDB_MODE`` says otherwise; None where W&B is disabled
         (``WANDB_MODE=disabled`` or ``WANDB_DISABLED=true``).
+
+    Raises:
+        HandposeError: ``WANDB_MODE`` is none of W&B's modes.
     """
     mode = os.environ.get("WANDB_MODE", "").strip().lower()
     if mode == "disabled" or os.environ.get("WANDB_DISABLED", "").strip().lower() in ("true", "1", "yes"):
         return None
-    offline = mode != "online" if mode else not has_wandb_login()
+    if mode not in ("", *_OFFLINE, *_ONLINE):
+        raise HandposeError(
+            "WANDB_MODE", f"'{mode}'", "online, offline or disabled", "Set one of these, or unset the variable."
+        )
+    offline = mode in _OFFLINE if mode else not has_wandb_login()
     logger = WandbLogger(
         name=f"{method}/{run_dir.parent.name}/{run_dir.name}",
         save_dir=run_dir.absolute(),  # wandb's process may have another working folder

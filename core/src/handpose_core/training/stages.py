@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import entry_points, version
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from handpose_core.errors import HandposeError
@@ -237,6 +238,7 @@ def _run(
 
     Raises:
         StageStopped: its exit status is not 0.
+        SystemExit: this process got SIGTERM, and passed it on.
     """
     module = [sys.executable, "-m", "handpose_core.cli.main", stage.method, subcommand]
     environment = os.environ | {"PYTHONSAFEPATH": "1"}  # as the console script: nothing is imported from the folder
@@ -257,9 +259,12 @@ def _run(
 
 def _wait(process: "subprocess.Popen[bytes]") -> int:
     """Wait for the process, and pass on what would end this one."""
-    with _passing_on(signal.SIGTERM, process):
+    with _passing_on(signal.SIGTERM, process) as passed:
         try:
-            return process.wait()
+            status = process.wait()
+            if passed:
+                raise SystemExit(128 + signal.SIGTERM)
+            return status
         except KeyboardInterrupt:
             try:  # a terminal tells both
                 process.wait(_INTERRUPTED_BY_TERMINAL)
@@ -270,13 +275,19 @@ def _wait(process: "subprocess.Popen[bytes]") -> int:
 
 
 @contextmanager
-def _passing_on(number: signal.Signals, process: "subprocess.Popen[bytes]") -> Iterator[None]:
-    """Send on a signal that this process gets; only its main thread can."""
+def _passing_on(number: signal.Signals, process: "subprocess.Popen[bytes]") -> Iterator[list[int]]:
+    """Send on a signal that this process gets, and yield a list of those sent; only the main thread can."""
+    passed: list[int] = []
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield passed
         return
-    before = signal.signal(number, lambda number, frame: process.send_signal(number))
+
+    def send(number: int, frame: FrameType | None) -> None:
+        passed.append(number)
+        process.send_signal(number)
+
+    before = signal.signal(number, send)
     try:
-        yield
+        yield passed
     finally:
         signal.signal(number, before)

@@ -12,7 +12,9 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import yaml  # type: ignore[import-untyped]
 from jsonargparse import get_loader, set_dumper, set_loader
+from jsonargparse._paths import Path as ConfigPath
 
+from handpose_core.io.streams import is_utf
 from handpose_core.training.arguments import is_option
 
 _PATHS = ("path", "dirpath", "default_root_dir", "run_dir", "ckpt_path", "init_from")
@@ -20,6 +22,7 @@ _PATHS = ("path", "dirpath", "default_root_dir", "run_dir", "ckpt_path", "init_f
 _NULLS = ("", "~", "null", "Null", "NULL")
 _TEXTS: ContextVar[frozenset[str]] = ContextVar("texts", default=frozenset())
 _read_yaml = get_loader("yaml")
+_read_text = ConfigPath.read_text
 
 
 @contextmanager
@@ -92,11 +95,21 @@ _Dumper.add_representer(str, _represent_text)
 
 
 def _dump(data: Any) -> str:
-    text: str = yaml.dump(data, Dumper=_Dumper, default_flow_style=False, allow_unicode=True, sort_keys=False)
+    text: str = yaml.dump(data, Dumper=_Dumper, default_flow_style=False, allow_unicode=is_utf(), sort_keys=False)
     return text
 
 
+def _read_utf8(path: ConfigPath) -> str:
+    """Read a configuration file, in UTF-8 whatever the locale; jsonargparse takes the locale's encoding."""
+    local = Path(path.absolute)
+    return local.read_text(encoding="utf-8-sig") if local.is_file() else _read_text(path)
+
+
 def keep_texts() -> None:
-    """Have jsonargparse read and write YAML by the functions of this module."""
+    """Have jsonargparse read and write YAML by the functions of this module, and read files as UTF-8.
+
+    Text that standard output cannot encode is escaped as YAML has it, so that a printed configuration is read again.
+    """
+    ConfigPath.read_text = _read_utf8  # type: ignore[assignment, method-assign]
     set_loader("yaml", _load, exceptions=(yaml.YAMLError,))
     set_dumper("yaml", _dump)

@@ -2,6 +2,7 @@ import csv
 import json
 import os
 import shutil
+import signal
 
 import numpy as np
 import pytest
@@ -142,6 +143,16 @@ def test_last_is_the_newest_checkpoint_of_the_run(tiny, trained, capsys):
         assert tiny("fit", *options, "--ckpt_path", "last") == 0
     assert torch.load(trained / "fit_3/checkpoints/last.ckpt", weights_only=True)["epoch"] == 2
     assert f"checkpoint: {trained}/fit_2/checkpoints/last.ckpt" in capsys.readouterr().out
+
+
+def test_a_training_that_sigterm_ends_is_not_done(tiny, tmp_path, monkeypatch):
+    def stop(module, batch, index):
+        os.kill(os.getpid(), signal.SIGTERM)  # Lightning's to take
+
+    monkeypatch.setattr("tinymethod.module.TinyModule.on_train_batch_start", stop)
+    with pytest.raises(SystemExit, match=r"^143$"):
+        tiny("fit", "--config", "tiny", "--run_dir", "run", "--trainer.max_epochs", "3")
+    assert not (tmp_path / "run/fit/ended.json").exists()
 
 
 def test_last_is_that_of_the_latest_training_in_a_copied_run(trained):

@@ -8,7 +8,7 @@ The exit statuses of all commands and console scripts, as ``docs/guides/use.md``
 2       the user's to put right: an option, a file, a refusal of the system or of a library, with the message
 130     interrupted by Ctrl+C (128 + SIGINT)
 141     whoever read the output went away, as in ``handpose ... | head`` (128 + SIGPIPE)
-143     ended by SIGTERM, where a command ends its own processes first (128 + SIGTERM)
+143     ended by SIGTERM: trainings, recipes, and commands that end their own processes first (128 + SIGTERM)
 ======  ==========================================================================================================
 
 A fault in the code keeps its traceback (status 1). ``HANDPOSE_TRACEBACK=1`` shows one for everything.

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from pytorch_lightning.callbacks import (
 from pytorch_lightning.cli import ArgsType, LightningArgumentParser, LightningCLI
 from pytorch_lightning.loggers import Logger, WandbLogger
 from pytorch_lightning.utilities import rank_zero_only
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from handpose_core.cli.registry import Method
 from handpose_core.errors import HandposeError
@@ -77,6 +79,9 @@ def run(name: str, method: Method, resolved: Resolved, prog: str) -> int:
         method: the method.
         resolved: the arguments after the name.
         prog: how the user called it, for usage messages.
+
+    Raises:
+        SystemExit: SIGTERM ended it before its time; a training goes on from its last checkpoint.
     """
     with warnings.catch_warnings():
         # nothing a user can act upon: torch about Lightning's own code, and callbacks that only `fit` has
@@ -90,6 +95,8 @@ def run(name: str, method: Method, resolved: Resolved, prog: str) -> int:
         keep_texts()
         try:
             HandposeCLI(name, method.load(), resolve_data(resolved.argv), resolved.name, prog)
+        except SIGTERMException as error:  # Lightning's status for it is 0
+            raise SystemExit(128 + signal.SIGTERM) from error
         finally:
             logging.close()
     return 0

@@ -19,7 +19,7 @@ GROUPS = nox.project.load_toml(ROOT / "pyproject.toml")
 TORCH = next(line for line in CONSTRAINTS.read_text("utf-8").splitlines() if line.startswith("torch=="))
 WHEELS = ("core", "dggan", "mvhm", "tagan", "tassn")  # what users install: each alone, with what it depends on
 DEMO_FRAMES = "2000"  # for training, and a tenth of that for evaluation
-DEMO_EPOCHS = "16"  # of the recipe's first stage, the pose network, alone
+DEMO_EPOCHS = "10"  # of the recipe's first stage, the pose network, alone
 
 # Nothing logs in or asks the network for news while it is tested.
 QUIET = {"WANDB_MODE": "offline", "WANDB_SILENT": "true", "NO_ALBUMENTATIONS_UPDATE": "1"}

@@ -9,6 +9,8 @@ ROOT = Path(__file__).parents[2]
 SOURCES = sorted([*ROOT.glob("*/src/**/*.py"), *ROOT.glob(".ci/*.py"), ROOT / "noxfile.py"])
 #: Position of the encoding among the arguments.
 PLACES = {"read_text": 0, "write_text": 1}
+#: Objects whose ``open`` opens no text file.
+NOT_TEXT = ("Image", "tarfile", "layout", "os", "zipfile", "archive")
 
 
 def opened_without_encoding(tree: ast.AST) -> list[int]:
@@ -28,7 +30,9 @@ def _is_text(call: ast.Call) -> bool:
         return not (isinstance(owner, ast.Name) and owner.id == "atomic")  # UTF-8 always
     if name in ("run", "Popen", "check_output"):
         return "text" in words or "universal_newlines" in words
-    if name != "open" or (isinstance(owner, ast.Name) and owner.id in ("Image", "tarfile", "layout", "os", "zipfile")):
+    if name != "open" or (
+        isinstance(owner, ast.Name) and owner.id in ("Image", "tarfile", "layout", "os", "zipfile", "archive")
+    ):
         return False
     mode = words.get("mode", next(iter(call.args[0 if owner is not None else 1 :]), None))
     return not (isinstance(mode, ast.Constant) and "b" in str(mode.value))

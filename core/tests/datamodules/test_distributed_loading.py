@@ -46,5 +46,5 @@ def test_training_gives_each_process_equally_many(rhd_root, world):
 
 
 def test_more_processes_than_samples_is_named(rhd_root):
-    with pytest.raises(HandposeError, match="3 samples for 4 processes"):
+    with pytest.raises(HandposeError, match="4 processes for 3 samples"):
         shards(rhd_root, 4, "validate")

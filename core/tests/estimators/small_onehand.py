@@ -17,10 +17,10 @@ SMALL = OneHandSize(
 HISTORY = [{"dataset": "none", "crop": "square around the joints x 1.5, resized to 64 px"}]
 
 
-def write_checkpoint(path: Path) -> Path:
+def write_checkpoint(path: Path, size: OneHandSize = SMALL) -> Path:
     """Write one of 64 px crops."""
     torch.manual_seed(0)
-    module = OneHandModule(SMALL, scale_mm=45.0)
+    module = OneHandModule(size, scale_mm=45.0)
     torch.save(
         {
             "state_dict": module.state_dict(),

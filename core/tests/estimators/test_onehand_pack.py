@@ -1,8 +1,11 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from core.tests.estimators.small_onehand import SMALL, write_checkpoint
+from safetensors.torch import load_file
 
 from handpose_core.cli.main import main
 from handpose_core.errors import HandposeError
@@ -130,3 +133,16 @@ def test_other_files_are_refused(tmp_path):
         unpack(other)
     with pytest.raises(HandposeError, match="no such file"):
         load(tmp_path / "missing.safetensors")
+
+
+def test_a_backbone_is_packed_alone_and_refused_where_there_is_none(checkpoint, tmp_path, capsys):
+    lite = write_checkpoint(tmp_path / "lite.ckpt", replace(SMALL, backbone="lite0", frozen_blocks=5))
+    out = tmp_path / "backbone.safetensors"
+    assert main(["onehand", "pack", str(lite), str(out), "--backbone"]) == 0
+    stored, trained = load_file(out), load(lite)._runtime.module.network.reader.backbone.state_dict()
+    assert stored.keys() == trained.keys()
+    assert all(torch.allclose(stored[name].to(trained[name]), trained[name], atol=1e-3) for name in stored)
+    assert not out.with_suffix(".md").exists()
+    assert main(["onehand", "pack", str(checkpoint), str(tmp_path / "none.safetensors"), "--backbone"]) == 2
+    assert "with another backbone" in capsys.readouterr().err
+    assert main(["onehand", "pack", str(lite), "--shipped", "--backbone"]) == 2

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from handpose_core.errors import HandposeError
-from handpose_core.nn.backbones import EfficientNetLite, load_weights
+from handpose_core.nn.backbones import EfficientNetLite, load_weights, load_weights_of
 from handpose_core.nn.backbones.efficientnet_lite import SamePadConv2d
 
 # Published: millions of weights, with the head and a classifier of 1,000 classes.
@@ -90,3 +90,20 @@ def test_gradients_under_autocast_are_those_of_single_precision():
         gradients.append((maps.grad.clone(), convolution.weight.grad.clone()))
     for exact, ours in zip(*gradients, strict=True):
         assert (exact - ours).norm() < 0.01 * exact.norm()
+
+
+def test_source_weights_come_along_for_lite0_alone():
+    backbone = EfficientNetLite("lite0").eval()
+    fresh = backbone.conv_stem.weight.clone()
+    load_weights(backbone, "source")
+    assert not torch.equal(backbone.conv_stem.weight, fresh)
+    assert backbone.conv_stem.weight.dtype == torch.float32
+    assert all(torch.isfinite(maps).all() for maps in backbone(torch.rand(1, 3, 64, 64)))
+    with pytest.raises(HandposeError, match="the backbone lite1; expected one of lite0"):
+        load_weights(EfficientNetLite("lite1"), "source")
+
+
+def test_weights_without_a_backbone_for_them_are_refused():
+    with pytest.raises(HandposeError, match="backbone_weights: found imagenet, for a network without"):
+        load_weights_of(nn.Linear(2, 2), "imagenet")
+    load_weights_of(nn.Linear(2, 2), None)

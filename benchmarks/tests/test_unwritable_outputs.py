@@ -21,7 +21,8 @@ COMMANDS = {
     "unpack": "onehand unpack BAD/a.ckpt",
     "export": "export CKPT BAD/a.pt2",
     "pack": "onehand pack CKPT BAD/a.safetensors",
-    "recipe": "recipe dggan/demo --run_dir BAD --data=RHD --data.root RHD --depth:data.root RHD --regulariser:data.root RHD",
+    "recipe": "recipe dggan/demo --run_dir BAD --data=RHD --data.root RHD --depth:data.root RHD "
+    "--regulariser:data.root RHD",
     "fit": "dggan fit --config demo-1-regression --run_dir BAD --data=RHD --data.root RHD --trainer.logger false",
     "simulate": "tagan simulate BAD --frames 2 --workers 1",
     "generate": "tagan generate SIMULATED BAD",

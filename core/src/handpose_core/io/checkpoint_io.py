@@ -33,7 +33,7 @@ class StagedCheckpointIO(TorchCheckpointIO):
         buffer = io.BytesIO()
         torch.save(checkpoint, buffer)
         try:
-            atomic.write_bytes(Path(path), buffer.getbuffer())
+            self._write(Path(path), buffer.getbuffer())
         except OSError as error:
             raise HandposeError(
                 str(path),
@@ -42,3 +42,7 @@ class StagedCheckpointIO(TorchCheckpointIO):
                 "Make room, or name another folder. Checkpoints written before are whole: a training goes on from the "
                 "last one by --ckpt_path.",
             ) from error
+
+    def _write(self, path: Path, content: memoryview) -> None:
+        """Write a checkpoint's bytes, whole or not at all."""
+        atomic.write_bytes(path, content)

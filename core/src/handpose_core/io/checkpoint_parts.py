@@ -6,7 +6,6 @@ to parts that are whole.
 """
 
 import hashlib
-import io
 import json
 import re
 import tempfile
@@ -15,7 +14,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import torch
 from lightning_fabric.utilities.types import _PATH
 
 from handpose_core.errors import HandposeError
@@ -43,33 +41,12 @@ class CheckpointParts(StagedCheckpointIO):
             raise HandposeError("largest_mb", str(largest_mb), f"at least {_LEAST_MB}, or null", "Correct it.")
         self.largest_mb = largest_mb
 
-    def save_checkpoint(self, checkpoint: dict[str, Any], path: _PATH, storage_options: Any | None = None) -> None:
-        """Save a checkpoint, in parts if need be.
-
-        Args:
-            checkpoint: The state of model and trainer.
-            path: The checkpoint's, or a URL, where nothing is parted.
-            storage_options: None are supported.
-
-        Raises:
-            HandposeError: A file cannot be written; an earlier checkpoint of that name stays as it was.
-            TypeError: Storage options are given.
-        """
-        if self.largest_mb is None or storage_options is not None or "://" in str(path):
-            super().save_checkpoint(checkpoint, path, storage_options)
-            return
-        buffer = io.BytesIO()
-        torch.save(checkpoint, buffer)
-        try:
-            write_parts(Path(path), buffer.getvalue(), int(self.largest_mb * 1e6))
-        except OSError as error:
-            raise HandposeError(
-                str(path),
-                f"{error.strerror or error}, so that this checkpoint was not written",
-                f"a folder with {buffer.getbuffer().nbytes / 1e6:.0f} MB of room that can be written to",
-                "Make room, or name another folder. Checkpoints written before are whole: a training goes on from the "
-                "last one by --ckpt_path.",
-            ) from error
+    def _write(self, path: Path, content: memoryview) -> None:
+        """Write a checkpoint's bytes in parts, where a largest size is given."""
+        if self.largest_mb is None:
+            super()._write(path, content)
+        else:
+            write_parts(path, bytes(content), int(self.largest_mb * 1e6))
 
     def load_checkpoint(
         self, path: _PATH, map_location: Callable[..., Any] | None = None, weights_only: bool | None = None

@@ -45,7 +45,7 @@ def check_new_file(path: Path, inputs: Iterable[Path] = (), overwrite: bool = Fa
         return
     if path.is_dir():
         raise HandposeError(where, "a folder", "the name of a file to write", f"Name a file in it: {path / 'NAME'}")
-    if any(_is_same(path, given) for given in inputs):
+    if (own := _identity(path)) is not None and own in map(_identity, inputs):
         raise HandposeError(where, "an input of this command", "another file to write", "Name another file.")
     if not overwrite:
         raise HandposeError(
@@ -305,11 +305,3 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return stat.st_dev, stat.st_ino
-
-
-def _is_same(path: Path, other: Path) -> bool:
-    """Whether two names lead to one file."""
-    try:
-        return path.samefile(other)
-    except OSError:
-        return False

@@ -77,6 +77,7 @@ class FusedBackbone(nn.Module):
 
     def __init__(self, stem: int, widths: tuple[int, ...], blocks: tuple[int, ...], expansion: int) -> None:
         super().__init__()
+        self.widths = widths
         self.stem = convolution(3, stem, 3, 2)
         self.stages = nn.ModuleList(
             nn.Sequential(

@@ -69,6 +69,5 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--simulated", type=Path, help="with --real: shows what superposed hands were made of, and their tones"
     )
-    parser.add_argument("--overwrite", action="store_true", help="write over pictures that are there")
     parser.add_argument("--count", type=positive, default=8, help="hands on a sheet (default %(default)s)")
     return parser

@@ -62,7 +62,7 @@ def turn_loss(
         counted: annotated joints; palms of which one is missing do not count.
 
     Returns:
-        Mean of 1 - cos over the palms' three axes; 0.03 at 14 degrees about one of them.
+        Mean of 1 - cos over the palms' three axes; 0.02 at 14 degrees about one of them.
     """
     whole = counted[:, _PALM].all(1)
     axes = [_palm_axes(torch.where(whole[:, None, None], joints[:, _PALM], 0)) for joints in (predicted, target)]

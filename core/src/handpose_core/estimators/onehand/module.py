@@ -111,8 +111,8 @@ class OneHandModule(LeavesFixed, HandPoseModule):
         learns: the part that is trained; the others stay as they are. Glance and reader share nothing, so that their
             trainings may follow each other, or run beside each other, or be one: ``all``. The verdict is on both of
             them once they are trained, and learns in a training of its own.
-        backbone_weights: what an EfficientNet-Lite backbone begins with: ``imagenet``; None for random weights. Of no
-            account where a checkpoint is loaded.
+        backbone_weights: what an EfficientNet-Lite backbone begins with, see `load_weights`; None for random weights.
+            Of no account where a checkpoint is loaded.
         backbone_lr: the backbone's learning rate over the rest's.
         handless: a folder of pictures without hands, such as ``handpose data people`` and ``data things`` make, for
             first looks and verdicts to doubt, and to go behind hands.

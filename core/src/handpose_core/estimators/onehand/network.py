@@ -146,7 +146,7 @@ class Reader(nn.Module):
     def __init__(self, size: OneHandSize, shapes: int) -> None:
         super().__init__()
         self.backbone = _backbone(size)
-        widths = size.widths if isinstance(self.backbone, FusedBackbone) else self.backbone.widths
+        widths = self.backbone.widths
         self.finest = size.finest
         self.lateral = nn.ModuleList(nn.Conv2d(width, size.features, 1) for width in widths[size.finest :])
         self.joined = convolution(size.features, size.features, 3)

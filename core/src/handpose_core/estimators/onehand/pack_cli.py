@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from handpose_core.cli.options import add_overwrite
 from handpose_core.errors import HandposeError
 
 
@@ -27,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
         "--backbone", action="store_true",
         help="the backbone's weights alone, without a card, for other methods to begin from (backbone_weights: source)",
     )  # fmt: skip
-    result.add_argument("--overwrite", action="store_true", help="write over an earlier OUT.safetensors and its card")
+    add_overwrite(result)
     return result
 
 
@@ -77,7 +78,7 @@ def main_unpack(argv: Sequence[str]) -> int:
     )
     parser.add_argument("out", type=Path, metavar="CKPT")
     parser.add_argument("--model", type=Path, metavar="FILE.safetensors", help="default: the one that comes along")
-    parser.add_argument("--overwrite", action="store_true", help="write over a CKPT that is there")
+    add_overwrite(parser)
     options = parser.parse_args(argv)
     from handpose_core.estimators.onehand.pack import write_checkpoint
     from handpose_core.io.outputs import check_new_file

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch
 from lightning_fabric.utilities.types import _PATH
 
 from handpose_core.errors import HandposeError
@@ -127,6 +128,23 @@ def index_of(path: Path) -> dict[str, Any] | None:
             return None
     index: dict[str, Any] = json.loads(path.read_text("utf-8"))
     return index
+
+
+def read_tensors(path: Path) -> Any:
+    """Read a checkpoint, in parts or not, onto the CPU; tensors are mapped into memory, nothing else is unpickled.
+
+    Args:
+        path: The checkpoint's.
+
+    Returns:
+        What was saved.
+
+    Raises:
+        HandposeError: A part is missing or damaged.
+        RuntimeError: It is no checkpoint; likewise EOFError, ValueError, OSError and pickle.UnpicklingError.
+    """
+    with as_one_file(path) as whole:
+        return torch.load(whole, map_location="cpu", weights_only=True, mmap=True)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from numpy import ndarray
 from handpose_core.cli import registry
 from handpose_core.datasets.sample import Sample
 from handpose_core.errors import HandposeError
-from handpose_core.io.checkpoint_parts import as_one_file
+from handpose_core.io.checkpoint_parts import read_tensors
 from handpose_core.predict.info import ModelInfo
 from handpose_core.predict.runtime import Output
 from handpose_core.training.checkpoints import CLASS_KEY, check_checkpoint, class_path, framing_of
@@ -148,8 +148,7 @@ def _class_of(path: Path) -> type[HandPoseModule]:
 def _recorded_class(path: Path) -> str | None:
     """The class named in a checkpoint; None where it cannot be read, or names none."""
     try:
-        with as_one_file(path) as whole:
-            content = torch.load(whole, map_location="cpu", weights_only=True, mmap=True)
+        content = read_tensors(path)
     except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError):
         return None
     return content.get(CLASS_KEY) if isinstance(content, dict) else None

@@ -5,10 +5,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from handpose_core.errors import HandposeError
-from handpose_core.io.checkpoint_parts import as_one_file
+from handpose_core.io.checkpoint_parts import read_tensors
 from handpose_core.io.foreign import refuse_foreign
 
 CLASS_KEY = "handpose_class"
@@ -35,8 +33,7 @@ def check_checkpoint(path: Path, model_class: type[Any], option: str = "--ckpt_p
         kind = "a folder" if path.is_dir() else "no such file"
         raise HandposeError(where, kind, "a checkpoint's file", "They lie in <run folder>/fit/checkpoints.")
     try:
-        with as_one_file(path) as whole:
-            checkpoint = torch.load(whole, map_location="cpu", weights_only=True, mmap=True)
+        checkpoint = read_tensors(path)
     except (RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
         refuse_foreign(path, "a checkpoint written by handpose", where, zipped=True)
         reason = str(error).strip().splitlines()
@@ -59,8 +56,7 @@ def check_checkpoint(path: Path, model_class: type[Any], option: str = "--ckpt_p
 
 def read_history(path: Path) -> list[dict[str, str]]:
     """What the weights of a checkpoint that `check_checkpoint` has passed were trained on; empty if unknown."""
-    with as_one_file(path) as whole:
-        checkpoint = torch.load(whole, map_location="cpu", weights_only=True, mmap=True)
+    checkpoint = read_tensors(path)
     history: list[dict[str, str]] = checkpoint.get(HISTORY_KEY, [])
     return history
 
@@ -116,8 +112,7 @@ def _number_of_training(path: Path) -> tuple[int, str]:
 def _score(path: Path) -> tuple[str, float] | None:
     """Return the metric by which a checkpoint was the best, and its value, negative where more is better."""
     try:
-        with as_one_file(path) as whole:
-            callbacks = torch.load(whole, map_location="cpu", weights_only=True, mmap=True)["callbacks"]
+        callbacks = read_tensors(path)["callbacks"]
     except (HandposeError, OSError, RuntimeError, EOFError, ValueError, LookupError, TypeError, pickle.UnpicklingError):
         return None
     states = ((name, state) for name, state in callbacks.items() if name.startswith("ModelCheckpoint"))

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from handpose_core.errors import HandposeError
-from handpose_core.io.checkpoint_parts import as_one_file
+from handpose_core.io.checkpoint_parts import read_tensors
 
 
 @dataclass(frozen=True)
@@ -47,8 +46,7 @@ def take_weights(module: nn.Module, path: Path) -> Taken:
     Raises:
         HandposeError: a tensor has another shape, or there is none in common.
     """
-    with as_one_file(path) as whole:
-        given: dict[str, Tensor] = torch.load(whole, map_location="cpu", weights_only=True, mmap=True)["state_dict"]
+    given: dict[str, Tensor] = read_tensors(path)["state_dict"]
     own: dict[str, Any] = module.state_dict()
     shared = [name for name in own if name in given]
     if not shared:

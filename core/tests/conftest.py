@@ -224,11 +224,11 @@ def drawn_cmu_ps(tmp_path_factory: pytest.TempPathFactory) -> DrawnCMUPS:
     """12 hands of 6 photographs in manual_train, 4 in manual_test and 5 in hands_v143; copy it before changing it."""
     root, rng = tmp_path_factory.mktemp("cmu_ps"), np.random.default_rng(0)
     hands: dict[str, dict[str, DrawnPhotograph]] = {"manual_train": {}, "manual_test": {}, "hands_v143": {}}
-    for part, count in (("manual_train", 12), ("manual_test", 4), ("hands_v143", 5)):
+    for start, (part, count) in enumerate((("manual_train", 12), ("manual_test", 4), ("hands_v143", 5))):
         for i in range(count):
             side = Side(i % 2)
             name = f"imgs/{i:08d}.jpg" if part == "hands_v143" else f"{i // 2:09d}_01_{'lr'[side]}"
-            pixels = _pixels(_motion(side, 1, 7 * i)[0], K)
+            pixels = _pixels(_motion(side, 1, 7 * i + start)[0], K)
             valid = rng.random(21) < 0.8
             valid[[0, 9]] = True
             hands[part][name] = DrawnPhotograph(np.where(valid[:, None], pixels, 0), valid, side)

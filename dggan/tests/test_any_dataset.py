@@ -9,7 +9,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # Lightning's and jsonargpars
 SPLITS = {
     "RHD": ("rhd", ("training", "evaluation")),
     "STB": ("stb", ("B2Counting", "B6Random")),
-    "MHP": ("mhp", ("data_1", "data_3")),
+    "MHP": ("mhp", ("data_3", "data_20")),
     "FreiHAND": ("freihand", ("training",)),
 }
 

@@ -96,7 +96,7 @@ def test_the_demo_recipe_goes_from_one_view_to_several(tmp_path, made, monkeypat
 
 def test_several_views_of_another_dataset_without_meshes(tmp_path, made, monkeypatch, capfd):
     monkeypatch.setenv("WANDB_MODE", "disabled")
-    for part in ("data_1", "data_3"):
+    for part in ("data_3", "data_20"):
         for _ in generate(TWINS["mhp"](Recipe("mhp")), tmp_path / "mhp", part, 2, 1):
             pass
     mhp = ["--data", "MHP", "--data.root", str(tmp_path / "mhp"), "--data.cameras=[1, 3]", "--data.missing", "skip"]

@@ -6,6 +6,7 @@ import torch
 from handpose_core.camera import project
 from handpose_core.datamodules.augmentation import Augmentation
 from handpose_core.datamodules.mhp import MHPDataModule
+from handpose_core.errors import HandposeError
 from handpose_core.training.data_names import known_datamodules
 
 WILD = Augmentation(rotation=180, scale=0.2, shift=0.1)
@@ -22,13 +23,22 @@ def test_is_known_by_its_short_name():
     assert known_datamodules()["MHP"] is MHPDataModule
 
 
-def test_trains_validates_and_tests_on_the_authors_sequences(drawn_mhp):
+def test_trains_validates_and_tests_on_sequences_of_their_own(drawn_mhp):
     data = set_up(drawn_mhp.root, "fit", "test", cameras=[1])
     parts = {
         name: {int(part.source.sequences[i]) for i in part.indices}
         for name, part in (("train", data.train_set), ("val", data.val_set), ("test", data.test_set))
     }
-    assert parts == {"train": set(range(3, 22)), "val": {1, 2}, "test": {1, 2}}
+    assert parts == {"train": set(range(3, 20)), "val": {20, 21}, "test": {1, 2}}
+    assert data.describe()["val_sequences"] == "data_20, data_21"
+
+
+@pytest.mark.parametrize(
+    "wrong", [[], ["data_22"], ["data_1"], ["data_1", "data_20"], [f"data_{i}" for i in range(3, 22)]]
+)
+def test_sequences_that_cannot_be_held_out_are_named(drawn_mhp, wrong):
+    with pytest.raises(HandposeError, match=r"data, val_sequences: found .*data_3, data_4"):
+        set_up(drawn_mhp.root, "fit", cameras=[1], val_sequences=wrong)
 
 
 def test_views_keep_their_cameras_after_any_augmentation(drawn_mhp):
@@ -61,7 +71,7 @@ def test_crops_around_the_published_boxes(drawn_mhp):
 
 def test_describe_names_the_choices(drawn_mhp):
     choices = set_up(drawn_mhp.root, "test", lens="as_is", group="views").describe()
-    assert choices["dataset"] == "MHP validation (data_1, data_2)"
+    assert choices["dataset"] == "MHP test (data_1, data_2)"
     assert choices["lens"] == "as_is"
     assert choices["root_joint"] == "palm"
     assert choices["view_groups"] == "6 of 4 views"

@@ -38,7 +38,7 @@ def test_whole_sequences_are_held_out(drawn_stb):
     assert (len(data.train_set), len(data.val_set), len(data.test_set)) == (40, 10, 10)
 
 
-@pytest.mark.parametrize("wrong", [[], ["B7Random"], ["B1Random"], SEQUENCES[2:]])
+@pytest.mark.parametrize("wrong", [[], ["B7Random"], ["B1Random"], ["B1Random", "B6Random"], SEQUENCES[2:]])
 def test_sequences_that_cannot_be_held_out_are_named(drawn_stb, wrong):
     with pytest.raises(HandposeError, match=r"data, val_sequences: found .*B2Counting, B2Random"):
         set_up(drawn_stb.root, "fit", val_sequences=wrong)

@@ -34,12 +34,12 @@ SHAPES = {
     "box": ((4,), torch.float32),
     **dict.fromkeys(("side", "index", "sequence", "frame", "view"), ((), torch.int64)),
 }
-VALIDATION = 24  # two sequences of three frames before four cameras
+TESTED = 24  # two sequences of three frames before four cameras
 
 
 @pytest.fixture
 def root(drawn_mhp, tmp_path):
-    """A copy of the validation split to spoil."""
+    """A copy of the test split to spoil."""
     for sequence in (1, 2):
         for part in ("annotated_frames", "calibrations"):
             shutil.copytree(drawn_mhp.root / part / f"data_{sequence}", tmp_path / part / f"data_{sequence}")
@@ -53,22 +53,22 @@ def spoil(root, change, name="1_joints.txt"):
 
 
 def computed(root, **options):
-    return MHP(root, "validation", labels="computed", **options)
+    return MHP(root, "test", labels="computed", **options)
 
 
 def test_samples_keep_to_the_contract(drawn_mhp):
-    sample = MHP(drawn_mhp.root, "validation", boxes="published")[18]
+    sample = MHP(drawn_mhp.root, "test", boxes="published")[18]
     assert {key: (tuple(value.shape), value.dtype) for key, value in sample.items()} == SHAPES
     assert (sample["index"], sample["sequence"], sample["frame"], sample["view"]) == (18, 2, 1, 2)
     assert sample["side"] == Side.RIGHT
-    assert MHP(drawn_mhp.root, "validation")[18].keys() == SHAPES.keys() - {"box"}
+    assert MHP(drawn_mhp.root, "test")[18].keys() == SHAPES.keys() - {"box"}
 
 
 @pytest.mark.parametrize("labels", ["published", "computed"])
 @pytest.mark.parametrize("rule", ["palm", "ring_2.0"])
 def test_gives_back_the_drawn_hand(drawn_mhp, labels, rule):
-    dataset = MHP(drawn_mhp.root, "validation", labels=labels, wrist_rule=rule)
-    assert len(dataset) == VALIDATION
+    dataset = MHP(drawn_mhp.root, "test", labels=labels, wrist_rule=rule)
+    assert len(dataset) == TESTED
     for i in (0, 7, 23):
         sample = dataset[i]
         drawn = drawn_mhp.joints[int(sample["sequence"])][sample["frame"]]
@@ -80,7 +80,7 @@ def test_gives_back_the_drawn_hand(drawn_mhp, labels, rule):
 def test_published_joints_are_taken_where_they_are(root):
     spoil(root, lambda lines: [f"{line.rsplit(' ', 1)[0]} 700" for line in lines], "1_jointsCam_3.txt")
     (frames_folder(root, 2) / "0_jointsCam_3.txt").unlink()
-    dataset = MHP(root, "validation")
+    dataset = MHP(root, "test")
     assert (dataset[18]["joints_3d"][:, 2] == 700).all()
     assert not (computed(root)[18]["joints_3d"][:, 2] == 700).any()
     torch.testing.assert_close(dataset[14], computed(root)[14])
@@ -89,8 +89,8 @@ def test_published_joints_are_taken_where_they_are(root):
 
 @pytest.mark.parametrize("lens", ["undistorted", "as_is"])
 def test_joints_lie_on_the_drawn_hand(drawn_mhp, lens):
-    dataset = MHP(drawn_mhp.root, "validation", lens=lens, wrist_rule="ring_2.0")
-    for i in range(0, VALIDATION, 5):
+    dataset = MHP(drawn_mhp.root, "test", lens=lens, wrist_rule="ring_2.0")
+    for i in range(0, TESTED, 5):
         sample = dataset[i]
         u, v = sample["joints_2d"].round().long().T
         skin = torch.tensor([[210.0], [160], [130]]) / 255
@@ -128,8 +128,8 @@ def test_undistorted_image_moves_a_spot_to_its_pinhole_place():
 
 
 def test_view_groups_map_the_same_world(drawn_mhp):
-    groups = Views(MHP(drawn_mhp.root, "validation"))
-    assert len(groups) == VALIDATION / 4
+    groups = Views(MHP(drawn_mhp.root, "test"))
+    assert len(groups) == TESTED / 4
     group = groups[4]
     assert group["image"].shape == (4, 3, 480, 640)
     assert (group["view"].tolist(), group["frame"].tolist(), group["sequence"].tolist()) == (
@@ -145,7 +145,7 @@ def test_view_groups_map_the_same_world(drawn_mhp):
 
 def test_groups_without_a_view_are_counted(root):
     (frames_folder(root, 1) / "2_webcam_3.jpg").unlink()
-    groups = Views(MHP(root, "validation", missing="skip"))
+    groups = Views(MHP(root, "test", missing="skip"))
     assert (len(groups), groups.incomplete) == (5, 1)
     assert groups.describe()["incomplete_groups"] == "1"
     assert "data_1/0" in groups.where(0)
@@ -154,21 +154,21 @@ def test_groups_without_a_view_are_counted(root):
 def test_clips_are_of_one_camera(root):
     for path in frames_folder(root, 1).glob("1_*"):
         path.unlink()
-    clips = Clips(MHP(root, "validation"), 2, 1)
+    clips = Clips(MHP(root, "test"), 2, 1)
     found = {tuple(map(tuple, clips.source.video_index[rows].tolist())) for rows in clips.rows}
     assert found == {((2, f, view), (2, f + 1, view)) for f in (0, 1) for view in range(4)}
     assert clips[0]["image"].shape == (2, 3, 480, 640)
 
 
 def test_cameras_can_be_chosen(drawn_mhp):
-    dataset = MHP(drawn_mhp.root, "validation", cameras=[2])
-    assert len(dataset) == VALIDATION / 4
+    dataset = MHP(drawn_mhp.root, "test", cameras=[2])
+    assert len(dataset) == TESTED / 4
     assert dataset[0]["view"] == 1
     assert dataset.describe()["camera"] == "webcam 2"
 
 
 def test_splits_are_the_authors(drawn_mhp):
-    assert set(MHP(drawn_mhp.root, "validation").sequences) == {1, 2}
+    assert set(MHP(drawn_mhp.root, "test").sequences) == {1, 2}
     assert set(MHP(drawn_mhp.root, "train").sequences) == set(range(3, 22))
 
 
@@ -180,7 +180,7 @@ def test_rows_are_mapped_by_name_whatever_their_order(root):
 
 def test_boxes_are_published_or_around_the_joints(root):
     (frames_folder(root, 1) / "0_bbox_1.txt").unlink()
-    dataset = MHP(root, "validation", boxes="published", wrist_rule="ring_2.0")
+    dataset = MHP(root, "test", boxes="published", wrist_rule="ring_2.0")
     pixels = dataset[0]["joints_2d"]
     torch.testing.assert_close(dataset[0]["box"], torch.cat([pixels.amin(0), pixels.amax(0)]))
     pixels = dataset[1]["joints_2d"]
@@ -240,7 +240,7 @@ def test_joints_behind_the_camera_are_named(root):
 def test_a_bad_box_is_named(root, text):
     (frames_folder(root, 1) / "0_bbox_1.txt").write_text(text)
     with pytest.raises(HandposeError, match=r"0_bbox_1\.txt: found"):
-        MHP(root, "validation", boxes="published")[0]
+        MHP(root, "test", boxes="published")[0]
 
 
 def test_binary_joints_are_named(root):
@@ -253,30 +253,30 @@ def test_binary_joints_are_named(root):
 def test_missing_files_are_named_or_skipped(root, name):
     (frames_folder(root, 2) / name).unlink()
     with pytest.raises(HandposeError, match=rf"data_2/{name}: found no such file; \d of 24 .* missing: skip"):
-        MHP(root, "validation")
-    dataset = MHP(root, "validation", missing="skip")
+        MHP(root, "test")
+    dataset = MHP(root, "test", missing="skip")
     gone = 1 if name.endswith("jpg") else 4
-    assert (len(dataset), dataset.selection.missing) == (VALIDATION - gone, ("data_2/1",) * gone)
+    assert (len(dataset), dataset.selection.missing) == (TESTED - gone, ("data_2/1",) * gone)
 
 
 def test_missing_sequence_is_named_or_skipped(root):
     shutil.rmtree(frames_folder(root, 2))
     with pytest.raises(HandposeError, match=r"annotated_frames, data_2: found no files; 1 of 2 sequences"):
-        MHP(root, "validation")
-    dataset = MHP(root, "validation", missing="skip")
+        MHP(root, "test")
+    dataset = MHP(root, "test", missing="skip")
     assert dataset.describe()["missing_sequences"] == "data_2"
 
 
 def test_exclude_leaves_a_frame_of_all_cameras_out(drawn_mhp):
-    dataset = MHP(drawn_mhp.root, "validation", exclude=["data_1/1", "data_3/0"])
-    assert (len(dataset), dataset.describe()["excluded_frames"]) == (VALIDATION - 4, "4")
+    dataset = MHP(drawn_mhp.root, "test", exclude=["data_1/1", "data_3/0"])
+    assert (len(dataset), dataset.describe()["excluded_frames"]) == (TESTED - 4, "4")
 
 
 def test_missing_calibration_is_named(root):
     calibration_path(root, 2, 3, "tvec").unlink()
     with pytest.raises(HandposeError, match=r"data_2/webcam_3/tvec\.pkl: found no readable file"):
-        MHP(root, "validation")
-    assert len(MHP(root, "validation", cameras=[1, 2, 4])) == 18
+        MHP(root, "test")
+    assert len(MHP(root, "test", cameras=[1, 2, 4])) == 18
 
 
 @pytest.mark.parametrize(
@@ -291,7 +291,7 @@ def test_missing_calibration_is_named(root):
 def test_bad_calibration_is_named(root, content, found):
     calibration_path(root, 1, 2, "rvec").write_bytes(content)
     with pytest.raises(HandposeError, match=rf"data_1/webcam_2/rvec\.pkl.*found {found}"):
-        MHP(root, "validation")
+        MHP(root, "test")
 
 
 def test_calibration_with_a_foreign_class_is_not_run(root):
@@ -301,7 +301,7 @@ def test_calibration_with_a_foreign_class_is_not_run(root):
 
     calibration_path(root, 1, 2, "rvec").write_bytes(pickle.dumps(Foreign()))
     with pytest.raises(HandposeError, match=r"rvec\.pkl: found the class posix\.mkdir"):
-        MHP(root, "validation")
+        MHP(root, "test")
     assert not (root / "made").exists()
 
 
@@ -311,13 +311,13 @@ def test_truncated_image_is_named(root, keep):
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * keep)])
     with pytest.raises(HandposeError, match=r"0_webcam_1\.jpg: found (\d+ bytes that do not decode|an empty file)"):
-        MHP(root, "validation")[0]
+        MHP(root, "test")[0]
 
 
 def test_image_of_another_size_is_named(root):
     cv2.imwrite(str(frames_folder(root, 1) / "0_webcam_1.jpg"), np.zeros((240, 320, 3), np.uint8))
     with pytest.raises(HandposeError, match="found 320 x 240 pixels; expected MHP's 640 x 480"):
-        MHP(root, "validation")[0]
+        MHP(root, "test")[0]
 
 
 def test_wrong_root_says_what_is_there(tmp_path):
@@ -328,12 +328,19 @@ def test_wrong_root_says_what_is_there(tmp_path):
 
 @pytest.mark.parametrize(
     "choice",
-    [{"split": "test"}, {"lens": "fish"}, {"labels": "mine"}, {"boxes": "all"}, {"cameras": [5]}, {"missing": "no"}],
+    [
+        {"split": "validation"},
+        {"lens": "fish"},
+        {"labels": "mine"},
+        {"boxes": "all"},
+        {"cameras": [5]},
+        {"missing": "no"},
+    ],
 )
 def test_unknown_choice_is_named(drawn_mhp, choice):
     unchecked = inspect.unwrap(MHP.__init__)  # without the tests' own check of argument types
     with pytest.raises(HandposeError, match=rf"MHP, {next(iter(choice))}: found"):
-        unchecked(MHP.__new__(MHP), **{"root": drawn_mhp.root, "split": "validation", **choice})
+        unchecked(MHP.__new__(MHP), **{"root": drawn_mhp.root, "split": "test", **choice})
 
 
 LINES = [f"{name} {i} -{i}.5 {i}e1" for i, name in enumerate(ROW_NAMES)]

@@ -82,7 +82,7 @@ def mhp(tmp_path_factory):
 
 
 def test_mhp_joints_fit_every_camera_and_each_other(mhp):
-    samples = MHP(mhp, "validation", missing="skip")
+    samples = MHP(mhp, "test", missing="skip")
     assert len(samples) == 4 * FRAMES
     for index in range(0, len(samples), 5):
         sample = samples[index]
@@ -97,7 +97,7 @@ def test_mhp_joints_fit_every_camera_and_each_other(mhp):
 
 def test_mhp_hands_lie_under_their_joints_once_undistorted(mhp):
     """The pixels at the joints have skin's colour: they differ from those at mirrored places by more than noise."""
-    samples = MHP(mhp, "validation", missing="skip")
+    samples = MHP(mhp, "test", missing="skip")
     near, far = [], []
     for index in range(0, len(samples), 3):
         sample = samples[index]
@@ -112,9 +112,7 @@ def test_mhp_hands_lie_under_their_joints_once_undistorted(mhp):
 
 
 def test_mhp_computed_labels_agree_with_the_published_files(mhp):
-    published, computed = (
-        MHP(mhp, "validation", labels=labels, missing="skip") for labels in ("published", "computed")
-    )
+    published, computed = (MHP(mhp, "test", labels=labels, missing="skip") for labels in ("published", "computed"))
     for index in range(0, len(published), 7):
         torch.testing.assert_close(published[index]["joints_3d"], computed[index]["joints_3d"], atol=0.01, rtol=0)
 

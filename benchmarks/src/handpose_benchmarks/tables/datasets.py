@@ -40,7 +40,7 @@ def _each(names: list[str], frames: int) -> tuple[Part, ...]:
 
 # A frame of STB's and MHP's twins is four pictures of 640x480, and each sequence starts processes: the demo has short
 # sequences, and not all of MHP's. Many sequences, as each has another person. B1, and data_1 and data_2, are for the
-# test, B6Random is held out for validation.
+# test, B6Random, data_20 and data_21 are held out for validation.
 _STB = [f"B{i}{motion}" for i in range(1, 7) for motion in ("Counting", "Random")]
 
 GENERATED_SETS = {"cbg": "CBG", "rbg": "RBG", "pix2pix": "pix2pix", "cyclegan": "CycleGAN", "tagan": "TAGAN"}
@@ -73,8 +73,8 @@ DATASETS: Mapping[str, Dataset] = MappingProxyType(
             "MHP",
             "mhp",
             {
-                "tiny": _each(["data_1", "data_3"], 4),
-                "demo": _each([f"data_{i}" for i in range(1, 13)], 32),
+                "tiny": _each(["data_1", "data_3", "data_20"], 4),
+                "demo": _each([f"data_{i}" for i in (*range(1, 13), 20, 21)], 32),
                 "paper": _each([f"data_{i}" for i in range(1, 22)], 200),
             },
         ),

@@ -10,6 +10,7 @@ from handpose_core.datamodules.splits import split_groups
 from handpose_core.datasets.cmu_ps import CMUPS
 from handpose_core.datasets.cmu_ps_layout import Part
 from handpose_core.datasets.selection import Missing
+from handpose_core.errors import HandposeError
 
 
 class CMUPSDataModule(base.HandDataModule):
@@ -23,7 +24,7 @@ class CMUPSDataModule(base.HandDataModule):
         crop_scale: The crop's side over the joints' extent.
         train_part: What to train on: ``manual_train``, ``manual_test`` or ``hands_v143``.
         test_part: What to test on. The author of the thesis evaluated on ``manual_train``, its text says
-            ``manual_test``; a part that was trained on is no test.
+            ``manual_test``. A training refuses the part that it trains on.
         missing: ``error``, or ``skip`` to read the hands whose files are there and record the others' number.
         exclude: Hands to leave out on purpose, named as ``manual_train/000015774_01_l``.
         val_fraction: Part of the training photographs that is held out for validation, with all their hands.
@@ -59,7 +60,17 @@ class CMUPSDataModule(base.HandDataModule):
         return CMUPS(self.root, self.test_part, self.missing, self.exclude)
 
     def training_and_validation(self) -> tuple[base.Part, base.Part]:
-        """The training photographs without and with only the held-out ones."""
+        """Split the training photographs into those to train and those to validate on.
+
+        Raises:
+            HandposeError: The part to train on is the one to test on.
+        """
+        if self.train_part == self.test_part:
+            raise HandposeError(
+                "--data.train_part, --data.test_part", f"{self.train_part} for both",
+                "two different parts: validation samples are held out of the part that is trained on",
+                "Choose another part for one of the two.",
+            )  # fmt: skip
         source = self.training_source()
         kept, held_out = split_groups(source.pictures, self.val_fraction)
         return (source, kept), (source, held_out)

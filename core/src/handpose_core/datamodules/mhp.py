@@ -6,17 +6,18 @@ from pathlib import Path
 from handpose_core.datamodules.augmentation import Augmentation
 from handpose_core.datamodules.base import HandDataModule, Part
 from handpose_core.datamodules.depth_maps import DepthMapSource
+from handpose_core.datamodules.splits import split_sequences
 from handpose_core.datasets.mhp import MHP, Boxes, Labels, Lens
-from handpose_core.datasets.mhp_layout import CAMERAS, Split
+from handpose_core.datasets.mhp_layout import CAMERAS, SPLIT_SEQUENCES, VALIDATION_SEQUENCES, Split
 from handpose_core.datasets.selection import Missing
 from handpose_core.datasets.video import Clips, Grouping, VideoSource, Views, grouped
 from handpose_core.datasets.wrist import WristRule
 
 
 class MHPDataModule(HandDataModule):
-    """MHP, or synthetic data in its layout: trains on data_3 to data_21, validates and tests on data_1 and data_2.
+    """MHP, or synthetic data in its layout: trains on data_3 to data_19, validates on data_20 and 21, tests on 1 and 2.
 
-    The test set is the validation set, as the thesis's author has it: choose nothing by it that is then tested.
+    The thesis's author validates on the test sequences, data_1 and data_2, and trains on data_3 to data_21.
 
     Args:
         root: The folder that holds ``annotated_frames/`` and ``calibrations/``.
@@ -32,6 +33,7 @@ class MHPDataModule(HandDataModule):
         wrist_rule: ``palm`` keeps the labelled palm as joint 0; the others put the wrist there.
         labels: ``published`` joints in the cameras' frames where there are any, or all ``computed``.
         boxes: ``published`` crops around the authors' boxes where there are any, ``none`` around the joints.
+        val_sequences: Sequences of the training split held out for validation, whole, such as ``data_20``.
         missing: ``error``, or ``skip`` to read the frames whose files are there and record the others' number.
         exclude: Frames to leave out on purpose, of all cameras, named as ``data_3/17``.
         augmentation: How to vary training samples; None leaves them as labelled.
@@ -53,6 +55,7 @@ class MHPDataModule(HandDataModule):
         wrist_rule: WristRule = "palm",
         labels: Labels = "published",
         boxes: Boxes = "none",
+        val_sequences: Sequence[str] = VALIDATION_SEQUENCES,
         missing: Missing = "error",
         exclude: Sequence[str] = (),
         augmentation: Augmentation | None = None,
@@ -63,20 +66,23 @@ class MHPDataModule(HandDataModule):
         )
         self.root, self.group, self.clip_length, self.clip_step = Path(root), group, clip_length, clip_step
         self.cameras, self.lens, self.wrist_rule = tuple(cameras), lens, wrist_rule
-        self.labels, self.boxes, self.missing, self.exclude = labels, boxes, missing, tuple(exclude)
+        self.labels, self.boxes, self.val_sequences = labels, boxes, tuple(val_sequences)
+        self.missing, self.exclude = missing, tuple(exclude)
 
     def training_source(self) -> VideoSource | Views | Clips:
         """The training split, un-cropped."""
         return self._split("train")
 
     def evaluation_source(self) -> VideoSource | Views | Clips:
-        """The validation split, un-cropped."""
-        return self._split("validation")
+        """The test split, un-cropped."""
+        return self._split("test")
 
     def training_and_validation(self) -> tuple[Part, Part]:
-        """The author's two splits, whole."""
-        train, val = self.training_source(), self.evaluation_source()
-        return (train, range(len(train))), (val, range(len(val)))
+        """Split the training sequences into those to train and those to validate on."""
+        source = self.training_source()
+        names = {number: f"data_{number}" for number in SPLIT_SEQUENCES["train"]}
+        kept, held_out = split_sequences(source.sequences, names, self.val_sequences)
+        return (source, kept), (source, held_out)
 
     def _split(self, split: Split) -> VideoSource | Views | Clips:
         images = MHP(
@@ -96,4 +102,4 @@ class MHPDataModule(HandDataModule):
         """The choices that results depend on, of the stage set up last."""
         choices = super().describe()
         around = {"crop": choices["crop"].replace("joints", "boxes")} if self.boxes == "published" else {}
-        return {**choices, **around}
+        return {**choices, **around, "val_sequences": ", ".join(self.val_sequences)}

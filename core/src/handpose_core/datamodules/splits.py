@@ -1,6 +1,6 @@
 """Which training samples are held out for validation: always the same ones."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -55,23 +55,26 @@ def split_groups(groups: Sequence[Hashable], fraction: float) -> tuple[list[int]
 
 
 def split_sequences(
-    sequences: Int[ndarray, "samples"], names: Sequence[str], held_out: Sequence[str]
+    sequences: Int[ndarray, "samples"], names: Mapping[int, str], held_out: Sequence[str]
 ) -> tuple[list[int], list[int]]:
-    """Positions of the samples outside and inside some sequences.
+    """Return the positions of the samples outside and inside some sequences of a training split.
 
     Args:
         sequences: The sequence number of every sample.
-        names: The name of every sequence number.
+        names: The names of the training split's sequences, by number.
         held_out: Names of the sequences to hold out.
 
+    Returns:
+        Tuple ``(kept, held_out)`` of positions.
+
     Raises:
-        HandposeError: an unknown name, or one of the two sides is empty.
+        HandposeError: A name is none of the training split's, or one of the two sides is empty.
     """
-    present = sorted({names[number] for number in sequences})
-    held = {number for number, name in enumerate(names) if name in held_out}
+    present = [names[number] for number in np.unique(sequences).tolist()]
+    held = {number for number, name in names.items() if name in held_out}
     kept_positions = [i for i, number in enumerate(sequences) if number not in held]
     held_positions = [i for i, number in enumerate(sequences) if number in held]
-    if not kept_positions or not held_positions or not set(held_out) <= set(names):
+    if not kept_positions or not held_positions or not set(held_out) <= set(names.values()):
         raise HandposeError(
             "data, val_sequences",
             f"{', '.join(held_out) or 'none'}, which leaves {len(kept_positions)} for training "

@@ -9,7 +9,7 @@ from handpose_core.datamodules.depth_maps import DepthMapSource
 from handpose_core.datamodules.splits import split_sequences
 from handpose_core.datasets.selection import Missing
 from handpose_core.datasets.stb import STB, CameraName
-from handpose_core.datasets.stb_layout import SEQUENCES, Split
+from handpose_core.datasets.stb_layout import SEQUENCES, SPLIT_SEQUENCES, VALIDATION_SEQUENCES, Split
 from handpose_core.datasets.video import Clips, Grouping, VideoSource, Views, grouped
 from handpose_core.datasets.wrist import WristRule
 
@@ -50,7 +50,7 @@ class STBDataModule(HandDataModule):
         group: Grouping = "images",
         clip_length: int = 4,
         clip_step: int | None = None,
-        val_sequences: Sequence[str] = ("B6Random",),
+        val_sequences: Sequence[str] = VALIDATION_SEQUENCES,
         missing: Missing = "error",
         exclude: Sequence[str] = (),
         augmentation: Augmentation | None = None,
@@ -74,7 +74,8 @@ class STBDataModule(HandDataModule):
     def training_and_validation(self) -> tuple[Part, Part]:
         """The training split without and with only the validation sequences."""
         source = self.training_source()
-        kept, held_out = split_sequences(source.sequences, SEQUENCES, self.val_sequences)
+        names = {number: name for number, name in enumerate(SEQUENCES) if name in SPLIT_SEQUENCES["train"]}
+        kept, held_out = split_sequences(source.sequences, names, self.val_sequences)
         return (source, kept), (source, held_out)
 
     def describe(self) -> dict[str, str]:

@@ -192,7 +192,7 @@ LAYOUTS: tuple[Layout, ...] = (
         "MHP",
         (
             _mhp("train", "data_[3-9]", "data_[12][0-9]"),
-            _mhp("validation", "data_[12]"),
+            _mhp("test", "data_[12]"),
         ),
         _open_mhp,
         "mhp",

@@ -62,7 +62,7 @@ class MHP(Dataset[Sample]):
 
     Args:
         root: The folder that holds ``annotated_frames/`` and ``calibrations/``.
-        split: Of the thesis's author: data_3 to data_21 for training, data_1 and data_2 for validation and test.
+        split: Of the thesis's author: data_3 to data_21 for training, data_1 and data_2 for the test.
         cameras: Which webcams, 1 to 4.
         lens: ``undistorted`` or ``as_is``.
         wrist_rule: ``palm`` keeps the labelled palm as joint 0; the others put the wrist there.

@@ -14,11 +14,13 @@ from numpy import ndarray
 
 from handpose_core.hand import JOINT_ORDERS
 
-Split = Literal["train", "validation"]
+Split = Literal["train", "test"]
 Vector = Literal["rvec", "tvec"]
 SPLITS: tuple[Split, ...] = get_args(Split)
-SPLIT_SEQUENCES: dict[Split, tuple[int, ...]] = {"train": tuple(range(3, 22)), "validation": (1, 2)}
-"""Of the thesis's author: data_1 and data_2 are for validation, and for the test."""
+#: Of the thesis's author, who calls the test split "validation".
+SPLIT_SEQUENCES: dict[Split, tuple[int, ...]] = {"train": tuple(range(3, 22)), "test": (1, 2)}
+#: Sequences of the training split that are held out for validation by default.
+VALIDATION_SEQUENCES: tuple[str, ...] = ("data_20", "data_21")
 CAMERAS = (1, 2, 3, 4)
 WIDTH, HEIGHT = 640, 480
 

@@ -27,6 +27,8 @@ SEQUENCES: tuple[str, ...] = tuple(f"B{i}{motion}" for i in range(1, 7) for moti
 """A sample's ``sequence`` is a position in this."""
 SPLIT_SEQUENCES: dict[Split, tuple[str, ...]] = {"train": SEQUENCES[2:], "test": SEQUENCES[:2]}
 """The authors' split: B1 is for testing."""
+#: Sequences of the training split that are held out for validation by default.
+VALIDATION_SEQUENCES: tuple[str, ...] = ("B6Random",)
 FRAMES = 1500
 """Frames of a sequence in the authors' release."""
 WIDTH, HEIGHT = 640, 480

@@ -65,6 +65,8 @@ JOINT_ORDERS: dict[str, tuple[int, ...]] = {
 to little finger, as smplx and HO-3D append them. ``interhand``: one hand of InterHand2.6M, thumb to little finger, each
 from tip to palm, then the wrist. ``openpose`` and ``freihand`` are the canonical order.
 """
+#: Orders of the datasets that label the palm in the wrist's place.
+PALM_ORDERS = ("stb", "mhp")
 
 ADULT_HAND_LENGTH = (160.0, 210.0)
 """mm, wrist to middle tip along the bones: the hands that are baked and drawn."""

@@ -73,7 +73,7 @@ def test_describe_names_the_choices(drawn_mhp):
     choices = set_up(drawn_mhp.root, "test", lens="as_is", group="views").describe()
     assert choices["dataset"] == "MHP test (data_1, data_2)"
     assert choices["lens"] == "as_is"
-    assert choices["root_joint"] == "palm"
+    assert choices["root_joint"] == "wrist (from the palm by ring_2.0)"
     assert choices["view_groups"] == "6 of 4 views"
     assert choices["crop"].startswith("square around the joints in each view")
 

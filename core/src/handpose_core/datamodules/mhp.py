@@ -11,7 +11,7 @@ from handpose_core.datasets.mhp import MHP, Boxes, Labels, Lens
 from handpose_core.datasets.mhp_layout import CAMERAS, SPLIT_SEQUENCES, VALIDATION_SEQUENCES, Split
 from handpose_core.datasets.selection import Missing
 from handpose_core.datasets.video import Clips, Grouping, VideoSource, Views, grouped
-from handpose_core.datasets.wrist import WristRule
+from handpose_core.datasets.wrist import DEFAULT_RULE, WristRule
 
 
 class MHPDataModule(HandDataModule):
@@ -30,7 +30,7 @@ class MHPDataModule(HandDataModule):
         clip_step: Frames from the start of a clip to the next one's; None leaves no overlap.
         cameras: Which webcams, 1 to 4.
         lens: ``undistorted`` images of a pinhole camera, or ``as_is``.
-        wrist_rule: ``palm`` keeps the labelled palm as joint 0; the others put the wrist there.
+        wrist_rule: How the wrist follows from the labelled palm, or ``palm`` to keep the palm.
         labels: ``published`` joints in the cameras' frames where there are any, or all ``computed``.
         boxes: ``published`` crops around the authors' boxes where there are any, ``none`` around the joints.
         val_sequences: Sequences of the training split held out for validation, whole, such as ``data_20``.
@@ -52,7 +52,7 @@ class MHPDataModule(HandDataModule):
         clip_step: int | None = None,
         cameras: Sequence[int] = CAMERAS,
         lens: Lens = "undistorted",
-        wrist_rule: WristRule = "palm",
+        wrist_rule: WristRule = DEFAULT_RULE,
         labels: Labels = "published",
         boxes: Boxes = "none",
         val_sequences: Sequence[str] = VALIDATION_SEQUENCES,

@@ -27,6 +27,7 @@ from handpose_core.datamodules.device_augmentation import OnDevice, with_seed, w
 from handpose_core.datamodules.packing import pack, unpack
 from handpose_core.datamodules.sampling import TrainingLoader, TrainingSampler
 from handpose_core.datasets.sample import Sample, collate
+from handpose_core.datasets.wrist import WRIST_ROOT
 from handpose_core.errors import HandposeError
 from handpose_core.synth.backgrounds import background_of
 from handpose_core.synth.mixture import WorldMixture, WorldOption, in_order
@@ -94,7 +95,11 @@ class RenderedFrames(Dataset[Sample]):
 
     def describe(self) -> dict[str, str]:
         """Return the choices that a result depends on."""
-        return {"dataset": f"rendered frames, {self.stream}", "frames": str(self._count)}
+        return {
+            "dataset": f"rendered frames, {self.stream}",
+            "frames": str(self._count),
+            "root_joint": WRIST_ROOT,
+        }
 
 
 class _Scenes(Dataset[Any]):

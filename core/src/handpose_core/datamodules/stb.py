@@ -11,7 +11,7 @@ from handpose_core.datasets.selection import Missing
 from handpose_core.datasets.stb import STB, CameraName
 from handpose_core.datasets.stb_layout import SEQUENCES, SPLIT_SEQUENCES, VALIDATION_SEQUENCES, Split
 from handpose_core.datasets.video import Clips, Grouping, VideoSource, Views, grouped
-from handpose_core.datasets.wrist import WristRule
+from handpose_core.datasets.wrist import DEFAULT_RULE, WristRule
 
 
 class STBDataModule(HandDataModule):
@@ -45,7 +45,7 @@ class STBDataModule(HandDataModule):
         image_size: int = 256,
         crop_scale: float = 1.5,
         camera: CameraName = "sk",
-        wrist_rule: WristRule = "ring_2.0",
+        wrist_rule: WristRule = DEFAULT_RULE,
         depth: bool = False,
         group: Grouping = "images",
         clip_length: int = 4,

@@ -30,6 +30,7 @@ from handpose_core.datasets.labels import image_tensor
 from handpose_core.datasets.parsing import field, kind, numbers, read_json, without_unflagged
 from handpose_core.datasets.sample import Sample
 from handpose_core.datasets.selection import MISSING, Missing, check_choice, select, wrong_root
+from handpose_core.datasets.wrist import WRIST_ROOT
 from handpose_core.errors import HandposeError
 from handpose_core.hand import N_JOINTS
 from handpose_core.io.image_files import visible_names
@@ -150,7 +151,7 @@ class CMUPS(Dataset[Sample]):
 
     def describe(self) -> dict[str, str]:
         """The choices a result depends on, as recorded with it."""
-        return {"dataset": f"CMU-PS {self.part}", **self.selection.describe(), "root_joint": "wrist"}
+        return {"dataset": f"CMU-PS {self.part}", **self.selection.describe(), "root_joint": WRIST_ROOT}
 
 
 def _read_annotation(path: Path) -> tuple[Float64[ndarray, "21 3"], float]:

@@ -196,7 +196,6 @@ LAYOUTS: tuple[Layout, ...] = (
         ),
         _open_mhp,
         "mhp",
-        "palm",
     ),
     Layout(
         "CMU-PS",

@@ -15,8 +15,9 @@ from handpose_core.datasets.folder_labels import FLAGS, PER_JOINT, FolderLabels,
 from handpose_core.datasets.labels import image_tensor, labels_3d, without_unlabelled
 from handpose_core.datasets.sample import Sample
 from handpose_core.datasets.selection import MISSING, Missing, check_choice, note_once, select
+from handpose_core.datasets.wrist import NO_ROOT, PALM_ROOT, WRIST_ROOT
 from handpose_core.errors import HandposeError
-from handpose_core.hand import JOINT_ORDERS, N_JOINTS, Side
+from handpose_core.hand import JOINT_ORDERS, N_JOINTS, PALM_ORDERS, Side
 from handpose_core.io.image_files import left_out_note
 from handpose_core.io.video_access import VideoFrames
 
@@ -159,5 +160,10 @@ class Folder(Dataset[Sample]):
             "labels": f"{path.name} ({', '.join(self._rows)})" if path else "none",
             "joint_order": self.order,
             "side": "labelled" if "side" in self._rows else self.side or "unknown",
-            "root_joint": "wrist",
+            "root_joint": self._root_joint(),
         }
+
+    def _root_joint(self) -> str:
+        if not self._rows.keys() & set(PER_JOINT):
+            return NO_ROOT
+        return PALM_ROOT if self.order in PALM_ORDERS else WRIST_ROOT

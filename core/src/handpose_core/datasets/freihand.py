@@ -26,6 +26,7 @@ from handpose_core.datasets.labels import image_tensor, labels_3d
 from handpose_core.datasets.parsing import numbers, read_json
 from handpose_core.datasets.sample import Sample
 from handpose_core.datasets.selection import MISSING, Missing, check_choice, select, wrong_root
+from handpose_core.datasets.wrist import WRIST_ROOT
 from handpose_core.errors import HandposeError
 from handpose_core.hand import N_JOINTS, Side
 from handpose_core.io.image_files import visible_names
@@ -159,5 +160,5 @@ class FreiHAND(Dataset[Sample]):
             **self.selection.describe(),
             "versions": ", ".join(self.versions) if self.split == "training" else "one",
             "labels": "joints" if self.labelled else "none",
-            "root_joint": "wrist",
+            "root_joint": WRIST_ROOT,
         }

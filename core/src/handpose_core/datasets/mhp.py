@@ -37,7 +37,7 @@ from handpose_core.datasets.mhp_layout import (
 from handpose_core.datasets.mhp_text import read_box, read_joints
 from handpose_core.datasets.sample import Sample
 from handpose_core.datasets.selection import MISSING, Missing, check_choice, note_missing, select, wrong_root
-from handpose_core.datasets.wrist import WRIST_RULES, WristRule, palm_to_wrist, root_joint
+from handpose_core.datasets.wrist import DEFAULT_RULE, WRIST_RULES, WristRule, palm_to_wrist, root_joint
 from handpose_core.errors import HandposeError
 from handpose_core.hand import Side
 from handpose_core.io.image_files import visible_names
@@ -65,7 +65,7 @@ class MHP(Dataset[Sample]):
         split: Of the thesis's author: data_3 to data_21 for training, data_1 and data_2 for the test.
         cameras: Which webcams, 1 to 4.
         lens: ``undistorted`` or ``as_is``.
-        wrist_rule: ``palm`` keeps the labelled palm as joint 0; the others put the wrist there.
+        wrist_rule: How the wrist follows from the labelled palm; ``palm`` keeps the palm as joint 0.
         labels: ``published`` takes the joints in the camera's frame from ``jointsCam`` files where there are any;
             ``computed`` moves every camera's from the Leap's frame by the calibration, as is done without such files.
         boxes: ``published`` gives ``box`` from ``bbox`` files, or around the joints where there is none.
@@ -88,7 +88,7 @@ class MHP(Dataset[Sample]):
         split: Split,
         cameras: Sequence[int] = CAMERAS,
         lens: Lens = "undistorted",
-        wrist_rule: WristRule = "palm",
+        wrist_rule: WristRule = DEFAULT_RULE,
         labels: Labels = "published",
         boxes: Boxes = "none",
         missing: Missing = "error",

@@ -10,6 +10,7 @@ from torch.utils.data import Dataset
 from handpose_core.datasets.detect import Source
 from handpose_core.datasets.sample import Sample
 from handpose_core.datasets.video import Views
+from handpose_core.datasets.wrist import NO_ROOT, common_root
 from handpose_core.errors import HandposeError
 
 
@@ -37,6 +38,15 @@ class Mixture(Dataset[Sample]):
                 f"samples of {' and '.join(map(str, sorted(sizes)))} views",
                 "equally many in all datasets",
                 "Give all the same `group`, and choose as many cameras or views of each.",
+            )
+        roots = [source.describe().get("root_joint", NO_ROOT) for source in self.sources]
+        self._root = common_root(roots)
+        if self._root is None:
+            raise HandposeError(
+                "mixed data, root_joint",
+                ", ".join(f"dataset {number}: {root}" for number, root in enumerate(roots)),
+                "one joint 0 in all datasets",
+                "Give all parts that label the palm the same wrist_rule, ring_2.0 beside data that label the wrist.",
             )
         ends = list(accumulate(len(source) for source in self.sources))
         self.starts = (0, *ends[:-1])
@@ -72,6 +82,7 @@ class Mixture(Dataset[Sample]):
         return {
             "dataset": " + ".join(own.get("dataset", "?") for own in choices),
             **{f"{number}.{key}": value for number, own in enumerate(choices) for key, value in own.items()},
+            "root_joint": self._root,
             "left_out_keys": ", ".join(self.left_out) or "none",
         }
 

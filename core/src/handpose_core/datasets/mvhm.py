@@ -29,6 +29,7 @@ from handpose_core.datasets.mvhm_layout import (
 )
 from handpose_core.datasets.sample import Sample
 from handpose_core.datasets.selection import MISSING, Missing, check_choice, note_missing
+from handpose_core.datasets.wrist import WRIST_ROOT
 from handpose_core.errors import HandposeError
 from handpose_core.hand import N_JOINTS, Side
 from handpose_core.io.foreign import recognise_foreign, refuse_foreign
@@ -188,7 +189,7 @@ class MVHM(Dataset[Sample]):
             "frames": str(len(self)),
             "views": ", ".join(map(str, self.views)),
             "missing_shards": str(self.missing_shards),
-            "root_joint": "wrist",
+            "root_joint": WRIST_ROOT,
         }
 
 

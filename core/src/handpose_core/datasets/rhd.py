@@ -27,6 +27,7 @@ from handpose_core.datasets.rhd_layout import (
 )
 from handpose_core.datasets.sample import Sample
 from handpose_core.datasets.selection import MISSING, Missing, check_case, note_missing
+from handpose_core.datasets.wrist import WRIST_ROOT
 from handpose_core.errors import HandposeError
 from handpose_core.hand import N_JOINTS, Side
 from handpose_core.io.image_files import visible_names
@@ -201,7 +202,7 @@ class RHD(Dataset[Sample]):
             "hand_rule": self.hand_rule,
             "missing_frames": str(len(self.missing_frames)),
             "excluded_frames": str(len(self.excluded)),
-            "root_joint": "wrist",
+            "root_joint": WRIST_ROOT,
         }
 
 

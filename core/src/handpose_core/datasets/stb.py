@@ -38,7 +38,7 @@ from handpose_core.datasets.stb_layout import (
     image_path,
     label_path,
 )
-from handpose_core.datasets.wrist import WRIST_RULES, WristRule, palm_to_wrist, root_joint
+from handpose_core.datasets.wrist import DEFAULT_RULE, WRIST_RULES, WristRule, palm_to_wrist, root_joint
 from handpose_core.errors import HandposeError
 from handpose_core.hand import WRIST, Side
 from handpose_core.io.image_files import visible_names
@@ -85,7 +85,7 @@ class STB(Dataset[Sample]):
         root: str | Path,
         split: Split,
         camera: CameraName = "sk",
-        wrist_rule: WristRule = "ring_2.0",
+        wrist_rule: WristRule = DEFAULT_RULE,
         depth: bool = False,
         missing: Missing = "error",
         exclude: Collection[str] = (),

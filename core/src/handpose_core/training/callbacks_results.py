@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from handpose_core.io import atomic
+from handpose_core.training.checkpoints import saw_all_of
 from handpose_core.training.module import HandPoseModule, describe_data
 from handpose_core.training.results import Result, scored_in_3d
 
@@ -64,6 +65,7 @@ class ResultsTable(Callback):
             "checkpoint": str(trainer.ckpt_path) if trainer.ckpt_path else None,
             "data": data,
             "trained_on": module.history,
+            "tested_on_training_data": trainer.state.fn == TrainerFn.TESTING and saw_all_of(module.history, data),
             "metrics": {name: float(value) for name, value in trainer.callback_metrics.items()},
             "not_scored": [] if scored_in_3d(rows) else [NO_3D],
             "rows": [{"method": row.name, **row.score.as_dict()} for row in rows],

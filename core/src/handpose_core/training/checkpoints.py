@@ -68,6 +68,23 @@ def framing_of(trained_on: list[dict[str, str]]) -> tuple[int, float] | None:
     return (int(last["size"]), float(last["scale"])) if last else None
 
 
+def saw_all_of(trained_on: list[dict[str, str]], data: dict[str, str]) -> bool:
+    """Return whether a training read the very samples that ``data`` describes, such as a folder without a split.
+
+    Args:
+        trained_on: The history of the weights, training by training.
+        data: The description of the data that the weights are tested on.
+
+    Returns:
+        True where a chapter has the same dataset, with as many frames where both say how many.
+    """
+    named, frames = data.get("dataset"), data.get("frames")
+    return named is not None and any(
+        named in chapter.get("dataset", "").split(" + ") and chapter.get("frames", frames) == frames
+        for chapter in trained_on
+    )
+
+
 def find_in_run(run_dir: Path, kind: str, option: str = "--ckpt_path") -> Path:
     """Return the checkpoint of a run to take where only ``last`` or ``best`` is asked for.
 

@@ -7,6 +7,8 @@ from typing import IO, Any, ClassVar, TypeVar
 
 import pytorch_lightning as pl
 from jaxtyping import Float
+from pytorch_lightning.trainer.states import TrainerFn
+from pytorch_lightning.utilities import rank_zero_only
 from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 
@@ -14,7 +16,7 @@ from handpose_core.datasets.sample import Sample
 from handpose_core.errors import HandposeError
 from handpose_core.io.checkpoint_parts import as_one_file
 from handpose_core.metrics import ALIGNMENTS
-from handpose_core.training.checkpoints import CLASS_KEY, HISTORY_KEY, check_checkpoint, class_path
+from handpose_core.training.checkpoints import CLASS_KEY, HISTORY_KEY, check_checkpoint, class_path, saw_all_of
 from handpose_core.training.labels import LabelMeans
 from handpose_core.training.prediction import (
     RECOVERIES,
@@ -26,6 +28,7 @@ from handpose_core.training.prediction import (
     with_joints,
 )
 from handpose_core.training.results import Result, ScoreSheet
+from handpose_core.training.root_joint import check_root
 from handpose_core.training.schedules import OptimizerCallable, Schedule, build_optimizer
 
 _Module = TypeVar("_Module", bound="HandPoseModule")  # typing.Self cannot be checked on methods taken one by one
@@ -74,8 +77,13 @@ class HandPoseModule(pl.LightningModule):
         return {}
 
     def on_fit_start(self) -> None:
-        """Begin a chapter of the history; a training that goes on is in it already."""
+        """Begin a chapter of the history; a training that goes on is in it already.
+
+        Raises:
+            HandposeError: The data have another joint 0 than those that the weights were trained on.
+        """
         chapter = {**self.describe(), **describe_data(self.trainer)}
+        check_root(self.history, chapter)
         if chapter not in self.history[-1:]:
             self.history = [*self.history, chapter]
 
@@ -142,6 +150,15 @@ class HandPoseModule(pl.LightningModule):
         output = self(*self.inputs(batch))
         self._record_validation(output, self.losses(output, batch), batch)
 
+    def on_validation_start(self) -> None:
+        """Check, under ``validate``, that the data have the joint 0 that the weights were trained about.
+
+        Raises:
+            HandposeError: They have another one.
+        """
+        if self.trainer.state.fn == TrainerFn.VALIDATING:
+            check_root(self.history, describe_data(self.trainer))
+
     def on_validation_epoch_end(self) -> None:
         """Log ``val/epe`` (mm, root-aligned), ``val/auc_20_50`` and ``val/epe_2d`` (px); 2D alone without 3D joints."""
         *in_mm, in_px = (row.score for row in self.val_scores.results(self.display_name))
@@ -152,7 +169,18 @@ class HandPoseModule(pl.LightningModule):
         self.log_dict({f"val/{name}": value for name, value in figures.items()}, prog_bar=True)
 
     def on_test_start(self) -> None:
-        """Forget the results of an earlier test."""
+        """Check the data, and forget the results of an earlier test.
+
+        Raises:
+            HandposeError: The data have another joint 0 than those that the weights were trained on.
+        """
+        data = describe_data(self.trainer)
+        check_root(self.history, data)
+        if saw_all_of(self.history, data):
+            rank_zero_only(print)(
+                f"note: the weights were trained on what is tested here, {data['dataset']}: the figures say nothing of "
+                "unseen pictures. Name other ones, of a folder by --data.test_root."
+            )
         self.results = []
 
     def test_step(self, batch: Sample, batch_idx: int) -> None:

@@ -37,9 +37,8 @@ TABLE = TableSpec(
         "views_joined_rays": StageSpec("${recipe}-mv-2-joined", (*_VIEWS, *_RAYS)),
     },
     values={"demo": {"image_size": "64", "gently": "3.0e-4"}, "paper": {"image_size": "256", "gently": "1.0e-4"}},
-    # Groups of views, which single views are taken from, too. Joint 0 is the wrist, as the thesis moves it there and as
-    # MVHM has it; STB's datamodule does so by itself.
-    prepared={"mhp": (*_VIEWS, "--data.wrist_rule", "ring_2.0"), "mvhm": _VIEWS},
+    # Groups of views, which single views are taken from, too.
+    prepared={"mhp": _VIEWS, "mvhm": _VIEWS},
     rows=(
         RowSpec(
             "SV w/o MVHM",

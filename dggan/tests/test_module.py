@@ -101,23 +101,3 @@ def test_the_thesiss_optimiser_is_the_default():
     optimizer = configured["optimizer"]
     assert isinstance(optimizer, torch.optim.RMSprop)
     assert optimizer.param_groups[0]["lr"] == 2.5e-5
-
-
-def test_left_hands_shown_as_right_ones_get_the_mirror_image_of_the_same_answer(batch):
-    torch.manual_seed(0)
-    module = DGGANModule(**SMALL, right_handed=True).eval()
-    image, right, left = batch["image"], torch.ones(len(batch["image"])), torch.zeros(len(batch["image"]))
-    with torch.no_grad():
-        stages, depths = module(image, right.long())
-        mirrored, same = module(image.flip(-1), left.long())
-    torch.testing.assert_close(mirrored[-1].flip(-1), stages[-1])
-    torch.testing.assert_close(same, depths)
-    estimate, other = module.decode((stages, depths), 64), module.decode((mirrored, same), 64)
-    torch.testing.assert_close(63 - other.joints_2d[..., 0], estimate.joints_2d[..., 0], atol=1e-3, rtol=0)
-
-
-def test_a_module_that_shows_right_hands_asks_for_the_side(batch):
-    module = DGGANModule(**SMALL, right_handed=True)
-    batch.pop("side", None)
-    with pytest.raises(HandposeError, match="batch, side"):
-        module.inputs(batch)

@@ -5,9 +5,10 @@ import torch
 from core.tests.estimators.small_onehand import SMALL
 
 from handpose_core.camera import project
+from handpose_core.datasets.mirroring import mirror_pixel_rows, mirror_rows
 from handpose_core.errors import HandposeError
 from handpose_core.estimators.onehand.clutter import Clutter
-from handpose_core.estimators.onehand.frame import laid_onto, mirrored, mirrored_pixels, to_middle
+from handpose_core.estimators.onehand.frame import laid_onto, to_middle
 from handpose_core.estimators.onehand.handless import HandlessPictures
 from handpose_core.estimators.onehand.losses import map_loss, pixel_loss, space_loss
 from handpose_core.estimators.onehand.network import Reader
@@ -32,8 +33,10 @@ def test_mirroring_a_crop_mirrors_pixels_and_points_alike():
     K = torch.tensor([[[150.0, 0, 63.5], [0, 150, 63.5], [0, 0, 1]]])
     points = torch.randn(1, 21, 3, generator=torch.Generator().manual_seed(0)) * 40 + torch.tensor([0.0, 0, 500])
     both = torch.tensor([True])
-    assert torch.allclose(project(mirrored(points, both), K), mirrored_pixels(project(points, K), both, 128), atol=1e-3)
-    assert torch.equal(mirrored(points, ~both), points)
+    assert torch.allclose(
+        project(mirror_rows(points, both), K), mirror_pixel_rows(project(points, K), both, 128), atol=1e-3
+    )
+    assert torch.equal(mirror_rows(points, ~both), points)
 
 
 def test_the_space_loss_leaves_out_place_and_size_and_joints_without_labels():

@@ -7,6 +7,7 @@ from scipy.spatial.transform import Rotation
 from torch import nn
 
 from handpose_core.camera import reference_length
+from handpose_core.geometry.handedness import mirror_points
 from handpose_core.hand import MIDDLE_MCP, Side
 from handpose_core.nn.cpm import CPMSize
 from handpose_core.nn.hand3d import (
@@ -102,16 +103,16 @@ def test_parameter_counts_of_the_papers_networks():
 
 
 def test_half_precision_leaves_coordinates_alone():
-    w, joints, side = torch.randn(2, 3), hands(), torch.tensor([LEFT, RIGHT])
-    exact = axis_angle_matrices(w), place(joints, axis_angle_matrices(w), side)
+    w, joints = torch.randn(2, 3), hands()
+    exact = axis_angle_matrices(w), place(joints, axis_angle_matrices(w))
     with torch.autocast("cpu", torch.bfloat16):
-        rounded = axis_angle_matrices(w), place(joints, axis_angle_matrices(w), side)
+        rounded = axis_angle_matrices(w), place(joints, axis_angle_matrices(w))
     assert all(torch.equal(a, b) for a, b in zip(exact, rounded, strict=True))
 
 
 def test_the_canonical_frame_by_its_definition():
     joints = hands()
-    placed = canonical_frame(joints, KNOWN, torch.tensor([LEFT, RIGHT]))
+    placed = canonical_frame(joints, KNOWN)
     expected = (joints - joints[:, :1]) / reference_length(joints)[:, None, None]
     assert torch.allclose(placed.xyz, expected, atol=1e-6)
     middle, little = placed.canonical[:, MIDDLE_MCP], placed.canonical[:, LITTLE_MCP]
@@ -123,35 +124,33 @@ def test_the_canonical_frame_by_its_definition():
 
 
 def test_placing_what_the_canonical_frame_gives_brings_the_hand_back():
-    side = torch.tensor([LEFT, RIGHT])
-    placed = canonical_frame(hands(), KNOWN, side)
-    assert torch.allclose(place(placed.canonical, placed.rotation, side), placed.xyz, atol=1e-5)
+    placed = canonical_frame(hands(), KNOWN)
+    assert torch.allclose(place(placed.canonical, placed.rotation), placed.xyz, atol=1e-5)
 
 
 def test_turned_moved_and_scaled_hands_have_one_canonical_form():
-    joints, side = hands(), torch.tensor([LEFT, RIGHT])
+    joints = hands()
     turn = Rotation.from_rotvec([0.3, -1.2, 2.0])
     moved = torch.tensor(turn.apply(joints.flatten(0, 1).double() * 1.7 + 5)).view(2, 21, 3).float()
-    before, after = canonical_frame(joints, KNOWN, side), canonical_frame(moved, KNOWN, side)
+    before, after = canonical_frame(joints, KNOWN), canonical_frame(moved, KNOWN)
     assert torch.allclose(before.canonical, after.canonical, atol=1e-4)
     turned = torch.tensor(turn.apply(before.rotation.flatten(0, 1).double())).view(2, 3, 3).float()
     assert torch.allclose(after.rotation, turned, atol=1e-4)
 
 
-def test_a_right_hand_and_its_mirror_image_have_one_canonical_form():
+def test_a_hand_and_its_mirror_image_have_mirrored_canonical_forms():
+    """So that a network which is shown right hands alone has one form to learn."""
     right = hands()
-    left = right * torch.tensor([-1.0, 1, 1])
-    canonical = canonical_frame(right, KNOWN, torch.tensor([RIGHT, RIGHT])).canonical
-    assert torch.allclose(canonical, canonical_frame(left, KNOWN, torch.tensor([LEFT, LEFT])).canonical, atol=1e-5)
-    assert not torch.allclose(canonical, canonical_frame(left, KNOWN, torch.tensor([RIGHT, RIGHT])).canonical, atol=0.1)
+    canonical, other = (canonical_frame(joints, KNOWN).canonical for joints in (right, mirror_points(right)))
+    assert torch.allclose(other, canonical * torch.tensor([1.0, 1, -1]), atol=1e-5)
 
 
 def test_unknown_joints_put_no_nan_into_known_ones():
     joints, known = hands(), KNOWN.clone()
-    exact = canonical_frame(joints, known, torch.tensor([LEFT, RIGHT]))
+    exact = canonical_frame(joints, known)
     joints[0, 4], known[0, 4] = torch.nan, False
     joints[1, 0], known[1, 0] = torch.nan, False
-    placed = canonical_frame(joints, known, torch.tensor([LEFT, RIGHT]))
+    placed = canonical_frame(joints, known)
     assert torch.equal(placed.canonical[0, 5:], exact.canonical[0, 5:])
     assert torch.isfinite(placed.canonical).all()
 

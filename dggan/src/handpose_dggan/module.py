@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from pytorch_lightning import Callback
 from pytorch_lightning.core.optimizer import LightningOptimizer
 from pytorch_lightning.utilities.types import OptimizerConfig, OptimizerLRScheduler, OptimizerLRSchedulerConfig
@@ -15,13 +15,12 @@ from torch.optim import Adam, Optimizer, RMSprop
 from torchmetrics import MeanMetric
 
 from handpose_core.camera import relative_depth
-from handpose_core.datasets.sample import Sample, batch_sides
+from handpose_core.datasets.sample import Sample
 from handpose_core.errors import HandposeError
 from handpose_core.hand import N_JOINTS, REFERENCE_BONE, WRIST
 from handpose_core.nn.backbones import WEIGHTS, load_weights_of
 from handpose_core.nn.cpm import PAPER_CPM, CPMSize
 from handpose_core.nn.gan import DiscriminatorSize, GeneratorSize, ImagePool
-from handpose_core.nn.handedness import mirror_left
 from handpose_core.nn.heatmaps import Argmax, Decoder, SoftArgmax, add_background, gaussian_heatmaps
 from handpose_core.nn.losses import heatmap_loss
 from handpose_core.nn.unet import UNetSize
@@ -112,7 +111,6 @@ class DGGANModule(LeavesFixed, HandPoseModule):
             themselves, where Lightning's ``gradient_clip_val`` cannot be used; None leaves gradients as they are.
         schedule: the learning rate's schedule; None keeps it constant. The GAN's rate is constant.
         scale_mm: see `HandPoseModule`.
-        right_handed: show left hands to the pose network as right ones; their side then has to be known.
         backbone_weights: what a backbone begins with, see `load_weights`; None for random weights. Of no account where
             a checkpoint is loaded.
     """
@@ -137,11 +135,10 @@ class DGGANModule(LeavesFixed, HandPoseModule):
         clip: float | None = None,
         schedule: Schedule | None = None,
         scale_mm: float | None = None,
-        right_handed: bool = False,
         backbone_weights: WEIGHTS | None = None,
     ) -> None:
         super().__init__(optimizer, schedule, scale_mm)
-        self.cpm, self.depth_head, self.right_handed = cpm, depth_head, right_handed
+        self.cpm, self.depth_head = cpm, depth_head
         self._backbone_weights = backbone_weights
         self.network = self.build_network()
         self.regulariser = DepthRegulariser(regulariser) if regulariser else None
@@ -166,25 +163,17 @@ class DGGANModule(LeavesFixed, HandPoseModule):
         load_weights_of(network, self._backbone_weights)
         return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
-    def inputs(self, batch: Sample) -> tuple[Tensor, ...]:
-        """See `HandPoseModule.inputs`."""
-        return (batch["image"], batch_sides(batch)) if self.right_handed else (batch["image"],)
-
-    def forward(
-        self, image: Float[Tensor, "batch 3 height width"], sides: Int[Tensor, " batch"] | None = None
-    ) -> Output:
+    def forward(self, image: Float[Tensor, "batch 3 height width"]) -> Output:
         """Estimate heatmaps and depths; see `PoseRegressor`.
 
         Args:
             image: RGB in [0, 1].
-            sides: `Side` of each hand, where left hands are to be shown as right ones.
 
         Returns:
-            Heatmaps of every stage, of the pictures as given, and relative depths.
+            Heatmaps of every stage, and relative depths.
         """
-        shown = image if sides is None else mirror_left(image, sides)
-        stages, depths = self.network(shown.contiguous(memory_format=torch.channels_last))
-        return (stages if sides is None else [mirror_left(maps, sides) for maps in stages]), depths
+        output: Output = self.network(image.contiguous(memory_format=torch.channels_last))
+        return output
 
     def describe(self) -> dict[str, str]:
         """The objective, the networks it trains, and whether it looked at the true depth of its own pictures."""

@@ -10,6 +10,7 @@ import cv2
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.overrides.distributed import UnrepeatedDistributedSampler
+from pytorch_lightning.utilities import rank_zero_only
 from torch.utils.data import DataLoader, Sampler
 
 from handpose_core.datamodules.augmentation import Augmentation
@@ -24,6 +25,7 @@ from handpose_core.datasets.prepared import PreparedClips, PreparedViews
 from handpose_core.datasets.sample import Sample
 from handpose_core.datasets.video import Clips, Views
 from handpose_core.errors import HandposeError
+from handpose_core.geometry.handedness import HANDS_AS_THEY_ARE, HANDS_KEY, MIRRORED_HANDS
 
 Part: TypeAlias = tuple[SampleSource, Sequence[int]]
 """Some samples of a source, by position."""
@@ -73,6 +75,9 @@ class HandDataModule(pl.LightningDataModule, ABC):
             loader's workers; `OnDevice` by this module's hooks, so that batches straight from the training loader
             are not varied yet.
         depth_maps: What training samples meet as ``unpaired_depth``, see `WithDepthMaps`; None leaves it out.
+        right_handed: Whether left hands are shown mirrored, as right ones, wherever a sample says its ``side``; samples
+            then have ``mirrored``. None does as the module that is trained or tested asks: all do but those that learn
+            sides themselves (`handpose_core.training.module.HandPoseModule.takes_right_hands`).
 
     Raises:
         HandposeError: a number is out of its range.
@@ -87,8 +92,10 @@ class HandDataModule(pl.LightningDataModule, ABC):
         val_fraction: float = 0.05,
         augmentation: Augmentation | None = None,
         depth_maps: DepthMapSource | None = None,
+        right_handed: bool | None = None,
     ) -> None:
         super().__init__()
+        self.right_handed, self._sides_unknown = right_handed, False
         for name, value, holds, expected in (
             ("batch_size", batch_size, batch_size >= 1, "at least 1"),
             ("num_workers", num_workers, num_workers >= 0, "at least 0"),
@@ -143,8 +150,27 @@ class HandDataModule(pl.LightningDataModule, ABC):
     ) -> CroppedDataset:
         kind = next((kind for wrapper, kind in _CROPPED.items() if isinstance(source, wrapper)), CroppedDataset)
         if isinstance(augmentation, OnDevice):
-            return WideCrops(kind, source, indices, self.image_size, self.crop_scale, augmentation)
-        return kind(source, indices, self.image_size, self.crop_scale, augmentation)
+            return WideCrops(
+                kind, source, indices, self.image_size, self.crop_scale, augmentation, self.shows_right_hands
+            )
+        return kind(
+            source, indices, self.image_size, self.crop_scale, augmentation, right_handed=self.shows_right_hands
+        )
+
+    @property
+    def shows_right_hands(self) -> bool:
+        """Whether left hands are mirrored: as set, or as the trainer's module asks.
+
+        Raises:
+            HandposeError: The module learns sides, and right hands alone are asked for.
+        """
+        asked = bool(getattr(self.trainer.lightning_module, "takes_right_hands", True)) if self.trainer else True
+        if self.right_handed and not asked:
+            raise HandposeError(
+                "--data.right_handed", "true", "false, or nothing: this module tells left hands from right ones itself",
+                "Leave the option out.",
+            )  # fmt: skip
+        return asked if self.right_handed is None else self.right_handed
 
     def _with_depth_maps(self, samples: CroppedDataset, part: Part) -> CroppedDataset:
         if self.depth_maps is None:
@@ -158,9 +184,20 @@ class HandDataModule(pl.LightningDataModule, ABC):
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """Vary a training batch that `OnDevice` shall vary; all others are by the contract already."""
+        if self.shows_right_hands and isinstance(batch, dict) and "side" not in batch:
+            self._note_unknown_sides()
         if isinstance(self.augmentation, OnDevice) and is_wide(batch):
             return self.augmentation.vary(batch, self.image_size)
         return batch
+
+    def _note_unknown_sides(self) -> None:
+        if self._sides_unknown:
+            return
+        self._sides_unknown = True
+        rank_zero_only(print)(
+            "note: these data do not say which hand they show: left hands are shown as they are, not mirrored to right "
+            "ones. For a folder of pictures give --data.side left or right."
+        )
 
     @property
     def train_set(self) -> CroppedDataset:
@@ -188,8 +225,15 @@ class HandDataModule(pl.LightningDataModule, ABC):
         """The choices that results depend on, of the stage set up last, to be recorded with them."""
         return {
             **self._choices,
+            HANDS_KEY: self._hands,
             "crop": f"{self._rule} x {self.crop_scale:g}, resized to {self.image_size} px",
         }
+
+    @property
+    def _hands(self) -> str:
+        if not self.shows_right_hands:
+            return HANDS_AS_THEY_ARE
+        return f"{MIRRORED_HANDS}; none is known" if self._sides_unknown else MIRRORED_HANDS
 
     def train_dataloader(self) -> DataLoader[Sample]:
         """Training batches, shuffled; in the middle of an epoch a checkpoint goes on with the ones not yet seen."""

@@ -30,6 +30,7 @@ class CMUPSDataModule(base.HandDataModule):
         val_fraction: Part of the training photographs that is held out for validation, with all their hands.
         augmentation: How to vary training samples; None leaves them as labelled.
         depth_maps: What training samples meet as ``unpaired_depth``; None leaves it out.
+        right_handed: Whether left hands are shown mirrored, as right ones; None does as the module asks.
     """
 
     def __init__(
@@ -46,8 +47,18 @@ class CMUPSDataModule(base.HandDataModule):
         val_fraction: float = 0.05,
         augmentation: Augmentation | None = None,
         depth_maps: DepthMapSource | None = None,
+        right_handed: bool | None = None,
     ) -> None:
-        super().__init__(batch_size, num_workers, image_size, crop_scale, val_fraction, augmentation, depth_maps)
+        super().__init__(
+            batch_size,
+            num_workers,
+            image_size,
+            crop_scale,
+            val_fraction,
+            augmentation,
+            depth_maps,
+            right_handed=right_handed,
+        )
         self.root, self.train_part, self.test_part = Path(root), train_part, test_part
         self.missing, self.exclude = missing, tuple(exclude)
 

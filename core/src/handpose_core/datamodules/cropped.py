@@ -25,6 +25,8 @@ from handpose_core.datamodules.crops import (
 )
 from handpose_core.datasets.sample import Sample, collate
 from handpose_core.errors import HandposeError
+from handpose_core.geometry.handedness import MIRRORED, mirror_pixels
+from handpose_core.hand import Side
 
 
 class Draw(NamedTuple):
@@ -75,9 +77,22 @@ def crop_square(sample: Sample, scale: float) -> tuple[Float64[ndarray, "2"], fl
 
 
 def placed_crop(
-    square: tuple[Float64[ndarray, "2"], float], placement: Placement, size: int
+    square: tuple[Float64[ndarray, "2"], float], placement: Placement, size: int, mirror_width: int | None = None
 ) -> tuple[Float64[ndarray, "3 3"], Float64[ndarray, "3 3"]]:
-    """The maps of pixels and of the camera frame, as `warp` takes them, to the crop that lies as placed."""
+    """Return the maps of pixels and of the camera frame, as `warp` takes them, to the crop that lies as placed.
+
+    Args:
+        square: Centre (px of the picture) and side (px) of the crop that is not varied.
+        placement: How the crop lies.
+        size: Side of the crop, px.
+        mirror_width: Width (px) of a picture that is mirrored first; None for one that is not.
+
+    Returns:
+        Tuple ``(A, M)``: the map of pixels, and that of points in the camera frame.
+    """
+    if mirror_width is not None:
+        A, M = placed_crop((mirror_pixels(square[0], mirror_width), square[1]), placement, size)
+        return A @ flip_image(mirror_width), M @ mirror()
     centre, side = square[0], square[1] * placement.scale
     A = crop_map(centre + placement.shift * side, side, size)
     A, M = rotate_about_centre(placement.angle, size) @ A, roll(placement.angle)
@@ -114,6 +129,8 @@ class CroppedDataset(Dataset[Sample]):
         crop_scale: The crop's side over the joints' extent.
         augmentation: How to vary the samples; None leaves them as labelled.
         framing: How the crops of samples that are not varied lie.
+        right_handed: Whether left hands are mirrored, so that all whose side is known are right ones; no flip is drawn
+            for them then, and samples say by ``mirrored`` what was done.
     """
 
     RULE: str = "square around the joints"
@@ -127,7 +144,9 @@ class CroppedDataset(Dataset[Sample]):
         crop_scale: float,
         augmentation: Augmentation | None = None,
         framing: Placement = AS_LABELLED,
+        right_handed: bool = False,
     ) -> None:
+        self.right_handed = right_handed
         self.source, self.indices = source, tuple(indices)
         self.image_size, self.crop_scale = image_size, crop_scale
         self.augmentation, self.framing = augmentation, framing
@@ -171,9 +190,16 @@ class CroppedDataset(Dataset[Sample]):
         return self._cut(sample, crop_square(sample, self.crop_scale), placement)
 
     def _cut(self, sample: Sample, square: tuple[Float64[ndarray, "2"], float], placement: Placement) -> Sample:
-        """The square around a centre, turned and mirrored as placed."""
-        A, M = placed_crop(square, placement, self.image_size)
-        cut = warp(sample, A, self.image_size, M)
+        """The square around a centre, turned and mirrored as placed, after a left hand is mirrored."""
+        if not self.right_handed:
+            A, M = placed_crop(square, placement, self.image_size)
+            mirrored = {}
+        else:
+            is_left = "side" in sample and int(sample["side"]) == Side.LEFT
+            placed = replace(placement, flip=False) if "side" in sample else placement
+            A, M = placed_crop(square, placed, self.image_size, sample["image"].shape[-1] if is_left else None)
+            mirrored = {MIRRORED: torch.tensor(is_left)}
+        cut = warp(sample, A, self.image_size, M) | mirrored
         cut.pop("box", None)  # of the un-cropped image
         return cut
 

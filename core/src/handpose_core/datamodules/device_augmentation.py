@@ -55,6 +55,8 @@ class OnDevice(Augmentation):
         image_size: int,
         views: int | None = None,
         square: tuple[Float64[ndarray, "2"], float] | None = None,
+        flips: bool = True,
+        mirror_width: int | None = None,
     ) -> Sample:
         """Draw what a sample carries to the device.
 
@@ -63,6 +65,8 @@ class OnDevice(Augmentation):
             image_size: Side of the final crops, px.
             views: How many it has that vary each on its own.
             square: Centre (px) and side of the crop that is not varied; by default it is the wider crop's middle.
+            flips: Whether flips are drawn: not for hands that are shown as right ones.
+            mirror_width: Width (px) of a picture that is mirrored first; None for one that is not.
 
         Returns:
             Maps of pixels and of the camera frame, colours, blur and noise, under keys of their own.
@@ -70,10 +74,12 @@ class OnDevice(Augmentation):
         placements = [draw_placement(self, rng)]
         if views is not None:  # only the flip is the group's
             placements = [replace(draw_placement(self, rng), flip=placements[0].flip) for _ in range(views)]
+        if not flips:
+            placements = [replace(placement, flip=False) for placement in placements]
         if square is None:
             side, _ = self.surroundings(image_size)
             square = (np.full(2, (side - 1) / 2), float(image_size))
-        maps = [placed_crop(square, placement, image_size) for placement in placements]
+        maps = [placed_crop(square, placement, image_size, mirror_width) for placement in placements]
         A, M = (np.stack(matrices) for matrices in zip(*maps, strict=True))
         drawn = {
             "pixels": A,
@@ -131,6 +137,7 @@ class WideCrops(CroppedDataset):
         image_size: Side of the final crops, px.
         crop_scale: The final crops' side over the joints' extent.
         on_device: What to draw.
+        right_handed: See `CroppedDataset`.
     """
 
     def __init__(
@@ -141,18 +148,21 @@ class WideCrops(CroppedDataset):
         image_size: int,
         crop_scale: float,
         on_device: OnDevice,
+        right_handed: bool = False,
     ) -> None:
-        super().__init__(source, indices, image_size, crop_scale)
+        super().__init__(source, indices, image_size, crop_scale, right_handed=right_handed)
         self.RULE = kind.RULE
         side, framing = on_device.surroundings(image_size)
-        self._crops, self._on_device = kind(source, indices, side, crop_scale, framing=framing), on_device
+        self._crops = kind(source, indices, side, crop_scale, framing=framing, right_handed=right_handed)
+        self._on_device = on_device
 
     def in_bytes(self, turn: int | Draw) -> Sample:
         """One wider crop, its 8-bit colours under a name of their own, and what was drawn for it."""
         draw = turn if isinstance(turn, Draw) else Draw(turn)
         crop = self._crops.in_bytes(draw)
         views = len(crop["image"]) if isinstance(self._crops, CroppedViews) else None
-        drawn = self._on_device.draw(self.random(draw), self.image_size, views)
+        flips = not (self.right_handed and "side" in crop)
+        drawn = self._on_device.draw(self.random(draw), self.image_size, views, flips=flips)
         return with_variation(crop, drawn)
 
 

@@ -36,6 +36,7 @@ class FolderDataModule(HandDataModule):
         val_fraction: Part that is held out for validation: the last one, because neighbours in a video are alike.
         augmentation: How to vary training samples; None leaves them as labelled.
         depth_maps: What training samples meet as ``unpaired_depth``; None leaves it out.
+        right_handed: Whether left hands are shown mirrored, as right ones; None does as the module asks.
     """
 
     def __init__(
@@ -57,8 +58,18 @@ class FolderDataModule(HandDataModule):
         val_fraction: float = 0.05,
         augmentation: Augmentation | None = None,
         depth_maps: DepthMapSource | None = None,
+        right_handed: bool | None = None,
     ) -> None:
-        super().__init__(batch_size, num_workers, image_size, crop_scale, val_fraction, augmentation, depth_maps)
+        super().__init__(
+            batch_size,
+            num_workers,
+            image_size,
+            crop_scale,
+            val_fraction,
+            augmentation,
+            depth_maps,
+            right_handed=right_handed,
+        )
         self.root, self.test_root = Path(root), Path(test_root or root)
         self.labels, self.order, self.side = labels, order, side
         self.group, self.clip_length, self.clip_step = group, clip_length, clip_step

@@ -28,6 +28,7 @@ class FreiHANDDataModule(HandDataModule):
         val_fraction: Part of the training poses that is held out for validation, with all their images.
         augmentation: How to vary training samples; None leaves them as labelled.
         depth_maps: What training samples meet as ``unpaired_depth``; None leaves it out.
+        right_handed: Whether left hands are shown mirrored, as right ones; None does as the module asks.
     """
 
     def __init__(
@@ -44,8 +45,18 @@ class FreiHANDDataModule(HandDataModule):
         val_fraction: float = 0.05,
         augmentation: Augmentation | None = None,
         depth_maps: DepthMapSource | None = None,
+        right_handed: bool | None = None,
     ) -> None:
-        super().__init__(batch_size, num_workers, image_size, crop_scale, val_fraction, augmentation, depth_maps)
+        super().__init__(
+            batch_size,
+            num_workers,
+            image_size,
+            crop_scale,
+            val_fraction,
+            augmentation,
+            depth_maps,
+            right_handed=right_handed,
+        )
         self.root, self.versions, self.vertices = Path(root), tuple(versions), vertices
         self.missing, self.exclude = missing, tuple(exclude)
 

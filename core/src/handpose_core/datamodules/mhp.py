@@ -38,6 +38,7 @@ class MHPDataModule(HandDataModule):
         exclude: Frames to leave out on purpose, of all cameras, named as ``data_3/17``.
         augmentation: How to vary training samples; None leaves them as labelled.
         depth_maps: What training samples meet as ``unpaired_depth``; None leaves it out.
+        right_handed: Whether left hands are shown mirrored, as right ones; None does as the module asks.
     """
 
     def __init__(
@@ -60,9 +61,16 @@ class MHPDataModule(HandDataModule):
         exclude: Sequence[str] = (),
         augmentation: Augmentation | None = None,
         depth_maps: DepthMapSource | None = None,
+        right_handed: bool | None = None,
     ) -> None:
         super().__init__(
-            batch_size, num_workers, image_size, crop_scale, augmentation=augmentation, depth_maps=depth_maps
+            batch_size,
+            num_workers,
+            image_size,
+            crop_scale,
+            augmentation=augmentation,
+            depth_maps=depth_maps,
+            right_handed=right_handed,
         )
         self.root, self.group, self.clip_length, self.clip_step = Path(root), group, clip_length, clip_step
         self.cameras, self.lens, self.wrist_rule = tuple(cameras), lens, wrist_rule

@@ -25,6 +25,7 @@ class MixedDataModule(HandDataModule):
         image_size: Side of the square crops, px.
         crop_scale: The crop's side over the joints' extent.
         augmentation: How to vary training samples; None leaves them as labelled.
+        right_handed: Whether left hands are shown mirrored, as right ones; None does as the module asks.
 
     Raises:
         HandposeError: ratios that do not fit the parts, no such part, or a part with augmentation of its own.
@@ -40,8 +41,11 @@ class MixedDataModule(HandDataModule):
         image_size: int = 256,
         crop_scale: float = 1.5,
         augmentation: Augmentation | None = None,
+        right_handed: bool | None = None,
     ) -> None:
-        super().__init__(batch_size, num_workers, image_size, crop_scale, augmentation=augmentation)
+        super().__init__(
+            batch_size, num_workers, image_size, crop_scale, augmentation=augmentation, right_handed=right_handed
+        )
         self.parts, self.ratio, self.evaluate = tuple(parts), tuple(ratio), evaluate
         checks = (
             ("ratio", ratio, len(ratio) == len(parts) > 0 and min(ratio) > 0, f"{len(parts)} numbers above 0"),

@@ -29,6 +29,7 @@ class MVHMDataModule(HandDataModule):
         missing: ``error``, or ``skip`` to read the shards that are there and record the others' number.
         augmentation: How to vary training samples; None leaves them as labelled.
         depth_maps: What training samples meet as ``unpaired_depth``; None leaves it out.
+        right_handed: Whether left hands are shown mirrored, as right ones; None does as the module asks.
     """
 
     def __init__(
@@ -44,9 +45,16 @@ class MVHMDataModule(HandDataModule):
         missing: Missing = "error",
         augmentation: Augmentation | None = None,
         depth_maps: DepthMapSource | None = None,
+        right_handed: bool | None = None,
     ) -> None:
         super().__init__(
-            batch_size, num_workers, image_size, crop_scale, augmentation=augmentation, depth_maps=depth_maps
+            batch_size,
+            num_workers,
+            image_size,
+            crop_scale,
+            augmentation=augmentation,
+            depth_maps=depth_maps,
+            right_handed=right_handed,
         )
         self.root, self.group, self.views = Path(root), group, None if views is None else tuple(views)
         self.vertices, self.missing = vertices, missing

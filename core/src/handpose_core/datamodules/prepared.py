@@ -22,6 +22,7 @@ class PreparedDataModule(HandDataModule):
         group: ``images`` takes the pictures of clips or groups of views for themselves; None leaves all as prepared.
         augmentation: How to vary training samples; None leaves them as labelled.
         depth_maps: What training samples meet as ``unpaired_depth``; None leaves it out.
+        right_handed: Whether left hands are shown mirrored, as right ones; None does as the module asks.
 
     Raises:
         HandposeError: no prepared data, or they were prepared for smaller crops or less augmentation.
@@ -36,11 +37,18 @@ class PreparedDataModule(HandDataModule):
         group: Kind | None = None,
         augmentation: Augmentation | None = None,
         depth_maps: DepthMapSource | None = None,
+        right_handed: bool | None = None,
     ) -> None:
         recipe = read_manifest(Path(root)).recipe
         image_size = image_size or recipe.image_size
         super().__init__(
-            batch_size, num_workers, image_size, recipe.crop_scale, augmentation=augmentation, depth_maps=depth_maps
+            batch_size,
+            num_workers,
+            image_size,
+            recipe.crop_scale,
+            augmentation=augmentation,
+            depth_maps=depth_maps,
+            right_handed=right_handed,
         )
         self.root, self.group = Path(root), group
         if image_size > recipe.image_size:

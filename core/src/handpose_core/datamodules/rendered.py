@@ -29,6 +29,8 @@ from handpose_core.datamodules.sampling import TrainingLoader, TrainingSampler
 from handpose_core.datasets.sample import Sample, collate
 from handpose_core.datasets.wrist import WRIST_ROOT
 from handpose_core.errors import HandposeError
+from handpose_core.geometry.handedness import MIRRORED
+from handpose_core.hand import Side
 from handpose_core.synth.backgrounds import background_of
 from handpose_core.synth.mixture import WorldMixture, WorldOption, in_order
 
@@ -105,8 +107,10 @@ class RenderedFrames(Dataset[Sample]):
 class _Scenes(Dataset[Any]):
     """Gives a loader whole batches of posed scenes, on the CPU."""
 
-    def __init__(self, frames: RenderedFrames, variation: OnDevice, image_size: int, crop_scale: float) -> None:
-        self._frames, self._variation = frames, variation
+    def __init__(
+        self, frames: RenderedFrames, variation: OnDevice, image_size: int, crop_scale: float, right_handed: bool
+    ) -> None:
+        self._frames, self._variation, self._right_handed = frames, variation, right_handed
         self._image_size, self._crop_scale = image_size, crop_scale
 
     def __len__(self) -> int:
@@ -120,15 +124,22 @@ class _Scenes(Dataset[Any]):
         groups = mixture.pose(self._frames.stream, numbers)
         form, tensors = pack(groups)
         size = mixture.worlds[0].size
-        places = zip(draws, in_order(groups, "joints_2d"), in_order(groups, "joints_3d"), strict=True)
-        variation = collate([self._varied(draw, points, joints, size) for draw, points, joints in places])
+        places = (in_order(groups, key) for key in ("joints_2d", "joints_3d"))
+        side_of_row = {row: group.posed.side for group in groups for row in group.rows}
+        sides = [side_of_row[row] for row in range(len(draws))]
+        variation = collate([self._varied(*drawn, size) for drawn in zip(draws, *places, sides, strict=True)])
         return {_SCENES: form, _TENSORS: tensors, "index": torch.tensor(numbers), **variation}
 
-    def _varied(self, draw: Draw, joints_2d: Tensor, joints_3d: Tensor, size: tuple[int, int]) -> Sample:
+    def _varied(self, draw: Draw, joints_2d: Tensor, joints_3d: Tensor, side: Side, size: tuple[int, int]) -> Sample:
         """How one frame's crop lies, and what is done to its colours."""
         labels = {"image": torch.empty(1, 1, 1).expand(3, *size), "joints_2d": joints_2d, "joints_3d": joints_3d}
         rng = CroppedDataset.generator(draw, len(self))
-        return self._variation.draw(rng, self._image_size, square=crop_square(labels, self._crop_scale))
+        is_left = self._right_handed and side == Side.LEFT
+        drawn = self._variation.draw(
+            rng, self._image_size, square=crop_square(labels, self._crop_scale), flips=not self._right_handed,
+            mirror_width=size[1] if is_left else None,
+        )  # fmt: skip
+        return {**drawn, MIRRORED: torch.tensor(is_left)} if self._right_handed else drawn
 
 
 class RenderedDataModule(HandDataModule):
@@ -153,6 +164,7 @@ class RenderedDataModule(HandDataModule):
         backgrounds: A folder of pictures to go behind the source world's hands; None makes backgrounds up.
         depth: Whether samples have ``depth``, without a sensor's errors.
         vertices: Whether samples have ``vertices``; all worlds' rigs have equally many.
+        right_handed: Whether left hands are shown mirrored, as right ones; None does as the module asks.
 
     Raises:
         HandposeError: An option that is impossible, or a folder without pictures.
@@ -174,8 +186,16 @@ class RenderedDataModule(HandDataModule):
         backgrounds: str | None = None,
         depth: bool = False,
         vertices: bool = False,
+        right_handed: bool | None = None,
     ) -> None:
-        super().__init__(batch_size, num_workers, image_size, crop_scale, augmentation=_by_workers(augmentation))
+        super().__init__(
+            batch_size,
+            num_workers,
+            image_size,
+            crop_scale,
+            augmentation=_by_workers(augmentation),
+            right_handed=right_handed,
+        )
         self.worlds, self.seed, self.size = tuple([SOURCE] if worlds is None else worlds), seed, size
         self.frames_per_epoch, self.val_frames, self.test_frames = frames_per_epoch, val_frames, test_frames
         self.backgrounds, self.depth, self.vertices = backgrounds, depth, vertices
@@ -277,7 +297,7 @@ class RenderedDataModule(HandDataModule):
 
     @property
     def _scenes(self) -> _Scenes:
-        return _Scenes(self._training, self._variation, self.image_size, self.crop_scale)
+        return _Scenes(self._training, self._variation, self.image_size, self.crop_scale, self.shows_right_hands)
 
     def _sampler(self, processes: int, process: int) -> TrainingSampler:
         return TrainingSampler(self._training, processes, process, shuffle=False, seed=self.seed)  # type: ignore[arg-type]

@@ -35,6 +35,7 @@ class STBDataModule(HandDataModule):
         exclude: Frames to leave out on purpose, named as ``B2Random/17``.
         augmentation: How to vary training samples; None leaves them as labelled.
         depth_maps: What training samples meet as ``unpaired_depth``; None leaves it out.
+        right_handed: Whether left hands are shown mirrored, as right ones; None does as the module asks.
     """
 
     def __init__(
@@ -55,9 +56,16 @@ class STBDataModule(HandDataModule):
         exclude: Sequence[str] = (),
         augmentation: Augmentation | None = None,
         depth_maps: DepthMapSource | None = None,
+        right_handed: bool | None = None,
     ) -> None:
         super().__init__(
-            batch_size, num_workers, image_size, crop_scale, augmentation=augmentation, depth_maps=depth_maps
+            batch_size,
+            num_workers,
+            image_size,
+            crop_scale,
+            augmentation=augmentation,
+            depth_maps=depth_maps,
+            right_handed=right_handed,
         )
         self.root, self.camera, self.wrist_rule, self.depth = Path(root), camera, wrist_rule, depth
         self.group, self.clip_length, self.clip_step = group, clip_length, clip_step

@@ -88,7 +88,7 @@ class Placed(NamedTuple):
     """A hand in space, root-relative, in lengths of the reference bone.
 
     Attributes:
-        canonical: (B 21 3) in the canonical frame of `canonical_frame`, the same for left and right hands.
+        canonical: (B 21 3) in the canonical frame of `canonical_frame`.
         rotation: (B 3 3) whose rows are that frame's axes in the camera's.
         xyz: (B 21 3) in the camera's frame.
     """
@@ -186,7 +186,7 @@ class Lifting(nn.Module):
         canonical = self.prior(heatmaps, side).float().unflatten(1, (N_JOINTS, 3))
         canonical = canonical - canonical[:, [WRIST]]
         rotation = self.turn(self.viewpoint(heatmaps, side).float())
-        return Placed(canonical, rotation, place(canonical, rotation, side))
+        return Placed(canonical, rotation, place(canonical, rotation))
 
 
 class Hand3D(nn.Module):
@@ -233,21 +233,35 @@ class Hand3D(nn.Module):
         return Output(A, stages, self.lifting(stages[-1], side))
 
 
-def place(
-    canonical: Float[Tensor, "batch 21 3"], rotation: Float[Tensor, "batch 3 3"], side: Int[Tensor, " batch"]
-) -> Float[Tensor, "batch 21 3"]:
-    """``canonical · R``, a right hand's z flipped first."""
-    return (_flip_right(canonical, side)[..., None] * rotation[:, None]).sum(-2)
+def place(canonical: Float[Tensor, "batch 21 3"], rotation: Float[Tensor, "batch 3 3"]) -> Float[Tensor, "batch 21 3"]:
+    """Turn canonical hands into the camera's frame: ``canonical · R``.
+
+    The paper flips a right hand's z first, so that it looks like a left one; here datamodules show all hands as right
+    ones (`handpose_core.geometry.handedness`), and nothing is left to flip.
+
+    Args:
+        canonical: Joints in the frame of `canonical_frame`, in lengths of the reference bone.
+        rotation: Whose rows are that frame's axes in the camera's.
+
+    Returns:
+        Root-relative joints in the camera's frame, in lengths of the reference bone.
+    """
+    return (canonical[..., None] * rotation[:, None]).sum(-2)
 
 
-def canonical_frame(
-    joints: Float[Tensor, "batch 21 3"], annotated: Bool[Tensor, "batch 21"], side: Int[Tensor, " batch"]
-) -> Placed:
-    """What the networks are to say of true joints (mm): `place` of the canonical ones and the rotation gives ``xyz``.
+def canonical_frame(joints: Float[Tensor, "batch 21 3"], annotated: Bool[Tensor, "batch 21"]) -> Placed:
+    """Compute what the networks are to say of true joints: `place` of canonical ones and rotation gives ``xyz``.
 
     The canonical frame has the wrist at the origin, the middle finger's MCP on the y axis and the little finger's in
-    the plane z = 0 with x > 0; a right hand's z is flipped, so that it looks like a left one. Where one of these
-    joints or the reference bone has no annotation the result means nothing; no gradient or NaN comes out of it.
+    the plane z = 0 with x > 0. Where one of these joints or the reference bone has no annotation the result means
+    nothing; no gradient or NaN comes out of it.
+
+    Args:
+        joints: mm, camera frame.
+        annotated: The joints that have a label.
+
+    Returns:
+        The hands, in lengths of the reference bone.
     """
     known = torch.where(annotated[..., None], joints, 0)
     xyz = (known - known[:, [WRIST]]) / reference_length(known).clamp_min(1e-3)[:, None, None]
@@ -255,11 +269,4 @@ def canonical_frame(
     across = xyz[:, LITTLE_MCP]
     x = F.normalize(across - (across * y).sum(-1, keepdim=True) * y, dim=-1)
     rotation = torch.stack([x, y, torch.linalg.cross(x, y)], dim=1)
-    return Placed(_flip_right((xyz[..., None, :] * rotation[:, None]).sum(-1), side), rotation, xyz)
-
-
-def _flip_right(points: Float[Tensor, "batch 21 3"], side: Int[Tensor, " batch"]) -> Float[Tensor, "batch 21 3"]:
-    """The points of right hands with z negated."""
-    right = (side == int(Side.RIGHT))[:, None]
-    x, y, z = points.unbind(-1)
-    return torch.stack([x, y, torch.where(right, -z, z)], dim=-1)
+    return Placed((xyz[..., None, :] * rotation[:, None]).sum(-1), rotation, xyz)

@@ -19,6 +19,7 @@ from handpose_core.predict.info import ModelInfo
 from handpose_core.predict.runtime import Output
 from handpose_core.training.checkpoints import CLASS_KEY, check_checkpoint, class_path, framing_of
 from handpose_core.training.module import HandPoseModule
+from handpose_core.training.right_hands import shown_as_right
 
 _OPTION = "--checkpoint"
 _LARGEST_CROP = 4096  # px
@@ -114,6 +115,7 @@ def load_checkpoint(path: Path, image_size: int | None = None, crop_scale: float
             told_side=is_told_side(module, size),
             decoder=str(getattr(module, "decoder", "its own")),
             trained_on=tuple(module.history),
+            right_handed=module.takes_right_hands and shown_as_right(module.history),
         ),
     )
 

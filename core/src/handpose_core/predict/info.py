@@ -30,6 +30,7 @@ class ModelInfo:
         told_side: whether it has to be told if a hand is a left or a right one.
         decoder: how joints are read off its maps.
         trained_on: the history of its weights, training by training.
+        right_handed: whether it was trained on left hands mirrored to right ones, and is shown them so.
         joints: the joints' names, in order.
         made_by: the version of the suite that wrote this.
     """
@@ -41,6 +42,7 @@ class ModelInfo:
     told_side: bool
     decoder: str
     trained_on: tuple[dict[str, str], ...]
+    right_handed: bool = False
     joints: tuple[str, ...] = JOINT_NAMES
     made_by: str = f"handpose-core {version('handpose-core')}"
 

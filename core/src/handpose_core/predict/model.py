@@ -7,10 +7,11 @@ from os import PathLike
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64, UInt8
+from jaxtyping import Float32, Int64, UInt8
 from numpy import ndarray
 
 from handpose_core.errors import HandposeError
+from handpose_core.geometry.handedness import mirror_intrinsics, mirror_pixels, mirror_points
 from handpose_core.hand import WRIST, Side
 from handpose_core.io.pixels import to_rgb
 from handpose_core.predict.boxes import Box, boxes_of, side_of
@@ -181,9 +182,12 @@ class HandModel:
         crop = cut(pixels, square, self.info.image_size)
         if known.mirrored:
             square = replace(square, centre=np.array([width - 1 - square.centre[0], square.centre[1]]))
-            crop, K = np.ascontiguousarray(crop[:, ::-1]), _mirrored(K, width)
+            crop, K = np.ascontiguousarray(crop[:, ::-1]), mirror_intrinsics(K, width)
+        as_right = self.info.right_handed and known.side == Side.LEFT
+        if as_right:
+            crop = np.ascontiguousarray(crop[:, ::-1])
         absolute = known.focal is not None or known.hand_mm is not None
-        return View(crop, square, K, width, height, known.side, known.mirrored, absolute, known.hand_mm)
+        return View(crop, square, K, width, height, known.side, known.mirrored, absolute, known.hand_mm, as_right)
 
     def estimate(self, views: Sequence[View]) -> list[Hand]:
         """The hands in views of any pictures, in batches."""
@@ -191,7 +195,7 @@ class HandModel:
         for start in range(0, len(views), self.batch):
             batch = views[start : start + self.batch]
             images = np.stack([view.crop for view in batch]).transpose(0, 3, 1, 2).astype(np.float32) / 255
-            sides = np.array([UNTOLD if view.side is None else int(view.side) for view in batch], np.int64)
+            sides = np.array([_shown_side(view) for view in batch], np.int64)
             hands += self._hands(batch, np.ascontiguousarray(images), sides)
         return hands
 
@@ -213,9 +217,15 @@ class HandModel:
         z_rel: Float32[ndarray, "21"],
         scores: Float32[ndarray, "21"],
     ) -> Hand:
-        A = view.square.to_crop(self.info.image_size)
+        size = self.info.image_size
+        A, K = view.square.to_crop(size), view.K
+        if view.as_right:  # recovered as the right hand that was shown, then turned back
+            in_crop, K = mirror_pixels(in_crop, size), mirror_intrinsics(K, view.width)
         joints_2d = (in_crop.astype(np.float64) - A[:2, 2]) / A[0, 0]
-        joints = recover(joints_2d, z_rel.astype(np.float64), view.K, self.info.bone_mm, view.hand_mm)
+        seen = mirror_pixels(joints_2d, view.width) if view.as_right else joints_2d
+        joints = recover(seen, z_rel.astype(np.float64), K, self.info.bone_mm, view.hand_mm)
+        if view.as_right:
+            joints = mirror_points(joints)
         centre = view.square.centre.copy()
         if view.mirrored:
             joints_2d[:, 0] = view.width - 1 - joints_2d[:, 0]
@@ -231,8 +241,8 @@ class HandModel:
         )
 
 
-def _mirrored(K: Float64[ndarray, "3 3"], width: int) -> Float64[ndarray, "3 3"]:
-    """Intrinsics of the picture mirrored left to right."""
-    turned = K.copy()
-    turned[0, 2] = width - 1 - K[0, 2]
-    return turned
+def _shown_side(view: View) -> int:
+    """Return the side of the hand that the model is shown, `UNTOLD` where none is known."""
+    if view.as_right:
+        return int(Side.RIGHT)
+    return UNTOLD if view.side is None else int(view.side)

@@ -136,6 +136,7 @@ class Summary:
         low: pictures with a hand of low confidence.
         none: pictures without a hand.
         sizes: widths and heights of the pictures, px.
+        sides_not_told: the number of hands whose side neither the user nor the model said.
     """
 
     pictures: int = 0
@@ -144,12 +145,14 @@ class Summary:
     low: Listed = field(default_factory=Listed)
     none: Listed = field(default_factory=Listed)
     sizes: set[tuple[int, int]] = field(default_factory=set)
+    sides_not_told: int = 0
 
     def add(self, found: Found) -> None:
         """Count a picture."""
         self.pictures += 1
         self.hands += len(found.hands)
         self.sizes.add((found.width, found.height))
+        self.sides_not_told += sum(hand.side is None for hand in found.hands)
         self.origins.update(hand.origin for hand in found.hands)
         if any(hand.is_low for hand in found.hands):
             self.low.add(found.name)

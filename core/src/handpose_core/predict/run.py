@@ -17,6 +17,7 @@ from handpose_core.predict.boxes import Box, Boxes, picture_key
 from handpose_core.predict.cut import Origin
 from handpose_core.predict.follow import Follow
 from handpose_core.predict.hands import Hand
+from handpose_core.predict.info import ModelInfo
 from handpose_core.predict.looking import InBoxes, Looker
 from handpose_core.predict.model import HandModel, Known
 from handpose_core.predict.outputs import Found, Listed, ResultsWriter, Summary, canvas_of, write_meshes, write_overlay
@@ -139,7 +140,7 @@ def predict_pictures(
             )
         left_out = None if listing is None else listing.note()
         notes = (
-            *_notes(job, results.summary, unread),
+            *_notes(job, model.info, results.summary, unread),
             *_further_notes(further),
             *([left_out] if left_out else []),
             *interrupted,
@@ -193,7 +194,7 @@ def predict_video(
                     show(overlay)
             step(len(several))
         notes = (
-            *_notes(job, results.summary, unread),
+            *_notes(job, model.info, results.summary, unread),
             *(["smoothed by a One-Euro filter"] if smooth else []),
             *video.notes,
             *([] if video.live else _interrupted(stopped, results.summary.pictures, video.announced, "frames")),
@@ -283,9 +284,13 @@ def _as_found(hands: Sequence[Hand], _: float) -> Sequence[Hand]:
     return hands
 
 
-def _notes(job: Job, summary: Summary, unread: set[str]) -> tuple[str, ...]:
+def _notes(job: Job, info: ModelInfo, summary: Summary, unread: set[str]) -> tuple[str, ...]:
     """Remarks for the reader of the numbers."""
     notes = _unboxed(summary)
+    if info.right_handed and summary.sides_not_told:
+        notes.append(
+            f"no side given for {summary.sides_not_told} hands: shown to the model as right ones (--side left)"
+        )
     if job.known.focal is None:
         notes.append("no focal length given: assumed to be as long as the picture's longer side")
     if job.known.hand_mm is None:

@@ -23,6 +23,7 @@ class View:
         mirrored: whether the picture shows a mirror image.
         absolute: whether the hand's place before the camera was asked for.
         hand_mm: the hand's length, if given.
+        as_right: whether a left hand is shown mirrored, as a right one; `square` is of the picture as it is.
     """
 
     crop: UInt8[ndarray, "s s 3"]
@@ -34,3 +35,4 @@ class View:
     mirrored: bool
     absolute: bool
     hand_mm: float | None
+    as_right: bool = False

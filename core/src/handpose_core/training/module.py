@@ -12,8 +12,10 @@ from pytorch_lightning.utilities import rank_zero_only
 from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 
+from handpose_core.datasets.mirroring import mirror_pixel_rows, mirror_rows
 from handpose_core.datasets.sample import Sample
 from handpose_core.errors import HandposeError
+from handpose_core.geometry.handedness import MIRRORED
 from handpose_core.io.checkpoint_parts import as_one_file
 from handpose_core.metrics import ALIGNMENTS
 from handpose_core.training.checkpoints import CLASS_KEY, HISTORY_KEY, check_checkpoint, class_path, saw_all_of
@@ -28,6 +30,7 @@ from handpose_core.training.prediction import (
     with_joints,
 )
 from handpose_core.training.results import Result, ScoreSheet
+from handpose_core.training.right_hands import check_hands
 from handpose_core.training.root_joint import check_root
 from handpose_core.training.schedules import OptimizerCallable, Schedule, build_optimizer
 
@@ -57,6 +60,8 @@ class HandPoseModule(pl.LightningModule):
     display_name: ClassVar[str]
     """The method's row in tables."""
 
+    #: Whether the datamodule shall show left hands mirrored; a module that learns sides says no.
+    takes_right_hands: ClassVar[bool] = True
     network: nn.Module
     history: list[dict[str, str]]
     """What the weights were trained on, training by training; it belongs to the checkpoint and to every result."""
@@ -151,13 +156,15 @@ class HandPoseModule(pl.LightningModule):
         self._record_validation(output, self.losses(output, batch), batch)
 
     def on_validation_start(self) -> None:
-        """Check, under ``validate``, that the data have the joint 0 that the weights were trained about.
+        """Check, under ``validate``, that the data have joint 0 and show hands as the weights were trained with.
 
         Raises:
-            HandposeError: They have another one.
+            HandposeError: They have another joint 0, or show left hands in another way.
         """
         if self.trainer.state.fn == TrainerFn.VALIDATING:
-            check_root(self.history, describe_data(self.trainer))
+            data = describe_data(self.trainer)
+            check_root(self.history, data)
+            check_hands(self.history, data)
 
     def on_validation_epoch_end(self) -> None:
         """Log ``val/epe`` (mm, root-aligned), ``val/auc_20_50`` and ``val/epe_2d`` (px); 2D alone without 3D joints."""
@@ -172,10 +179,12 @@ class HandPoseModule(pl.LightningModule):
         """Check the data, and forget the results of an earlier test.
 
         Raises:
-            HandposeError: The data have another joint 0 than those that the weights were trained on.
+            HandposeError: The data have another joint 0 than those that the weights were trained on, or show left hands
+                in another way.
         """
         data = describe_data(self.trainer)
         check_root(self.history, data)
+        check_hands(self.history, data)
         if saw_all_of(self.history, data):
             rank_zero_only(print)(
                 f"note: the weights were trained on what is tested here, {data['dataset']}: the figures say nothing of "
@@ -198,17 +207,22 @@ class HandPoseModule(pl.LightningModule):
         self.log("test/epe_2d", in_px.epe_mean)
 
     def predict_step(self, batch: Sample, batch_idx: int) -> dict[str, Tensor]:
-        """Joints of a batch on the CPU, with the samples' ``index``; no truth is used.
+        """Predict the joints of a batch, without truth, and move them to the CPU.
+
+        Hands that were shown mirrored are mirrored back, so that all joints are in the true camera's frame.
 
         Returns:
-            ``index`` (B), ``joints_2d`` (B 21 2) px of the crop, ``joints_3d`` (B 21 3) mm, ``z_rel``
-            and ``scores`` (B 21).
+            ``index`` (B), ``joints_2d`` (B 21 2) px of the un-mirrored crop, ``joints_3d`` (B 21 3) mm, ``z_rel`` and
+            ``scores`` (B 21), and ``mirrored`` (B) where the datamodule mirrors left hands.
         """
-        prediction = self.estimate(batch, "predicted")
-        return {
-            "index": self.frames(batch)["index"].cpu(),
-            **{key: value.cpu() for key, value in vars(prediction).items()},
-        }
+        frames = self.frames(batch)
+        predicted = {"index": frames["index"], **vars(self.estimate(batch, "predicted"))}
+        if MIRRORED in frames:
+            which = predicted[MIRRORED] = frames[MIRRORED]
+            width = frames["image"].shape[-1]
+            predicted["joints_2d"] = mirror_pixel_rows(predicted["joints_2d"], which, width)
+            predicted["joints_3d"] = mirror_rows(predicted["joints_3d"], which)
+        return {key: value.cpu() for key, value in predicted.items()}
 
     def parameter_groups(self) -> Iterable[Any]:
         """Return what the optimiser trains.

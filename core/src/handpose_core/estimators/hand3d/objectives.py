@@ -111,7 +111,7 @@ class LiftToSpace(Objective):
         annotated, side = batch["annotated"], batch["side"]
         _, stages = network.locate(batch["image"])
         placed = network.lifting(stages[-1], side)
-        truth = canonical_frame(batch["joints_3d"], annotated, side)
+        truth = canonical_frame(batch["joints_3d"], annotated)
         anchored = annotated[:, _ANCHORS].all(dim=1)
         canonical = canonical_loss(placed.canonical, truth.canonical, annotated & anchored[:, None])
         rotation = rotation_loss(placed.rotation, truth.rotation, anchored)

@@ -24,17 +24,6 @@ def to_middle(K: Float[Tensor, "batch 3 3"], middle: Float[Tensor, "batch 2"]) -
     return torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)
 
 
-def mirrored(points: Float[Tensor, "batch n 3"], which: Tensor) -> Float[Tensor, "batch n 3"]:
-    """Points of a crop's frame with x negated where ``which`` says so."""
-    return torch.where(which[:, None, None], points * points.new_tensor([-1.0, 1.0, 1.0]), points)
-
-
-def mirrored_pixels(pixels: Float[Tensor, "batch n 2"], which: Tensor, image_size: int) -> Float[Tensor, "batch n 2"]:
-    """Pixels of the mirror image where ``which`` says so."""
-    turned = torch.stack([image_size - 1 - pixels[..., 0], pixels[..., 1]], dim=-1)
-    return torch.where(which[:, None, None], turned, pixels)
-
-
 def laid_onto(
     points: Float[Tensor, "batch n 3"], pixels: Float[Tensor, "batch n 2"], weights: Float[Tensor, "batch n"]
 ) -> Float[Tensor, "batch n 2"]:

@@ -24,11 +24,12 @@ from torch.nn import functional as F
 from torch.optim import AdamW
 
 from handpose_core.camera import reference_length
+from handpose_core.datasets.mirroring import mirror_pixel_rows, mirror_rows
 from handpose_core.datasets.sample import Sample, batch_sides
 from handpose_core.estimators.hand3d.recovery import PlacedEstimate, at_fitted_root, at_true_root
 from handpose_core.estimators.onehand.clutter import Clutter
 from handpose_core.estimators.onehand.estimate import HandEstimate
-from handpose_core.estimators.onehand.frame import laid_onto, mirrored, mirrored_pixels, to_middle
+from handpose_core.estimators.onehand.frame import laid_onto, to_middle
 from handpose_core.estimators.onehand.glance import GlanceSize, Glimpse, glance_loss
 from handpose_core.estimators.onehand.handless import HandlessPictures
 from handpose_core.estimators.onehand.losses import map_loss, pixel_loss, side_loss, space_loss, turn_loss
@@ -122,6 +123,7 @@ class OneHandModule(LeavesFixed, HandPoseModule):
     """
 
     display_name = "onehand"
+    takes_right_hands = False  # it shows its pose network both sides, and learns which of them is right
     network: OneHandNetwork
     _handless: HandlessPictures | None
 
@@ -272,9 +274,9 @@ class OneHandModule(LeavesFixed, HandPoseModule):
         """
         size, shown = self.network.crop, upright["annotated"] & is_right[:, None]
         left = batch_sides(upright) == Side.LEFT
-        joints_2d = mirrored_pixels(upright["joints_2d"], left, size)
+        joints_2d = mirror_pixel_rows(upright["joints_2d"], left, size)
         middle = joints_2d.new_full((len(left), 2), (size - 1) / 2)
-        joints = mirrored(upright["joints_3d"] @ to_middle(upright["K"], middle).transpose(-1, -2), left)
+        joints = mirror_rows(upright["joints_3d"] @ to_middle(upright["K"], middle).transpose(-1, -2), left)
         within = joints_2d.clamp(0, size - 1)
         posed = self._posed(read).joints
         return {
@@ -305,11 +307,11 @@ class OneHandModule(LeavesFixed, HandPoseModule):
         bone = reference_length(hand.joints)[:, None, None]
         root = hand.joints[:, [WRIST]]
         xyz, vertices = (
-            upright.back_in_space(mirrored((points - root) / bone, ~is_right))
+            upright.back_in_space(mirror_rows((points - root) / bone, ~is_right))
             for points in (hand.joints, hand.vertices)
         )
         return HandEstimate(
-            joints_2d=upright.back_to_picture(mirrored_pixels(_agreed(read, hand), ~is_right, size), size),
+            joints_2d=upright.back_to_picture(mirror_pixel_rows(_agreed(read, hand), ~is_right, size), size),
             z_rel=xyz[..., 2],
             scores=read.scores * there[:, None],
             xyz=xyz,

@@ -24,6 +24,7 @@ def test_batches_are_2d_only(drawn_cmu_ps):
         "annotated": (4, 21),
         "visible": (4, 21),
         "side": (4,),
+        "mirrored": (4,),
         "index": (4,),
     }
 

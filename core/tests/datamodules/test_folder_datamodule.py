@@ -46,7 +46,7 @@ def test_clips_across_the_cut_are_in_neither_part(drawn_folder):
 def test_without_labels_the_crop_is_the_whole_image_squared(drawn_folder):
     data = set_up(drawn_folder.root, "predict", labels="none", image_size=160)
     sample = data.test_set[0]
-    assert sample.keys() == {"image", "index", "sequence", "frame"}
+    assert sample.keys() == {"image", "index", "sequence", "frame", "mirrored"}
     # 320 x 240 in a square: black above and below, the picture between.
     rows = sample["image"].amax((0, 2)) > 0
     assert rows.nonzero().ravel()[[0, -1]].tolist() == pytest.approx([20, 139], abs=1)

@@ -40,5 +40,5 @@ def test_without_labels_the_crop_is_the_whole_image(drawn_freihand, tmp_path):
     shutil.copytree(drawn_freihand.root / "evaluation", tmp_path / "evaluation")
     data = set_up(tmp_path, "predict", image_size=224)
     batch = next(iter(data.predict_dataloader()))
-    assert batch.keys() == {"image", "side", "index", "frame"}
+    assert batch.keys() == {"image", "side", "index", "frame", "mirrored"}
     torch.testing.assert_close(batch["image"][0], data.test_set.source[0]["image"])

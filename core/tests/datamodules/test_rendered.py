@@ -13,6 +13,7 @@ from handpose_core.datamodules.rendered import RenderedDataModule
 from handpose_core.datamodules.rhd import RHDDataModule
 from handpose_core.datasets.rhd_layout import SIZE
 from handpose_core.errors import HandposeError
+from handpose_core.hand import Side
 from handpose_core.synth.generate import Recipe
 from handpose_core.synth.mixture import WorldOption
 from handpose_core.synth.twins import RHDTwin
@@ -52,7 +53,7 @@ def test_a_batch_is_what_the_file_way_reads(tmp_path, world):
     for part in ("training", "evaluation"):
         twin.finish(tmp_path, part, twin.make(tmp_path, part, range(FRAMES)))
     files = RHDDataModule(str(tmp_path), image_size=64)
-    written = CroppedDataset(files.training_source(), range(FRAMES), 64, 1.5)
+    written = CroppedDataset(files.training_source(), range(FRAMES), 64, 1.5, right_handed=True)
     options = {"frames_per_epoch": FRAMES, "test_frames": FRAMES, "size": SIZE, "batch_size": FRAMES, "image_size": 64}
     data = RenderedDataModule([WorldOption(world)], SEED, **options, depth=True)
     data.setup("fit")
@@ -87,9 +88,11 @@ def test_labels_follow_the_variation():
     torch.testing.assert_close(project(batch["joints_3d"], batch["K"]), batch["joints_2d"], atol=1e-3, rtol=0)
     moved = (batch["joints_2d"] - plain["joints_2d"]).abs().amax((1, 2))
     assert (moved > 1).all()
-    flipped = batch["side"] != plain["side"]
+    flipped = batch["mirrored"]
+    assert torch.equal(flipped, plain["mirrored"])
     assert flipped.any()
     assert not flipped.all()
+    assert (batch["side"] == Side.RIGHT).all()
     on_hand = batch["mask"].flatten(1).gather(1, _at(batch["joints_2d"], 32))
     assert on_hand[batch["visible"]].float().mean() > 0.8
     assert torch.equal(batch["depth"] > 0, batch["mask"])

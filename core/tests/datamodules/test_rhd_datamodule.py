@@ -51,6 +51,7 @@ def test_batches_keep_to_the_contract(rhd_root):
         "depth": (4, 1, 64, 64),
         "mask": (4, 1, 64, 64),
         "side": (4,),
+        "mirrored": (4,),
         "index": (4,),
         "frame": (4,),
     }
@@ -177,6 +178,7 @@ def test_describe_names_the_choices(root):
         "missing_frames": "1",
         "excluded_frames": "0",
         "root_joint": "wrist",
+        "hands": "left ones mirrored to right ones, by side",
         "crop": "square around the joints x 1.5, resized to 64 px",
     }
     data = set_up(root, "fit", augmentation=WILD)

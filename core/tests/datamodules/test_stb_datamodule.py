@@ -8,6 +8,7 @@ from handpose_core.datamodules.augmentation import Augmentation
 from handpose_core.datamodules.stb import STBDataModule
 from handpose_core.datasets.stb_layout import SEQUENCES
 from handpose_core.errors import HandposeError
+from handpose_core.geometry.handedness import mirror_points
 from handpose_core.training.data_names import known_datamodules
 
 WILD = Augmentation(rotation=180, scale=0.2, shift=0.1)
@@ -51,7 +52,9 @@ def test_k_lands_on_the_joints_after_any_augmentation(drawn_stb):
         assert (project(sample["joints_3d"], sample["K"]) - sample["joints_2d"]).norm(dim=-1).max() < 0.05
         world = (sample["joints_3d"] - sample["t"]) @ sample["R"]
         labelled = data.train_set.source[data.train_set.indices[i]]
-        torch.testing.assert_close(world, labelled["joints_3d"] - labelled["t"], atol=1e-2, rtol=0)  # R was identity
+        assert sample["mirrored"]  # all are left hands
+        mirrored = mirror_points(labelled["joints_3d"] - labelled["t"])  # R was identity
+        torch.testing.assert_close(world, mirrored, atol=1e-2, rtol=0)
 
 
 def test_depth_comes_along(drawn_stb):
@@ -109,6 +112,7 @@ def test_describe_names_the_choices(drawn_stb):
         "missing_sequences": "none",
         "root_joint": "wrist (from the palm by middle_2.2)",
         "depth": "not read",
+        "hands": "left ones mirrored to right ones, by side",
         "crop": "square around the joints x 1.5, resized to 64 px",
         "val_sequences": "B6Random",
     }

@@ -164,7 +164,7 @@ class HandDataModule(pl.LightningDataModule, ABC):
         Raises:
             HandposeError: The module learns sides, and right hands alone are asked for.
         """
-        asked = bool(getattr(self.trainer.lightning_module, "takes_right_hands", True)) if self.trainer else True
+        asked = bool(getattr(getattr(self.trainer, "lightning_module", None), "takes_right_hands", True))
         if self.right_handed and not asked:
             raise HandposeError(
                 "--data.right_handed", "true", "false, or nothing: this module tells left hands from right ones itself",

@@ -37,7 +37,7 @@ def mirror_sample(sample: Sample, which: Bool[Tensor, "*batch"]) -> Sample:
     if MIRRORED in sample:
         changed[MIRRORED] = ~sample[MIRRORED]
     for key, value in changed.items():
-        rows = which.reshape(*which.shape, *(1,) * (value.dim() - which.dim()))
+        rows = which.reshape((*which.shape, *(1,) * (value.dim() - which.dim())))
         out[key] = torch.where(rows, value, sample[key])
     return out
 

@@ -43,7 +43,7 @@ def learn(trained, batch, steps):
 
 def perfect_output(batch, A):
     maps = gaussian_heatmaps(transform_pixels(batch["joints_2d"], A), 4.0, 64, 64)
-    return Output(A, [maps], canonical_frame(batch["joints_3d"], batch["annotated"], batch["side"]))
+    return Output(A, [maps], canonical_frame(batch["joints_3d"], batch["annotated"]))
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -12,8 +12,9 @@ from handpose_core.camera import (
     relative_depth,
     solve_root_depth,
     transform_pixels,
+    wrist_at_zero,
 )
-from handpose_core.hand import Side
+from handpose_core.hand import WRIST, Side
 
 K = torch.tensor([[300.0, 0, 159.5], [0, 310.0, 119.5], [0, 0, 1]], dtype=torch.float64)
 
@@ -86,6 +87,16 @@ def test_solve_root_depth_without_a_real_root_stays_finite(hands):
     batched = K.expand(len(hands), 3, 3)
     found = solve_root_depth(project(hands, batched), z_rel, batched, reference_length(hands))
     assert found.isfinite().all()
+
+
+def test_the_wrists_depth_is_fixed_and_its_prediction_gets_no_gradient():
+    predicted = torch.randn(2, 21, requires_grad=True)
+    fixed = wrist_at_zero(predicted)
+    assert (fixed[:, WRIST] == 0).all()
+    assert torch.equal(fixed[:, 1:], predicted[:, 1:])
+    (gradient,) = torch.autograd.grad(fixed.square().sum(), predicted)
+    assert (gradient[:, WRIST] == 0).all()
+    assert (gradient[:, 1:] != 0).all()
 
 
 def test_relative_depth_by_hand():

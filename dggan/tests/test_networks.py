@@ -1,6 +1,7 @@
 import torch
 from torch import nn
 
+from handpose_core.hand import WRIST
 from handpose_core.nn.cpm import CPMSize
 from handpose_dggan.networks import DepthHead, DepthHeadSize, PoseRegressor
 
@@ -36,6 +37,14 @@ def test_the_head_can_see_maps_alone():
         assert both(maps, features).shape == alone(maps, features).shape == (1, 21)
     assert next(c for c in both.modules() if isinstance(c, nn.Conv2d)).in_channels == 150
     assert next(c for c in alone.modules() if isinstance(c, nn.Conv2d)).in_channels == 22
+
+
+def test_the_wrists_relative_depth_is_0_by_construction():
+    size = CPMSize(trunk=((4, 1), (8, 1)), features=8, stages=2, width=8, convolutions=1, kernel=3)
+    network = PoseRegressor(size, DepthHeadSize(width=8, convolutions=1, kernel=3, grid=4, hidden=16))
+    _, z_rel = network(torch.rand(2, 3, 32, 32))
+    assert (z_rel[:, WRIST] == 0).all()
+    assert (z_rel[:, 1:] != 0).all()
 
 
 def test_gradient_of_the_depths_reaches_the_image_features():

@@ -13,7 +13,7 @@ from handpose_mvhm.generate.run import generate
 from handpose_mvhm.generate.sources import sample_poses
 from handpose_mvhm.generate.work import Done, Task, make_shard
 
-RECIPE = Recipe(poses="sampled", pose_digest="", images=24, views=2, size=48, shard=4, held_out=0.2)
+RECIPE = Recipe(poses="sampled", pose_digest="", images=24, views=2, size=48, shard=4, held_out=0.2, side="both")
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,11 @@
 """What is generated: exact labels, whole files, the same bits again, on where it stopped."""
 
+import io
 import json
 import multiprocessing
 import os
 import signal
+import tarfile
 import time
 
 import numpy as np
@@ -21,7 +23,16 @@ from handpose_core.datasets.mvhm_layout import SPLITS, read_manifest
 from handpose_core.errors import HandposeError
 from handpose_core.hand import Side
 from handpose_core.rig import HandRig, mirror
+from handpose_core.synth.draws import frame_generator
+from handpose_core.synth.poses import PoseSampler
+from handpose_core.synth.source import SourceLook
+from handpose_mvhm.generate.accept import match_hands
 from handpose_mvhm.generate.executors import Processes
+from handpose_mvhm.generate.plan import Shard
+from handpose_mvhm.generate.recipe import Recipe
+from handpose_mvhm.generate.scenes import draw_person
+from handpose_mvhm.generate.sources import sample_poses
+from handpose_mvhm.generate.work import fit_shapes
 
 
 def test_labels_belong_together_and_to_the_pictures(made):
@@ -50,6 +61,60 @@ def test_labels_belong_together_and_to_the_pictures(made):
             assert world.abs().max() < 300
             seen.add(int(sample["side"]))
     assert seen == {0, 1}
+
+
+def labels_of(root):
+    """The labels of every group."""
+    found = []
+    for path in sorted(root.glob("*/*.tar")):
+        with tarfile.open(path) as tar:
+            members = [tar.extractfile(member) for member in tar if member.name.endswith(".labels.npy")]
+            found += [np.load(io.BytesIO(member.read())) for member in members]
+    return found
+
+
+def test_no_hand_that_is_drawn_has_fingers_through_each_other(made):
+    """By the criterion of acceptance, with the shape that is drawn."""
+    labels = labels_of(made.root)
+    joints, shape = (torch.from_numpy(np.stack([group[name] for group in labels])) for name in ("joints", "shape"))
+    assert len(joints) == 12
+    assert (shape.abs().amax(1) > 0).all()
+    assert not PoseSampler(HandRig()).overlap(joints, shape).any()
+
+
+def test_a_shape_is_drawn_again_until_it_can_show_the_poses_of_a_motion():
+    rig, frames = HandRig(), 2
+    sampler, look = PoseSampler(rig), SourceLook()
+    poses = sample_poses(rig, 512, seed=0)
+    shard = Shard("train", 0, tuple(range(512)), np.arange(512), poses.joints)
+    recipe = Recipe("sampled", poses.digest, images=512, frames=frames)
+    drawn = [draw_person(look, 8, frame_generator(0, "train", clip)) for clip in range(256)]
+    people, match = fit_shapes(sampler, drawn, shard, recipe)
+
+    def shapes(people):
+        return torch.stack([person.shape for person in people]).repeat_interleave(frames, dim=0)
+
+    at_first = match_hands(sampler, torch.from_numpy(poses.joints), shapes(drawn)).accepted
+    assert 30 < int((~at_first).sum()) < 130
+    assert match.fits.all()
+    assert not sampler.overlap(match.joints, shapes(people)).any()
+    same = (shapes(people) == shapes(drawn)).all(1)
+    torch.testing.assert_close(same, at_first.view(-1, frames).all(1).repeat_interleave(frames))
+    assert (shapes(people).abs().amax(1) > 0).float().mean() > 0.99  # hardly any is the mean shape
+
+
+@pytest.mark.parametrize("side", ["right", "left"])
+def test_all_hands_are_of_the_side_that_was_asked_for(made, tmp_path, side):
+    root = tmp_path / side
+    made.make(root, side=side)
+    assert read_manifest(root).everything["recipe"]["side"] == side
+    groups, either = labels_of(root), labels_of(made.root)
+    assert {Side(int(group["side"])) for group in groups} == {Side[side.upper()]}
+    for group, other in zip(groups, either, strict=True):  # all else is drawn alike
+        np.testing.assert_array_equal(group["shape"], other["shape"])
+        assert group["pose"] == other["pose"]
+        same_side = group["side"] == other["side"]
+        assert np.allclose(group["joints"], other["joints"], atol=1e-3) == same_side
 
 
 def test_cameras_stand_around_the_palm(made):

@@ -12,7 +12,10 @@ from handpose_core.cli.main import main
 from handpose_core.datamodules.augmentation import Augmentation
 from handpose_core.datamodules.mixed import MixedDataModule, by_ratio
 from handpose_core.datamodules.mvhm import MVHMDataModule
+from handpose_core.datasets.mvhm import MVHM
+from handpose_core.datasets.mvhm_layout import SPLITS, read_manifest
 from handpose_core.errors import HandposeError
+from handpose_core.hand import Side
 from handpose_core.synth.generate import Recipe, generate
 from handpose_core.synth.twins import TWINS
 
@@ -99,6 +102,9 @@ def test_generate_by_the_command_line(tmp_path, capsys):
     told = capsys.readouterr().out
     assert "sampled: 3 of 3 poses accepted" in told
     assert f"{out}: 6 images of 3 hands, 6 of them now" in told.replace("\n", "")
+    recipe = read_manifest(out).everything["recipe"]
+    assert (recipe["side"], recipe["left_out"]) == ("right", "")
+    assert {int(MVHM(out, split)[0]["side"]) for split in SPLITS} == {Side.RIGHT}
     assert main(["mvhm", "generate", str(out), *options]) == 0
     assert "all there already" in capsys.readouterr().out
     assert main(["data", "check", str(out), "--pictures", str(tmp_path / "pictures")]) == 0
@@ -115,6 +121,9 @@ def test_generate_by_the_command_line(tmp_path, capsys):
         (["--poses", "stb"], "--poses: found 'stb'"),
         (["--poses", "sampled", "--jobs", "2", "--scheduler", "tcp://x:1"], "--jobs: found a number beside"),
         (["--poses", "sampled", "--rig", "nobody"], "rig nobody: found no such file"),
+        (["--poses", "sampled", "--leave-out", "B6Random"], "--leave-out: found given with --poses sampled"),
+        (["--poses", "sampled", "--include-test-poses"], "--include-test-poses: found given with --poses sampled"),
+        (["--poses", "stb=x", "--leave-out", "B7Random"], "--leave-out: found B7Random; expected names out of"),
     ],
 )
 def test_wrong_options_are_named(tmp_path, capsys, options, found):

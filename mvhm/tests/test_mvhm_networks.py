@@ -5,6 +5,7 @@ import torch
 from mvhm.tests.hands_in_views import SINGLE, SIZE
 
 from handpose_core.errors import HandposeError
+from handpose_core.hand import WRIST
 from handpose_mvhm.networks import DepthHead, DepthHeadSize, MeshSize, SingleViewNetwork, SingleViewSize
 from handpose_mvhm.networks.mesh import mesh_pyramid
 
@@ -14,6 +15,12 @@ def test_an_image_becomes_maps_a_mesh_and_depths():
     stages, mesh, z_rel = network(torch.rand(2, 3, SIZE, SIZE))
     assert [tuple(maps.shape) for maps in stages] == [(2, 21, 8, 8)] * 2
     assert (mesh.shape, z_rel.shape) == ((2, 1610, 3), (2, 21))
+
+
+def test_the_wrists_relative_depth_is_0_by_construction():
+    z_rel = SingleViewNetwork(SINGLE)(torch.rand(2, 3, SIZE, SIZE)).z_rel
+    assert (z_rel[:, WRIST] == 0).all()
+    assert (z_rel[:, 1:] != 0).all()
 
 
 def test_the_papers_network_has_the_thesis_mesh():

@@ -28,25 +28,59 @@ def hands(rig):
     return sample_poses(rig, 120, seed=0).joints
 
 
+def write_stb(folder, hands, sequences):
+    """The authors' label files of left hands."""
+    raw = wrist_to_palm(hands * [-1, 1, 1], "ring_2.0")[:, to_raw_order("stb")].transpose(2, 1, 0)
+    for sequence in sequences:
+        savemat(folder / f"{sequence}_SK.mat", {"handPara": raw})
+
+
 def test_stb_gives_mirrored_left_hands_with_a_wrist(hands, tmp_path):
-    left = hands * [-1, 1, 1]
-    raw = wrist_to_palm(left, "ring_2.0")[:, to_raw_order("stb")].transpose(2, 1, 0)
-    for sequence in ("B1Counting", "B2Random"):
-        savemat(tmp_path / f"{sequence}_SK.mat", {"handPara": raw})
-    poses = read_poses(f"stb={tmp_path}", "ring_2.0", ())
+    write_stb(tmp_path, hands, ("B2Counting", "B2Random"))
+    poses = read_poses(f"stb={tmp_path}", "ring_2.0")
     np.testing.assert_allclose(poses.joints, np.concatenate([hands, hands]), atol=1e-9)
-    assert poses.name == "stb (B1Counting, B2Random, wrist by ring_2.0)"
+    assert poses.name == "stb (B2Counting, B2Random, wrist by ring_2.0)"
     assert [int((poses.blocks == block).sum()) for block in np.unique(poses.blocks)] == [50, 50, 20] * 2
-    without = read_poses(f"stb={tmp_path}", "ring_2.0", {"B1Counting"})
+    without = read_poses(f"stb={tmp_path}", "ring_2.0", ["B2Counting"])
     assert len(without.joints) == 120
+    assert without.left_out == ("B1Counting", "B1Random", "B2Counting")
     with pytest.raises(HandposeError, match="no file with joints"):
-        read_poses(f"stb={tmp_path}", "ring_2.0", {"B1Counting", "B2Random"})
+        read_poses(f"stb={tmp_path}", "ring_2.0", ["B2Counting", "B2Random"])
+    with pytest.raises(HandposeError, match="found b2counting; expected names out of B1Counting"):
+        read_poses(f"stb={tmp_path}", "ring_2.0", ["b2counting"])
+
+
+def test_poses_of_the_test_split_are_left_out_unless_asked_for(hands, tmp_path):
+    write_stb(tmp_path, hands, ("B1Random", "B2Random"))
+    poses = read_poses(f"stb={tmp_path}", "ring_2.0")
+    assert len(poses.joints) == 120
+    assert poses.left_out == ("B1Counting", "B1Random")
+    every = read_poses(f"stb={tmp_path}", "ring_2.0", include_test=True)
+    assert (len(every.joints), every.left_out) == (240, ())
+    assert every.name.startswith("stb (B1Random, B2Random")
+    (tmp_path / "B2Random_SK.mat").unlink()
+    with pytest.raises(HandposeError, match=r"besides what is left out \(B1Counting, B1Random\)"):
+        read_poses(f"stb={tmp_path}", "ring_2.0")
+
+
+def test_the_evaluation_split_of_rhd_and_the_test_sequences_of_mhp_are_left_out(hands, tmp_path):
+    for _ in generate(TWINS["rhd"](Recipe("rhd", seed=3)), tmp_path / "rhd", "evaluation", 2, 1):
+        pass
+    with pytest.raises(HandposeError, match=r"besides what is left out \(evaluation\)"):
+        read_poses(f"rhd={tmp_path / 'rhd'}", "ring_2.0")
+    poses = read_poses(f"rhd={tmp_path / 'rhd'}", "ring_2.0", include_test=True)
+    assert (len(poses.joints), poses.name) == (4, "rhd (evaluation)")
+    write_mhp(tmp_path, hands[:3], (2, 3))
+    poses = read_poses(f"mhp={tmp_path}", "ring_2.0")
+    assert (len(poses.joints), poses.left_out) == (3, ("data_1", "data_2"))
+    every = read_poses(f"mhp={tmp_path}", "ring_2.0", include_test=True)
+    assert every.name == "mhp (data_2, data_3, wrist by ring_2.0)"
 
 
 def test_rhd_gives_both_sides_as_right_hands(rig, tmp_path):
     for _ in generate(TWINS["rhd"](Recipe("rhd", seed=3)), tmp_path, "training", 6, 1):
         pass
-    poses = read_poses(f"rhd={tmp_path}", "ring_2.0", ())
+    poses = read_poses(f"rhd={tmp_path}", "ring_2.0")
     assert len(poses.joints) == 12  # two in each frame
     assert accept(poses, rig).given == 12
     from handpose_mvhm.spin_match import spin_match
@@ -56,15 +90,20 @@ def test_rhd_gives_both_sides_as_right_hands(rig, tmp_path):
     assert match.palm_residual.median() < 4  # of other shapes
 
 
-def test_mhp_gives_its_training_sequences(hands, tmp_path):
-    palm = wrist_to_palm(hands[:3], "ring_2.0")
-    for sequence in (1, 3):
-        folder = frames_folder(tmp_path, sequence)
+def write_mhp(root, hands, sequences):
+    """The authors' label files of three frames."""
+    palm = wrist_to_palm(hands, "ring_2.0")
+    for sequence in sequences:
+        folder = frames_folder(root, sequence)
         folder.mkdir(parents=True)
         for frame, joints in zip((2, 10, 1), palm, strict=True):
             text = rows_text(dict(zip(CANONICAL_ROWS, joints, strict=True)))
             (folder / joints_name(frame)).write_text(text)
-    poses = read_poses(f"mhp={tmp_path}", "ring_2.0", ())
+
+
+def test_mhp_gives_its_training_sequences(hands, tmp_path):
+    write_mhp(tmp_path, hands[:3], (1, 3))
+    poses = read_poses(f"mhp={tmp_path}", "ring_2.0")
     np.testing.assert_allclose(poses.joints, hands[[2, 0, 1]], atol=1e-6)
     assert poses.name == "mhp (data_3, wrist by ring_2.0)"
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 from tassn.tests.tiny import SIZES
 
+from handpose_core.hand import WRIST
 from handpose_core.nn.graph import ChebyshevConv
 from handpose_tassn.networks import INPUTS, PAPER_MESH, PoseAndMesh
 
@@ -49,6 +50,13 @@ def test_clips_become_maps_meshes_and_poses(network):
     assert [stage.shape for stage in output.stages] == [(2, 3, 21, 8, 8)] * 2
     assert output.vertices.shape == (2, 3, 1610, 3)
     assert output.joints.shape == (2, 3, 21, 3)
+
+
+def test_the_wrists_relative_depth_is_0_by_construction(network):
+    joints = network(torch.rand(2, 1, 3, 32, 32), torch.zeros(2, 1, 2, 32, 32), torch.ones(2, 1) > 0).joints
+    assert (joints[..., WRIST, 2] == 0).all()
+    assert (joints[..., 1:, 2] != 0).all()
+    assert (joints[..., WRIST, :2] != 0).all()
 
 
 def same(one, other):

@@ -63,6 +63,20 @@ def relative_depth(joints: Float[Tensor, "*batch 21 3"]) -> Float[Tensor, "*batc
     return (z - z[..., WRIST, None]) / reference_length(joints)[..., None]
 
 
+def wrist_at_zero(z_rel: Float[Tensor, "*batch 21"]) -> Float[Tensor, "*batch 21"]:
+    """Fix the wrist's relative depth at 0, which it is by definition; every network that predicts depths ends in this.
+
+    The number that the network predicts for the wrist reaches no loss and gets no gradient.
+
+    Args:
+        z_rel: predicted depths relative to the wrist, in lengths of the reference bone.
+
+    Returns:
+        The same, with 0 for the wrist.
+    """
+    return torch.cat([torch.zeros_like(z_rel[..., : WRIST + 1]), z_rel[..., WRIST + 1 :]], dim=-1)
+
+
 def recover_joints(
     pixels: Float[Tensor, "*batch 21 2"],
     z_rel: Float[Tensor, "*batch 21"],

@@ -6,6 +6,7 @@ import torch
 from handpose_core.rig import JOINT_LIMITS, HandRig, pose_from_angles
 from handpose_core.synth.motion import draw_motion
 from handpose_core.synth.poses import PoseSampler
+from handpose_core.synth.scene import draw_shape
 
 
 @pytest.fixture(scope="module")
@@ -13,9 +14,9 @@ def poses():
     return PoseSampler(HandRig("webxr"))
 
 
-def course(poses, seed=0, frames=150):
+def course(poses, seed=0, frames=150, shape=None):
     centre, reach = torch.tensor([0.0, 0, 500]), torch.tensor([60.0, 40, 80])
-    return draw_motion(poses, frames, centre, reach, 0.4, torch.Generator().manual_seed(seed))
+    return draw_motion(poses, frames, centre, reach, 0.4, torch.Generator().manual_seed(seed), shape)
 
 
 def test_moves_a_few_millimetres_a_frame_and_does_move(poses):
@@ -36,6 +37,15 @@ def test_stays_within_limits_reach_and_free_of_penetration(poses):
     assert not poses.penetrates(motion.angles).any()
     identity = torch.eye(3).expand(150, 3, 3)
     torch.testing.assert_close(motion.rotations @ motion.rotations.mT, identity, atol=1e-5, rtol=0)
+
+
+def test_the_hand_that_moves_is_freed_of_penetration_at_its_own_shape(poses):
+    shapes = [draw_shape(poses.rig, torch.Generator().manual_seed(seed)) for seed in range(4)]
+    at_mean = [course(poses, seed).angles for seed in range(4)]
+    own = [course(poses, seed, shape=shape).angles for seed, shape in enumerate(shapes)]
+    of_frames = [shape.expand(150, -1) for shape in shapes]
+    assert any(poses.penetrates(*motion).any() for motion in zip(at_mean, of_frames, strict=True))
+    assert not any(poses.penetrates(*motion).any() for motion in zip(own, of_frames, strict=True))
 
 
 def test_one_frame_and_the_same_course_again(poses):

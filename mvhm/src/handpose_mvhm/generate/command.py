@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from handpose_core.cli.options import positive
 from handpose_core.errors import HandposeError
+from handpose_mvhm.generate.recipe import SIDES
 
 if TYPE_CHECKING:
     from handpose_core.rig import HandRig
@@ -106,7 +107,16 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument(
         "--leave-out", default="", metavar="NAMES",
-        help="comma-separated videos whose poses are not used, such as a test set's: B1Counting,B1Random",
+        help="comma-separated further videos whose poses are not used, such as B6Random; those of the dataset's test "
+        "split are left out anyway",
+    )  # fmt: skip
+    parser.add_argument(
+        "--include-test-poses", action="store_true",
+        help="use the poses of the dataset's test split, too: do not test on that dataset afterwards",
+    )  # fmt: skip
+    parser.add_argument(
+        "--side", choices=SIDES, default=SIDES[0],
+        help="of the hands that are drawn; both: left or right at random (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument("--shard", type=positive, default=64, help="hands in a shard (default: %(default)s)")
     parser.add_argument("--device", default="cpu", help="that renders: cpu or cuda (default: %(default)s)")
@@ -129,6 +139,12 @@ def _parser() -> argparse.ArgumentParser:
 def _poses(options: argparse.Namespace, rig: "HandRig") -> "PoseSet":
     from handpose_mvhm.generate.sources import read_poses, sample_motions, sample_poses
 
+    left_out = [name for name in options.leave_out.split(",") if name]
+    if options.poses == "sampled" and (left_out or options.include_test_poses):
+        raise HandposeError(
+            "--leave-out" if left_out else "--include-test-poses", "given with --poses sampled",
+            "a dataset's poses: --poses stb=PATH, rhd=PATH or mhp=PATH", "Leave the option out.",
+        )  # fmt: skip
     if options.poses == "sampled" and options.frames > 1:
         return sample_motions(rig, -(-options.images // (options.views * options.frames)), options.frames, options.seed)
     if options.poses == "sampled":
@@ -138,7 +154,7 @@ def _poses(options: argparse.Namespace, rig: "HandRig") -> "PoseSet":
             "--frames", f"{options.frames} with --poses {options.poses}", "--poses sampled, or one frame",
             "A dataset's own videos have gaps where its poses cannot be shown: sample motions instead.",
         )  # fmt: skip
-    return read_poses(options.poses, options.wrist_rule, {name for name in options.leave_out.split(",") if name})
+    return read_poses(options.poses, options.wrist_rule, left_out, options.include_test_poses)
 
 
 def _recipe(options: argparse.Namespace, poses: "PoseSet", renderer: str) -> "Recipe":
@@ -159,6 +175,8 @@ def _recipe(options: argparse.Namespace, poses: "PoseSet", renderer: str) -> "Re
         device=options.device,
         renderer=renderer,
         frames=options.frames,
+        side=options.side,
+        left_out=", ".join(poses.left_out),
         seed=options.seed,
         shard=options.shard,
     )

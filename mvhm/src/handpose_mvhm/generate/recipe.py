@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from handpose_core import DATA_VERSION
 
 TORCH = "torch"
+BOTH = "both"
+#: Values of ``--side``.
+SIDES = ("right", "left", BOTH)
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,8 @@ class Recipe:
         held_out: share of the poses for validation, and as many for the test.
         frames: of each hand's motion; so many view groups that follow one another show one hand, before cameras that
             stay. 1 for single moments.
+        side: of the hands, one of `SIDES`; `BOTH` draws it for each hand at random.
+        left_out: videos or splits of the source whose poses are not used, comma-separated.
         version: `handpose_core.DATA_VERSION`.
     """
 
@@ -44,6 +49,8 @@ class Recipe:
     shard: int = 64
     held_out: float = 0.05
     frames: int = 1
+    side: str = SIDES[0]
+    left_out: str = ""
     version: str = DATA_VERSION
 
     @property

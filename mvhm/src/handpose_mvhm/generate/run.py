@@ -20,10 +20,10 @@ from handpose_core.synth.layouts.mvhm import npy_bytes, remove_unfinished
 from handpose_mvhm.generate.accept import Accepted
 from handpose_mvhm.generate.executors import Executor
 from handpose_mvhm.generate.plan import Shard, plan
-from handpose_mvhm.generate.recipe import TORCH, Recipe
+from handpose_mvhm.generate.recipe import BOTH, TORCH, Recipe
 from handpose_mvhm.generate.work import Task
 
-_ONCE_THE_ONLY_ONES = {"renderer": TORCH, "frames": 1}
+_ONCE_THE_ONLY_ONES = {"renderer": TORCH, "frames": 1, "side": BOTH, "left_out": ""}
 """What recipes in older manifests do not say."""
 _LIBRARIES = ("torch", "numpy", "opencv-python-headless")
 

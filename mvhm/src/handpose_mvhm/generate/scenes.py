@@ -68,10 +68,21 @@ def draw_course(generator: Generator) -> Course:
     return Course(_TURN * torch.randn(3, generator=generator), _DRIFT * torch.randn(3, generator=generator))
 
 
-def draw_person(look: Look, size: int, generator: Generator) -> Person:
-    """Draw one adult."""
+def draw_person(look: Look, size: int, generator: Generator, side: Side | None = None) -> Person:
+    """Draw one adult.
+
+    Args:
+        look: the world.
+        size: of the pictures, px.
+        generator: the group's own; it is used alike for any ``side``, so that all else stays the same.
+        side: of the hand; left or right at random without.
+
+    Returns:
+        A person, whose shape may not suit the pose.
+    """
+    either = Side(int(torch.randint(2, (1,), generator=generator)))
     return Person(
-        side=Side(int(torch.randint(2, (1,), generator=generator))),
+        side=either if side is None else side,
         shape=draw_shape(look.rig, generator),
         forearm=replace(draw_forearm(generator), length=uniform(generator, *_FOREARM, 1)),
         appearance=look.draw_appearance(size, generator),

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from handpose_core.camera import wrist_at_zero
 from handpose_core.errors import HandposeError
 from handpose_core.hand import N_JOINTS
 from handpose_core.mesh import adjacency, coarsen, mesh_edges
@@ -139,11 +140,10 @@ class DepthHead(nn.Module):
         )
 
     def forward(self, mesh: Float[Tensor, "batch vertices 3"], pyramid: GraphPyramid) -> Float[Tensor, "batch 21"]:
-        """Depth of each joint relative to the wrist, in lengths of the reference bone."""
+        """Depth of each joint relative to the wrist, whose own is 0, in lengths of the reference bone."""
         nodes, level = pyramid.pad(mesh - mesh.new_tensor([0.5, 0.5, 0.0])), 0
         for convolution, step in zip(self.convolutions, self.steps, strict=True):
             nodes = F.relu(convolution(nodes, pyramid.laplacian(level)))
             nodes = pyramid.max_pool(nodes, level, step)  # which leaves zeros in fake nodes
             level += step
-        depths: Tensor = self.regress(nodes.transpose(0, 1).flatten(1))
-        return depths
+        return wrist_at_zero(self.regress(nodes.transpose(0, 1).flatten(1)))

@@ -25,6 +25,7 @@ from handpose_core.nn.handedness import mirror_left
 from handpose_core.nn.heatmaps import Argmax, Decoder, SoftArgmax, add_background, gaussian_heatmaps
 from handpose_core.nn.losses import heatmap_loss
 from handpose_core.nn.unet import UNetSize
+from handpose_core.training.experiment.needs import Need, Split, needs_of
 from handpose_core.training.fixed import LeavesFixed
 from handpose_core.training.module import HandPoseModule
 from handpose_core.training.prediction import Estimate
@@ -165,6 +166,12 @@ class DGGANModule(LeavesFixed, HandPoseModule):
         network = PoseRegressor(self.cpm, self.depth_head)
         load_weights_of(network, self._backbone_weights)
         return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+    def needs(self, split: Split) -> Sequence[Need]:
+        """See `HandPoseModule.needs`; those of the objective, and the side where left hands are mirrored."""
+        learnt = self.objective.needs(split) if split in ("train", "val") else ()
+        mirrored = needs_of("model.right_handed", "side") if self.right_handed else ()
+        return (*super().needs(split), *mirrored, *learnt)
 
     def inputs(self, batch: Sample) -> tuple[Tensor, ...]:
         """See `HandPoseModule.inputs`."""

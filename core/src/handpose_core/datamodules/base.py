@@ -184,6 +184,27 @@ class HandDataModule(pl.LightningDataModule, ABC):
             )
         return self._sets[name]
 
+    def first_sample(self, split: str) -> tuple[str, Sample] | None:
+        """Return a split's first sample, by which it is checked that samples have what a training or test reads.
+
+        Args:
+            split: ``train``, ``val``, ``test`` or ``predict``, set up before.
+
+        Returns:
+            Tuple ``(name, sample)``: the sample's name for messages, and the sample by the contract but for its
+            colours, which may be in bytes; None for a split without samples.
+
+        Raises:
+            HandposeError: The split is not set up, or what its source raises.
+        """
+        samples = self._set("test" if split == "predict" else split, split)
+        if not len(samples):
+            return None
+        sample = samples.in_bytes(0)
+        if is_wide(sample):  # its picture is made on the device
+            sample["image"] = torch.empty(0)
+        return samples.source.where(samples.indices[0]), sample
+
     def describe(self) -> dict[str, str]:
         """The choices that results depend on, of the stage set up last, to be recorded with them."""
         return {

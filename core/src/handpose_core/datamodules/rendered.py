@@ -270,6 +270,11 @@ class RenderedDataModule(HandDataModule):
             worker_init_fn=one_thread,
         )
 
+    def first_sample(self, split: str) -> tuple[str, Sample]:
+        """See `HandDataModule.first_sample`; of a training frame, as all streams have the same keys."""
+        frames = self._frames("training", 1, kept=False)
+        return frames.where(0), self._cropped(frames, [0], None).in_bytes(0)
+
     @property
     def _scenes(self) -> _Scenes:
         return _Scenes(self._training, self._variation, self.image_size, self.crop_scale)

@@ -177,6 +177,7 @@ def test_describe_names_the_choices(root):
         "missing_frames": "1",
         "excluded_frames": "0",
         "root_joint": "wrist",
+        "world": "none",
         "crop": "square around the joints x 1.5, resized to 64 px",
     }
     data = set_up(root, "fit", augmentation=WILD)

@@ -109,6 +109,7 @@ def test_describe_names_the_choices(drawn_stb):
         "missing_sequences": "none",
         "root_joint": "wrist (from the palm by middle_2.2)",
         "depth": "not read",
+        "world": "none",
         "crop": "square around the joints x 1.5, resized to 64 px",
         "val_sequences": "B6Random",
     }

@@ -143,7 +143,7 @@ class DGGANModule(LeavesFixed, HandPoseModule):
     ) -> None:
         super().__init__(optimizer, schedule, scale_mm)
         self.cpm, self.depth_head, self.right_handed = cpm, depth_head, right_handed
-        self._backbone_weights = backbone_weights
+        self.initial_weights = backbone_weights
         self.network = self.build_network()
         self.regulariser = DepthRegulariser(regulariser) if regulariser else None
         self.generator = DepthGenerator(gan) if gan else None
@@ -164,7 +164,7 @@ class DGGANModule(LeavesFixed, HandPoseModule):
     def build_network(self) -> PoseRegressor:
         """See `HandPoseModule.build_network`."""
         network = PoseRegressor(self.cpm, self.depth_head)
-        load_weights_of(network, self._backbone_weights)
+        load_weights_of(network, self.initial_weights)
         return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
     def needs(self, split: Split) -> Sequence[Need]:

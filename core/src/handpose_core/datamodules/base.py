@@ -23,6 +23,7 @@ from handpose_core.datasets.mixture import ViewMixture
 from handpose_core.datasets.prepared import PreparedClips, PreparedViews
 from handpose_core.datasets.sample import Sample
 from handpose_core.datasets.video import Clips, Views
+from handpose_core.datasets.world import UNKNOWN, joined, world_of
 from handpose_core.errors import HandposeError
 
 Part: TypeAlias = tuple[SampleSource, Sequence[int]]
@@ -209,8 +210,18 @@ class HandDataModule(pl.LightningDataModule, ABC):
         """The choices that results depend on, of the stage set up last, to be recorded with them."""
         return {
             **self._choices,
+            "world": self.world(),
             "crop": f"{self._rule} x {self.crop_scale:g}, resized to {self.image_size} px",
         }
+
+    def world(self) -> str:
+        """Name the worlds of generated hands that the data show, see `handpose_core.datasets.world`.
+
+        Returns:
+            That of the data's folder, and those of unpaired depth maps from elsewhere.
+        """
+        own = [world_of(root)] if (root := getattr(self, "root", None)) else [UNKNOWN]
+        return joined([*own, *([self.depth_maps.world()] if self.depth_maps else [])])
 
     def train_dataloader(self) -> DataLoader[Sample]:
         """Training batches, shuffled; in the middle of an epoch a checkpoint goes on with the ones not yet seen."""

@@ -14,7 +14,14 @@ from handpose_core.datasets.sample import Sample
 from handpose_core.errors import HandposeError
 from handpose_core.io.checkpoint_parts import as_one_file
 from handpose_core.metrics import ALIGNMENTS
-from handpose_core.training.checkpoints import CLASS_KEY, HISTORY_KEY, check_checkpoint, class_path
+from handpose_core.nn.backbones import WEIGHTS
+from handpose_core.training.checkpoints import (
+    CLASS_KEY,
+    HISTORY_KEY,
+    INITIAL_WEIGHTS,
+    check_checkpoint,
+    class_path,
+)
 from handpose_core.training.experiment.needs import Need, Split, check_splits, needs_of
 from handpose_core.training.labels import LabelMeans
 from handpose_core.training.prediction import (
@@ -69,6 +76,7 @@ class HandPoseModule(pl.LightningModule):
         self.test_scores = ScoreSheet(RECOVERIES, tuple(ALIGNMENTS))
         self.results: list[Result] = []
         self.history = []
+        self.initial_weights: WEIGHTS | None = None  # by name, where a method begins from some
 
     def describe(self) -> dict[str, str]:
         """The choices of the method that its results depend on, to be recorded with them."""
@@ -115,8 +123,9 @@ class HandPoseModule(pl.LightningModule):
     def on_fit_start(self) -> None:
         """Begin a chapter of the history; a training that goes on is in it already."""
         chapter = {**self.describe(), **describe_data(self.trainer)}
-        if chapter not in self.history[-1:]:
-            self.history = [*self.history, chapter]
+        first = {INITIAL_WEIGHTS: self.initial_weights, **chapter} if self.initial_weights else chapter
+        if self.history[-1:] not in ([chapter], [first]):
+            self.history = [*self.history, chapter] if self.history else [first]
 
     def save_sizes(self) -> None:
         """Record the arguments that rebuild the model; to be called at the end of a subclass's ``__init__``.

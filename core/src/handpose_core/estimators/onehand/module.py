@@ -150,6 +150,7 @@ class OneHandModule(LeavesFixed, HandPoseModule):
         self.rig = HandRig(rig)
         self.network = self.build_network()
         load_weights_of(self.network, backbone_weights)
+        self.initial_weights = backbone_weights
         self._backbone_lr = backbone_lr
         self.save_sizes()
 

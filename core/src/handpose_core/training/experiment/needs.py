@@ -171,4 +171,17 @@ def check_splits(module: object, datamodule: object, subcommand: str, callbacks:
         found = datamodule.first_sample(split) if needs else None
         if found is not None:
             name, sample = found
-            check_sample(sample, needs, f"{_WORDS[split]}, {name}", provided)
+            check_sample(sample, needs, named(split, name), provided)
+
+
+def named(split: Split, name: str) -> str:
+    """Name a sample for messages.
+
+    Args:
+        split: That it belongs to.
+        name: Its own, as its source has it.
+
+    Returns:
+        Such as ``training samples, data/synth/training, frame 0``.
+    """
+    return f"{_WORDS[split]}, {name}"

@@ -179,6 +179,7 @@ def test_describe_names_the_choices(root):
         "excluded_frames": "0",
         "root_joint": "wrist",
         "hands": "left ones mirrored to right ones, by side",
+        "world": "none",
         "crop": "square around the joints x 1.5, resized to 64 px",
     }
     data = set_up(root, "fit", augmentation=WILD)

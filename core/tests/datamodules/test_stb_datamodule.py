@@ -113,6 +113,7 @@ def test_describe_names_the_choices(drawn_stb):
         "root_joint": "wrist (from the palm by middle_2.2)",
         "depth": "not read",
         "hands": "left ones mirrored to right ones, by side",
+        "world": "none",
         "crop": "square around the joints x 1.5, resized to 64 px",
         "val_sequences": "B6Random",
     }

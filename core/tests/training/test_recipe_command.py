@@ -30,6 +30,15 @@ def own(plugin, tmp_path, monkeypatch):
     return f"{plugin}/own"
 
 
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # jsonargparse's, of Lightning's own calls
+
+
+@pytest.fixture
+def unchecked(monkeypatch):
+    """No check of what the stages need, for options that no method has."""
+    monkeypatch.setattr(recipe, "_check", lambda *args: None)
+
+
 @pytest.fixture
 def stages(monkeypatch):
     """The stages that would be run."""
@@ -49,7 +58,7 @@ def test_the_recipes_are_listed_with_their_stages(plugin, capsys):
     assert "  tiny/tiny" in capsys.readouterr().out
 
 
-def test_a_stage_with_its_own_data_does_not_get_the_others(own, stages, tmp_path):
+def test_a_stage_with_its_own_data_does_not_get_the_others(own, stages, tmp_path, unchecked):
     with (tmp_path / "own" / "1-pose.yaml").open("a") as file:
         file.write("own_data: true\n")
     options = ["--data", "Other", "--data.n", "5", "--data=X", "--trainer.max_epochs", "2", "--pose:data.n", "3"]
@@ -59,7 +68,7 @@ def test_a_stage_with_its_own_data_does_not_get_the_others(own, stages, tmp_path
     assert joined.arguments == ("--config", "own/2-joined.yaml", *options[:7])
 
 
-def test_options_go_to_all_stages_or_to_one(own, stages, tmp_path):
+def test_options_go_to_all_stages_or_to_one(own, stages, tmp_path, unchecked):
     options = ["--data.n", "5", "--joined:trainer.max_epochs", "9", "--seed_everything=-1", "--test:data.n=3"]
     assert main(["recipe", own, "--run_dir", "r", *options]) == 0
     common = ("--data.n", "5", "--seed_everything=-1")
@@ -77,7 +86,7 @@ def test_until_ends_there_without_a_test(own, stages):
     assert folder.parent.parent.as_posix() == "runs/tiny/own"
 
 
-def test_values_with_spaces_keep_their_place(own, stages):
+def test_values_with_spaces_keep_their_place(own, stages, unchecked):
     main(["recipe", own, "--model.trunk", "[[4, 2], [4, 2]]", "--a=[1, 2]", "-c", "mine.yaml", "--until", "pose"])
     given = ("--model.trunk", "[[4, 2], [4, 2]]", "--a=[1, 2]", "-c", "mine.yaml")
     assert stages[0][0].arguments[2:] == given
@@ -95,6 +104,9 @@ def test_the_first_stage_starts_from_another_recipes_weights(own, monkeypatch, t
     assert main(["recipe", own, "--run_dir", "r", "--init_from", "other.ckpt"]) == 2
     assert "--init_from other.ckpt: found no such file" in capsys.readouterr().err
     (tmp_path / "other.ckpt").touch()
+    assert main(["recipe", own, "--run_dir", "r", "--init_from", "other.ckpt"]) == 2
+    assert "an empty file" in capsys.readouterr().err
+    monkeypatch.setattr(recipe, "_check", lambda *args: None)
     assert main(["recipe", own, "--run_dir", "r", "--init_from", "other.ckpt"]) == 0
     assert [str(origin) for origin in origins] == ["other.ckpt", "r/1-pose/best.ckpt"]
 
@@ -103,26 +115,26 @@ def test_the_first_stage_starts_from_another_recipes_weights(own, monkeypatch, t
 def rooted(own, tmp_path):
     """The recipe, its second stage with data of its own that is not there."""
     (tmp_path / "own" / "2-joined.yaml").write_text(
-        "own_data: true\n"
+        "own_data: true\nmodel: {width: 4}\n"
         "data: {class_path: handpose_core.datamodules.rhd.RHDDataModule, init_args: {root: data/synth}}\n"
     )
     return own
 
 
-def test_data_that_is_not_there_is_missed_before_the_first_stage(rooted, stages, tmp_path, capsys):
+def test_data_that_is_not_there_is_missed_before_the_first_stage(rooted, stages, tmp_path, capsys, rhd_root):
     assert main(["recipe", rooted, "--data.n", "5"]) == 2
     assert "stage joined, data.root: found data/synth, where nothing is" in capsys.readouterr().err
     assert not stages
     assert not (tmp_path / "runs").exists()
     assert main(["recipe", rooted, "--run_dir", "r", "--until", "pose"]) == 0
-    (tmp_path / "hands").mkdir()
-    for option in ("--joined:data.root=hands", "--joined:data.init_args.root=hands"):
+    for option in (f"--joined:data.root={rhd_root}", f"--joined:data.init_args.root={rhd_root}"):
         assert main(["recipe", rooted, "--run_dir", "r", option]) == 0
 
 
 @pytest.mark.parametrize("option", ["--test:data.root=none", "--joined:data.root=none"])
-def test_the_data_of_the_test_is_looked_for_too(rooted, stages, tmp_path, capsys, option):
-    (tmp_path / "data" / "synth").mkdir(parents=True)
+def test_the_data_of_the_test_is_looked_for_too(rooted, stages, tmp_path, capsys, option, rhd_root):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "synth").symlink_to(rhd_root)
     assert main(["recipe", rooted, "--run_dir", "r", option]) == 2
     assert "data.root: found none, where nothing is" in capsys.readouterr().err
     assert not stages

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from handpose_core.datamodules.depth_maps import hand_depth
 from handpose_core.datasets.sample import Sample
+from handpose_core.training.experiment.needs import Need, any_of, needs_of
 
 FAR = 1.0
 """What stands for the background and for holes."""
@@ -49,6 +50,20 @@ def normalise_depth(depth: Float[Tensor, "batch 1 h w"], size: int) -> DepthTarg
 def true_depth(batch: Sample, size: int) -> DepthTarget:
     """The normalised depth of the batch's own pictures."""
     return normalise_depth(hand_depth(batch), size)
+
+
+def needs_depth(reader: str) -> tuple[Need, ...]:
+    """Declare what `true_depth` reads of a sample.
+
+    Args:
+        reader: What reads the depth, for messages.
+
+    Returns:
+        Its needs: depth, and a mask, or joints and intrinsics in its place.
+    """
+    by_joints = ("joints_2d", "joints_3d", "K")
+    instead = (any_of(reader, ("mask", key)) for key in by_joints)
+    return (*needs_of(reader, "depth"), *instead)
 
 
 def unpaired_depth(batch: Sample, size: int) -> DepthTarget:

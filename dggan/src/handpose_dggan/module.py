@@ -24,6 +24,7 @@ from handpose_core.nn.gan import DiscriminatorSize, GeneratorSize, ImagePool
 from handpose_core.nn.heatmaps import Argmax, Decoder, SoftArgmax, add_background, gaussian_heatmaps
 from handpose_core.nn.losses import heatmap_loss
 from handpose_core.nn.unet import UNetSize
+from handpose_core.training.experiment.needs import Need, Split
 from handpose_core.training.fixed import LeavesFixed
 from handpose_core.training.module import HandPoseModule
 from handpose_core.training.prediction import Estimate
@@ -139,7 +140,7 @@ class DGGANModule(LeavesFixed, HandPoseModule):
     ) -> None:
         super().__init__(optimizer, schedule, scale_mm)
         self.cpm, self.depth_head = cpm, depth_head
-        self._backbone_weights = backbone_weights
+        self.initial_weights = backbone_weights
         self.network = self.build_network()
         self.regulariser = DepthRegulariser(regulariser) if regulariser else None
         self.generator = DepthGenerator(gan) if gan else None
@@ -160,8 +161,13 @@ class DGGANModule(LeavesFixed, HandPoseModule):
     def build_network(self) -> PoseRegressor:
         """See `HandPoseModule.build_network`."""
         network = PoseRegressor(self.cpm, self.depth_head)
-        load_weights_of(network, self._backbone_weights)
+        load_weights_of(network, self.initial_weights)
         return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+    def needs(self, split: Split) -> Sequence[Need]:
+        """See `HandPoseModule.needs`; those of the objective."""
+        learnt = self.objective.needs(split) if split in ("train", "val") else ()
+        return (*super().needs(split), *learnt)
 
     def forward(self, image: Float[Tensor, "batch 3 height width"]) -> Output:
         """Estimate heatmaps and depths; see `PoseRegressor`.

@@ -8,7 +8,11 @@ from handpose_core.camera import back_project, project, reference_length
 from handpose_core.datasets.sample import Sample
 from handpose_core.errors import HandposeError
 from handpose_core.hand import WRIST
+from handpose_core.training.experiment.needs import Need, needs_of
 from handpose_mvhm.views import usable_truth
+
+_NO_MESH = "Set --data.vertices true with MVHM's data; other datasets have none, and go into EndToEnd alone."
+_OTHER_MESH = "Set model.size.mesh.rig and model.size.mesh.vertices as the data were generated."
 
 
 def require_vertices(batch: Sample, count: int) -> None:
@@ -20,13 +24,26 @@ def require_vertices(batch: Sample, count: int) -> None:
     if "vertices" not in batch:
         raise HandposeError(
             "batch, vertices", "nothing", "true meshes: the objective learns from them",
-            "Set --data.vertices true with MVHM's data; other datasets have none, and go into EndToEnd alone.",
+            _NO_MESH,
         )  # fmt: skip
     if batch["vertices"].shape[1] != count:
         raise HandposeError(
             "batch, vertices", f"meshes of {batch['vertices'].shape[1]} vertices", f"{count}, the network's",
-            "Set model.size.mesh.rig and model.size.mesh.vertices as the data were generated.",
+            _OTHER_MESH,
         )  # fmt: skip
+
+
+def mesh_needs(count: int) -> tuple[Need, ...]:
+    """Declare what `mesh_target` reads of a sample, for the mesh loss (5.5).
+
+    Args:
+        count: Number of vertices of the network's mesh.
+
+    Returns:
+        The needs.
+    """
+    meshes = Need(("vertices",), "L_m (5.5) by the network's mesh", rows=count, fix=f"{_NO_MESH} {_OTHER_MESH}")
+    return (meshes, *needs_of("L_m (5.5)", "joints_3d", "annotated", "K"))
 
 
 def mesh_target(batch: Sample) -> Float[Tensor, "n vertices 3"]:

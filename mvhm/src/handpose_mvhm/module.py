@@ -1,5 +1,6 @@
 """MVHM's LightningModule: one view or several; the objective chooses what learns."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -18,11 +19,12 @@ from handpose_core.nn.heatmaps import Argmax, Decoder, SoftArgmax
 from handpose_core.nn.hourglass import HourglassSize
 from handpose_core.rig import load_rig
 from handpose_core.training.callbacks_meshes import MeshEstimate
+from handpose_core.training.experiment.needs import Need, Split, needs_of, restricted
 from handpose_core.training.module import HandPoseModule
 from handpose_core.training.prediction import Estimate, Prediction, Recover, recover_with_truth, with_joints
 from handpose_core.training.results import ScoreSheet
 from handpose_core.training.schedules import OptimizerCallable, Schedule
-from handpose_mvhm.meshes import mesh_pixels, metric_mesh, require_vertices
+from handpose_mvhm.meshes import mesh_needs, mesh_pixels, metric_mesh, require_vertices
 from handpose_mvhm.networks import (
     PAPER_SINGLE_VIEW,
     Concatenation,
@@ -124,6 +126,14 @@ class MVHMModule(HandPoseModule):
         for trained in self.objective.trained(self).values():
             trained.train(mode)
         return self
+
+    def needs(self, split: Split) -> Sequence[Need]:
+        """See `HandPoseModule.needs`; those of the objective, of the fusion and, where there are any, of meshes."""
+        vertices = len(load_rig(self.size.mesh.rig, self.size.mesh.vertices).vertices)
+        learnt = self.objective.needs(vertices) if split in ("train", "val") else ()
+        fused = needs_of("model.fusion", "R", "t") if self.fusion is not None and split != "train" else ()
+        scored = restricted(mesh_needs(vertices), "vertices", "joints_3d") if split in ("val", "test") else ()
+        return (*super().needs(split), *learnt, *fused, *scored)
 
     def describe(self) -> dict[str, str]:
         """The objective, and how views are fused."""

@@ -17,8 +17,9 @@ from handpose_core.datasets.sample import Sample
 from handpose_core.errors import HandposeError
 from handpose_core.nn.heatmaps import gaussian_heatmaps
 from handpose_core.nn.losses import heatmap_loss
+from handpose_core.training.experiment.needs import Need, needs_of, restricted
 from handpose_mvhm.losses import depth_loss, mesh_loss, pose_loss
-from handpose_mvhm.meshes import mesh_target, require_vertices
+from handpose_mvhm.meshes import mesh_needs, mesh_target, require_vertices
 from handpose_mvhm.networks import FusionNetwork, SingleView, SingleViewNetwork
 from handpose_mvhm.views import anchored, drop_views, group_truth, grouped, usable_truth
 
@@ -38,6 +39,11 @@ class Networks(Protocol):
         """The fused joints (mm, world) with each view's true root depth and scale."""
 
 
+_HEATMAPS = needs_of("L_h (5.1)", "joints_2d", "annotated")
+_DEPTHS = needs_of("L_d (5.6)", "joints_3d", "annotated")
+_FUSED = needs_of("L_p (5.7)", "joints_3d", "annotated", "K", "R", "t")
+
+
 class Objective(ABC):
     """What a stage trains."""
 
@@ -47,6 +53,17 @@ class Objective(ABC):
 
         Raises:
             HandposeError: the recipe gives the module no such network.
+        """
+
+    @abstractmethod
+    def needs(self, vertices: int) -> tuple[Need, ...]:
+        """Return the keys of samples that the losses read.
+
+        Args:
+            vertices: Number of vertices of the network's mesh.
+
+        Returns:
+            The needs.
         """
 
     @abstractmethod
@@ -66,6 +83,10 @@ class Heatmaps(Objective):
         """See `Objective`."""
         return {"evidence_2d": module.network.evidence_2d}
 
+    def needs(self, vertices: int) -> tuple[Need, ...]:
+        """See `Objective`."""
+        return _HEATMAPS
+
     def losses(self, module: Networks, output: SingleView, batch: Sample) -> Values:
         """See `Objective`."""
         loss = heatmaps(module, output, batch)
@@ -79,6 +100,10 @@ class MeshWithFixed2D(Objective):
     def trained(self, module: Networks) -> Mapping[str, nn.Module]:
         """See `Objective`."""
         return {"evidence_mesh": module.network.evidence_mesh}
+
+    def needs(self, vertices: int) -> tuple[Need, ...]:
+        """See `Objective`."""
+        return mesh_needs(vertices)
 
     def losses(self, module: Networks, output: SingleView, batch: Sample) -> Values:
         """See `Objective`.
@@ -97,6 +122,10 @@ class DepthWithBothFixed(Objective):
     def trained(self, module: Networks) -> Mapping[str, nn.Module]:
         """See `Objective`."""
         return {"depth_head": module.network.depth_head}
+
+    def needs(self, vertices: int) -> tuple[Need, ...]:
+        """See `Objective`."""
+        return _DEPTHS
 
     def losses(self, module: Networks, output: SingleView, batch: Sample) -> Values:
         """See `Objective`."""
@@ -124,6 +153,10 @@ class EndToEnd(Objective):
         """See `Objective`."""
         return {"network": module.network}
 
+    def needs(self, vertices: int) -> tuple[Need, ...]:
+        """See `Objective`; meshes where samples have them."""
+        return (*_HEATMAPS, *_DEPTHS, *restricted(mesh_needs(vertices), "vertices"))
+
     def losses(self, module: Networks, output: SingleView, batch: Sample) -> Values:
         """See `Objective`."""
         values = {"loss_2d": heatmaps(module, output, batch), "loss_z": depths(output, batch)}
@@ -148,6 +181,10 @@ class FusionOnly(Objective):
     def trained(self, module: Networks) -> Mapping[str, nn.Module]:
         """See `Objective`."""
         return {"fusion": require_fusion(module)}
+
+    def needs(self, vertices: int) -> tuple[Need, ...]:
+        """See `Objective`."""
+        return _FUSED
 
     def losses(self, module: Networks, output: SingleView, batch: Sample) -> Values:
         """See `Objective`."""
@@ -176,6 +213,10 @@ class MultiViewEndToEnd(Objective):
     def trained(self, module: Networks) -> Mapping[str, nn.Module]:
         """See `Objective`."""
         return {"network": module.network, "fusion": require_fusion(module)}
+
+    def needs(self, vertices: int) -> tuple[Need, ...]:
+        """See `Objective`."""
+        return (*self.single.needs(vertices), *_FUSED)
 
     def losses(self, module: Networks, output: SingleView, batch: Sample) -> Values:
         """See `Objective`."""

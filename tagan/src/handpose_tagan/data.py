@@ -9,6 +9,7 @@ from handpose_core.datamodules.cropped import CroppedDataset, Draw
 from handpose_core.datamodules.folder import FolderDataModule
 from handpose_core.datasets.folder import Folder
 from handpose_core.datasets.sample import Sample
+from handpose_core.datasets.world import joined, world_of
 
 _STREAM = 2
 """Apart from what a sample's own variation is drawn with."""
@@ -76,6 +77,10 @@ class TwoFoldersDataModule(FolderDataModule):
             augmentation = self.augmentation if name == "train" else None
             others = CroppedDataset(pictures, range(len(pictures)), self.image_size, 1.0, augmentation)
             self._sets[name] = WithSimulated(self._sets[name], others)
+
+    def world(self) -> str:
+        """See `HandDataModule.world`: those of both folders."""
+        return joined([super().world(), world_of(self.simulated)])
 
     def describe(self) -> dict[str, str]:
         """The choices that results depend on, of the stage set up last."""

@@ -1,6 +1,6 @@
 """TAGAN's LightningModule: generators and discriminators of one objective, stepped in turn."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -20,6 +20,7 @@ from handpose_core.io.checkpoint_parts import as_one_file
 from handpose_core.nn.gan import DiscriminatorSize, GeneratorSize, ImagePool
 from handpose_core.nn.unet import UNetSize
 from handpose_core.training.checkpoints import CLASS_KEY, HISTORY_KEY, check_checkpoint, class_path
+from handpose_core.training.experiment.needs import Need, Split, check_splits, needs_of
 from handpose_core.training.module import describe_data
 from handpose_core.training.schedules import OptimizerCallable, build_optimizer
 from handpose_tagan.conditions.maps import HED, SOBEL, ConditionMaps, Edges, Sobel
@@ -87,6 +88,28 @@ class TAGANModule(pl.LightningModule):
     def describe(self) -> dict[str, str]:
         """The choices that what is generated depends on."""
         return {"objective": str(self.objective), **self.maps.describe()}
+
+    def needs(self, split: Split) -> Sequence[Need]:
+        """Declare which keys of samples are read.
+
+        Args:
+            split: ``train``, ``val``, ``test`` or ``predict``.
+
+        Returns:
+            The objective's needs in training; the picture otherwise.
+        """
+        return self.objective.needs() if split == "train" else needs_of("the generator", "image")
+
+    def setup(self, stage: str) -> None:
+        """Refuse data whose samples lack what the objective reads, before the first batch.
+
+        Args:
+            stage: ``fit``, ``validate``, ``test`` or ``predict``.
+
+        Raises:
+            HandposeError: A key is missing.
+        """
+        check_splits(self, getattr(self._trainer, "datamodule", None), stage)
 
     def on_fit_start(self) -> None:
         """Begin a chapter of the history; a training that goes on is in it already."""

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from handpose_core.datasets.sample import Sample
 from handpose_core.errors import HandposeError
 from handpose_core.nn.gan import ImagePool, adversarial_loss, least_squares_loss
+from handpose_core.training.experiment.needs import Need, needs_of
 from handpose_tagan.conditions.maps import Conditions
 from handpose_tagan.losses import BINS, shape_loss, tonality_loss
 from handpose_tagan.networks import (
@@ -36,6 +37,9 @@ Values = dict[str, Float[Tensor, ""]]
 """Losses by name; ``loss`` is the one to minimise."""
 Maps = Callable[[Tensor], Conditions]
 """What makes the condition maps of images."""
+
+
+_ONE_FOLDER = "Take TwoFoldersDataModule, as the recipes do: --data.simulated FOLDER."
 
 
 class Networks(NamedTuple):
@@ -74,6 +78,10 @@ class Objective(ABC):
     @abstractmethod
     def generate(self, networks: Networks, images: Float[Tensor, "batch 3 h w"], maps: Maps) -> Tensor:
         """Superposed images x, made to look real."""
+
+    def needs(self) -> tuple[Need, ...]:
+        """Return the keys of training samples that the losses read."""
+        return needs_of(type(self).__name__, "image")
 
     @abstractmethod
     def step(self, networks: Networks, batch: Sample, maps: Maps) -> Step:
@@ -201,6 +209,10 @@ class CycleGAN(Objective):
     sizes: CycleSize = PAPER_CYCLE  # not `size`: options left from one objective must not fit into another
     lambda_cycle: float = 10.0
 
+    def needs(self) -> tuple[Need, ...]:
+        """See `Objective`."""
+        return (*super().needs(), Need(("simulated",), "CycleGAN", fix=_ONE_FOLDER))
+
     def build(self) -> Networks:
         """See `Objective`; ``real`` makes and judges real images, ``simulated`` the others."""
         names = ("real", "simulated")
@@ -220,7 +232,7 @@ class CycleGAN(Objective):
         if "simulated" not in batch:
             raise HandposeError(
                 "CycleGAN, batch", f"only {', '.join(batch)}", "superposed images as well, as 'simulated'",
-                "Take TwoFoldersDataModule, as the recipes do: --data.simulated FOLDER.",
+                _ONE_FOLDER,
             )  # fmt: skip
         images = {"real": batch["image"], "simulated": batch["simulated"]}
         other = {"real": "simulated", "simulated": "real"}

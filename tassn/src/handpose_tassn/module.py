@@ -1,7 +1,7 @@
 """TASSN's LightningModule: clips read forward and backward; the objective chooses what is learnt from them."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,6 +16,7 @@ from handpose_core.datasets.sample import Sample
 from handpose_core.nn.heatmaps import Argmax, Decoder, SoftArgmax
 from handpose_core.nn.hourglass import STRIDE
 from handpose_core.training.callbacks_meshes import MeshEstimate
+from handpose_core.training.experiment.needs import Need, Split
 from handpose_core.training.fixed import LeavesFixed
 from handpose_core.training.module import HandPoseModule
 from handpose_core.training.prediction import Estimate
@@ -160,6 +161,16 @@ class TASSNModule(LeavesFixed, HandPoseModule):
         """See `PoseAndMesh`."""
         output: ClipOutput = self.network(images, flow, heeded)
         return output
+
+    def needs(self, split: Split) -> Sequence[Need]:
+        """See `HandPoseModule.needs`; those of the objective's terms."""
+        learnt = self.objective.needs(self.network.vertex_count) if split in ("train", "val") else ()
+        return (*super().needs(split), *learnt)
+
+    def check_resources(self, subcommand: str) -> None:
+        """See `HandPoseModule.check_resources`: the hands that are rehearsed."""
+        if subcommand == "fit" and self.rehearsal is not None:
+            self.rehearsal.check(self.network.vertex_count)
 
     def describe(self) -> dict[str, str]:
         """The objective, the parts it trains, and which labels it looks at."""

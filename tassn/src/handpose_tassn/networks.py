@@ -206,6 +206,7 @@ class PoseAndMesh(nn.Module):
         rig = load_rig(mesh.rig, mesh.vertices)
         coarsening = coarsen(adjacency(mesh_edges(rig.faces), len(rig.vertices)), LEVELS)
         self.register_buffer("faces", torch.as_tensor(rig.faces))
+        self.vertex_count = len(rig.vertices)
         self.pyramid = GraphPyramid(coarsening)
         self.hourglass = StackedHourglass(
             HourglassSize(

@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from handpose_core.datasets.sample import Sample
+from handpose_core.training.experiment.needs import Need
 from handpose_tassn.clips import Passes
 from handpose_tassn.terms import (
     BoneConstancy,
@@ -54,6 +55,17 @@ class Objective:
         """The terms of the loss, by name."""
         found = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
         return {name: term for name, term in found.items() if isinstance(term, Term)}
+
+    def needs(self, vertices: int) -> tuple[Need, ...]:
+        """Return the keys of samples that the terms read.
+
+        Args:
+            vertices: Number of vertices of the network's mesh.
+
+        Returns:
+            The needs of all terms.
+        """
+        return tuple(need for term in self.terms().values() for need in term.needs(vertices))
 
     def losses(self, passes: Passes, batch: Sample) -> Values:
         """Each term's value as ``loss_<name>``, and their weighted sum ``loss`` (4.6)."""

@@ -13,6 +13,7 @@ from pytorch_lightning import Trainer
 
 from handpose_core.datamodules.base import HandDataModule
 from handpose_core.datasets.sample import Sample
+from handpose_core.training.experiment.needs import check_sample
 from handpose_tassn.objectives import MeshPretraining
 
 PRETRAINING = MeshPretraining()
@@ -32,6 +33,21 @@ class Rehearsal:
     data: HandDataModule
     objective: MeshPretraining = PRETRAINING
     weight: float = 1.0
+
+    def check(self, vertices: int) -> None:
+        """Refuse data that lack what the objective reads.
+
+        Args:
+            vertices: Number of vertices of the network's mesh.
+
+        Raises:
+            HandposeError: A key is missing or has another number of vertices, or the data cannot be read.
+        """
+        self.data.setup("fit")
+        found = self.data.first_sample("train")
+        if found is not None:
+            name, sample = found
+            check_sample(sample, self.objective.needs(vertices), f"rehearsed samples, {name}")
 
     def batches(self, trainer: Trainer, device: torch.device) -> Iterator[Sample]:
         """Batches without end, epoch after epoch, shared by the trainer's processes.

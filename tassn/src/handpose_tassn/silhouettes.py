@@ -1,7 +1,7 @@
 """Silhouette targets of whatever is trained on: masks made once before a training, and read with every sample."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Int
@@ -16,7 +16,8 @@ from handpose_core.datasets.prepared import PreparedClips, PreparedFrames
 from handpose_core.datasets.sample import Sample, collate
 from handpose_core.datasets.video import Clips
 from handpose_core.errors import HandposeError
-from handpose_tassn.masks import GrabCut, MaskedSamples
+from handpose_core.training.experiment.needs import Need, Split, needs_of
+from handpose_tassn.masks import MASK_USED, GrabCut, MaskedSamples
 
 
 class MaskedFrames(MaskedSamples):
@@ -78,6 +79,20 @@ class SilhouetteTargets(Callback):
         grabcut: how they cut.
         tolerance: which areas are out of line, see `MaskedSamples`.
     """
+
+    provides: ClassVar[frozenset[str]] = frozenset({"mask", MASK_USED})
+    #: Keys that the samples have once `setup` has run.
+
+    def needs(self, split: Split) -> tuple[Need, ...]:
+        """Return the keys of samples that masks are cut by.
+
+        Args:
+            split: ``train``, ``val``, ``test`` or ``predict``.
+
+        Returns:
+            The needs; masks are cut for training and validation alone.
+        """
+        return needs_of("SilhouetteTargets", "image", "joints_2d", "annotated") if split in ("train", "val") else ()
 
     def __init__(
         self, folder: str | None = None, workers: int = 2, grabcut: GrabCut | None = None, tolerance: float = 3.5

@@ -18,6 +18,7 @@ from handpose_core.errors import HandposeError
 from handpose_core.nn.heatmaps import gaussian_heatmaps
 from handpose_core.nn.losses import heatmap_loss
 from handpose_core.render import EdgeSilhouette, Silhouette, SoftSilhouette
+from handpose_core.training.experiment.needs import Need, needs_of
 from handpose_tassn.clips import Passes, labelled_places, pixels, places
 from handpose_tassn.losses import (
     bone_constancy_loss,
@@ -30,6 +31,11 @@ from handpose_tassn.losses import (
 from handpose_tassn.masks import MASK_USED
 from handpose_tassn.networks import ClipOutput, require_vertices
 
+_NO_MASK = "Add handpose_tassn.silhouettes.SilhouetteTargets to trainer.callbacks, as the recipes do."
+_OTHER_MESH = (
+    "Make hands with `handpose mvhm generate --vertices N`, read them with --data MVHM --data.vertices true, and give "
+    "their rig and count to the network: --model.mesh.rig, --model.mesh.vertices."
+)
 CROP_IN_BONES = 6.0
 """A crop's side in reference bones, roughly: a hand is four across, and its crop half as much again."""
 
@@ -43,6 +49,17 @@ class Term(ABC):
     """
 
     weight: float = 1.0
+
+    def needs(self, vertices: int) -> tuple[Need, ...]:
+        """Return the keys of samples that the term reads.
+
+        Args:
+            vertices: Number of vertices of the network's mesh.
+
+        Returns:
+            The needs.
+        """
+        return ()
 
     @abstractmethod
     def value(self, passes: Passes, batch: Sample) -> Float[Tensor, ""]:
@@ -59,6 +76,10 @@ class Heatmaps(Term):
     """
 
     sigma: float = 2.0
+
+    def needs(self, vertices: int) -> tuple[Need, ...]:
+        """See `Term`."""
+        return needs_of(type(self).__name__, "joints_2d", "annotated")
 
     def value(self, passes: Passes, batch: Sample) -> Float[Tensor, ""]:
         """See `Term`."""
@@ -88,6 +109,10 @@ class SilhouetteTerm(Term):
     size: int = 128
     levels: int = 0
 
+    def needs(self, vertices: int) -> tuple[Need, ...]:
+        """See `Term`."""
+        return (Need(("mask",), type(self).__name__, fix=_NO_MASK),)
+
     def drawer(self) -> Silhouette:
         """Draws the silhouettes."""
         return _edges()
@@ -101,7 +126,7 @@ class SilhouetteTerm(Term):
         if "mask" not in batch:
             raise HandposeError(
                 "data, masks", "none", "the hands' silhouettes, or a callback that makes them",
-                "Add handpose_tassn.silhouettes.SilhouetteTargets to trainer.callbacks, as the recipes do.",
+                _NO_MASK,
             )  # fmt: skip
         masks = batch["mask"].flatten(0, 1)
         counted = batch[MASK_USED].flatten() if MASK_USED in batch else masks.flatten(1).any(1)
@@ -152,6 +177,10 @@ class MeshConsistency(Term):
 class BoneConstancy(Term):
     """Bones keep their lengths along a clip: beyond the thesis."""
 
+    def needs(self, vertices: int) -> tuple[Need, ...]:
+        """See `Term`."""
+        return needs_of(type(self).__name__, "joints_2d", "annotated")
+
     def value(self, passes: Passes, batch: Sample) -> Float[Tensor, ""]:
         """See `Term`."""
         return _of_both(passes, lambda output: bone_constancy_loss(_at_labels(output, batch)))
@@ -174,6 +203,10 @@ class OneHand(BoneConstancy):
 class Plausibility(Term):
     """Fingers bend as fingers can: beyond the thesis."""
 
+    def needs(self, vertices: int) -> tuple[Need, ...]:
+        """See `Term`."""
+        return needs_of(type(self).__name__, "joints_2d", "annotated")
+
     def value(self, passes: Passes, batch: Sample) -> Float[Tensor, ""]:
         """See `Term`."""
         return _of_both(passes, lambda output: plausibility_loss(_at_labels(output, batch)))
@@ -182,6 +215,10 @@ class Plausibility(Term):
 @dataclass(frozen=True)
 class Projection(Term):
     """The pose's own u and v against the 2D labels: beyond (4.6), in which no label reaches the pose head."""
+
+    def needs(self, vertices: int) -> tuple[Need, ...]:
+        """See `Term`."""
+        return needs_of(type(self).__name__, "joints_2d", "annotated")
 
     def value(self, passes: Passes, batch: Sample) -> Float[Tensor, ""]:
         """See `Term`."""
@@ -193,6 +230,11 @@ class Projection(Term):
 class TrueMesh(Term):
     """The meshes against labelled ones: for generated data alone."""
 
+    def needs(self, vertices: int) -> tuple[Need, ...]:
+        """See `Term`."""
+        meshes = Need(("vertices",), f"{type(self).__name__} by the network's mesh", rows=vertices, fix=_OTHER_MESH)
+        return (meshes, *needs_of(type(self).__name__, "joints_3d", "annotated", "K"))
+
     def value(self, passes: Passes, batch: Sample) -> Float[Tensor, ""]:
         """See `Term`.
 
@@ -202,7 +244,7 @@ class TrueMesh(Term):
         if "vertices" not in batch:
             raise HandposeError(
                 "data, meshes", "none", "the hands' vertices, as generated data have them",
-                "Make some with `handpose mvhm generate`, and read them with --data.vertices true.",
+                _OTHER_MESH,
             )  # fmt: skip
         require_vertices(batch["vertices"].shape[-2], passes.faces)
         target, counted = labelled_places(batch, "vertices")
@@ -212,6 +254,10 @@ class TrueMesh(Term):
 @dataclass(frozen=True)
 class TruePose(Term):
     """The poses against labelled ones: for generated data alone."""
+
+    def needs(self, vertices: int) -> tuple[Need, ...]:
+        """See `Term`."""
+        return needs_of(type(self).__name__, "joints_3d", "annotated", "K")
 
     def value(self, passes: Passes, batch: Sample) -> Float[Tensor, ""]:
         """See `Term`."""

@@ -19,14 +19,15 @@ from handpose_benchmarks.tables.data import (
     prepare_crops,
     twin_sources,
 )
-from handpose_benchmarks.tables.datasets import DATASETS, GENERATED_SETS
+from handpose_benchmarks.tables.datasets import DATASETS, GENERATED_SETS, MVHM
 from handpose_benchmarks.tables.execute import Outcome, execute
 from handpose_benchmarks.tables.figure import has_curves, write_figure
 from handpose_benchmarks.tables.further import write_pictures
-from handpose_benchmarks.tables.generated import REAL, Workshop, judge_sets, make_sets
+from handpose_benchmarks.tables.generated import GENERATORS, REAL, Workshop, judge_sets, make_sets
 from handpose_benchmarks.tables.join import join
 from handpose_benchmarks.tables.markdown import as_markdown
 from handpose_benchmarks.tables.plan import Cell, Node, Setting, plan
+from handpose_benchmarks.tables.preflight import TablePreflight
 from handpose_benchmarks.tables.results import (
     Circumstances,
     Document,
@@ -108,7 +109,7 @@ def run_table(wish: Wish, say: Say, runner: Runner | None = None) -> int:
     Args:
         wish: What to run.
         say: Takes lines of progress.
-        runner: Trains and tests; None runs the methods' command lines.
+        runner: Trains and tests; None runs the methods' command lines, once all they need is seen to be there.
 
     Raises:
         HandposeError: the wish does not fit the table.
@@ -123,8 +124,15 @@ def run_table(wish: Wish, say: Say, runner: Runner | None = None) -> int:
     known = [name for name in spec.datasets if name in datasets or spec.needs((name,)) <= sources.keys()]
     everything = plan(spec, setting, known, sorted({*wish.seeds, *_seeds_in(work)}))
     chosen = [c for c in everything if c.dataset in datasets and c.seed in wish.seeds and c.row in rows]
+    needed = spec.needs(datasets, rows)
+    generators = _generators(needed, wish, sources, work)
+    preflight = TablePreflight(sources, work) if runner is None else None
+    if preflight is not None:
+        preflight.check(chosen, generators, data_made=False)
     runner = runner or _runner(wish)
-    sets = _make_data(spec, wish, spec.needs(datasets, rows), sources, work, runner, say)
+    sets = _make_data(spec, wish, needed, sources, work, runner, say)
+    if preflight is not None:
+        preflight.check(chosen)
     circumstances, before = _circumstances(wish, sources), _earlier(everything)
 
     def write(outcome: Outcome, scored: Scored | None = None) -> None:
@@ -178,6 +186,12 @@ def _sets_to_make(needed: set[str], wish: Wish) -> set[str]:
     """The generated sets that are not given; none where folders are given, but no real pictures to make them with."""
     given = {} if wish.data == TWINS else given_folders(wish.data)
     return needed & GENERATED_SETS.keys() - given.keys() if wish.data == TWINS or REAL in given else set()
+
+
+def _generators(needed: set[str], wish: Wish, sources: Mapping[str, Source], work: Path) -> list[Node]:
+    """Return the trainings of the generators whose sets are to be made."""
+    made = sorted(_sets_to_make(needed, wish) & set(GENERATORS))
+    return [_workshop(wish, sources[REAL], work).generator(name) for name in made]
 
 
 def _workshop(wish: Wish, real: Source, work: Path) -> Workshop:
@@ -243,6 +257,8 @@ def _sources(spec: TableSpec, wish: Wish, work: Path) -> dict[str, Source]:
         twins = {name for name in needed if DATASETS[name].world == "source" and DATASETS[name].twin}
     sources = {**twin_sources(twins - GENERATED_SETS.keys() - given.keys(), folder, size), **given}
     sources |= {name: _workshop(wish, sources[REAL], work).of(name) for name in sets}
+    if MVHM in sources and "vertices" in spec.values.get(wish.recipe, {}):
+        sources[MVHM] = replace(sources[MVHM], vertices=int(spec.values[wish.recipe]["vertices"]))
     if "image_size" not in spec.values.get(wish.recipe, {}):
         return sources
     kind = {name: source.size or (size if name in sets else "given") for name, source in sources.items()}

@@ -27,12 +27,14 @@ class Source:
         arguments: Further options of the datamodule.
         size: Of a twin: which of the sizes in `DATASETS`; None for a folder that was given.
         prepared: Where its crops are prepared for the trainings, which read them dozens of times; None reads ``root``.
+        vertices: Number of vertices of the meshes that are made for it; None for the rig's own.
     """
 
     root: Path
     arguments: tuple[str, ...] = field(default=())
     size: str | None = None
     prepared: Path | None = None
+    vertices: int | None = None
 
     def options(self, datamodule: str) -> tuple[str, ...]:
         """What trainings are given to read it; ``datamodule`` is the original's."""
@@ -122,7 +124,9 @@ def _generate_mvhm(source: Source, side: str, images: int) -> None:
     """So many pictures of hands in sampled poses, which need no other dataset; it tells its progress itself."""
     from handpose_mvhm.generate.command import main
 
-    main([str(source.root), "--poses", "sampled", "--images", str(images), "--size", side, "--seed", str(SEED)])
+    meshes = [] if source.vertices is None else ["--vertices", str(source.vertices)]
+    how = ["--poses", "sampled", "--images", str(images), "--size", side, "--seed", str(SEED)]
+    main([str(source.root), *how, *meshes])
 
 
 def prepare_crops(

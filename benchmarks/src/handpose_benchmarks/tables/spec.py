@@ -172,7 +172,7 @@ class TableSpec:
         further: What it shows beside.
         notes: What a reader must know, one sentence each.
         values: What further placeholders stand for, by recipe; where there is an ``image_size``, crops of this side are
-            prepared, which the trainings read.
+            prepared, which the trainings read; where there are ``vertices``, so many have MVHM's meshes.
         prepared: Options that crops are prepared with, by dataset, such as whether views stay together; see
             `preparing` for their placeholders.
         runs_of: The number of the table whose results this one takes its rows from, by name.

@@ -7,18 +7,17 @@ import shlex
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from handpose_core.cli import registry
 from handpose_core.errors import HandposeError
-from handpose_core.training.arguments import as_options, is_option
+from handpose_core.training.arguments import is_option
 from handpose_core.training.folders import discard_empty, new_run_dir
 from handpose_core.training.recipes import TEST, StageFile, known_stages, stages_in_folder
 from handpose_core.training.stages import Stage, StageStopped, read_finished, run_stage, test_stage
 
 _FOR_STAGE = re.compile(r"--(?P<stage>[A-Za-z]\w*):(?P<option>.+)", re.ASCII)
-_ROOTS = ("--data.init_args.root", "--data.root")
 _IS_DATA = re.compile(r"--data($|[.=])")
 _EPILOG = """\
 All other options go to every stage's fit and to the test, over what the recipe says:
@@ -82,11 +81,7 @@ def main(argv: Sequence[str]) -> int:
     known, others = parser.parse_known_args(argv[1:])
     options = split_options(others, [*(stage.name for stage in recipe.stages), TEST])
     stages = _until(recipe, known.until)
-    if known.init_from is not None and not known.init_from.is_file():
-        raise HandposeError(
-            f"--init_from {known.init_from}", "no such file", "a checkpoint of this method", "Check the path."
-        )
-    _check_data(stages, options, known.run_dir, tested=len(stages) == len(recipe.stages))
+    _check(recipe, stages, options, known.run_dir, known.init_from)
     run_dir = known.run_dir or new_run_dir(Path("runs"), recipe.method, recipe.name)
     try:
         _run(recipe, stages, options, run_dir, known.init_from)
@@ -229,34 +224,36 @@ def _run(recipe: Recipe, stages: Sequence[StageFile], options: Options, run_dir:
     _say(f"{title}: all stages finished; results: {results}")
 
 
-def _check_data(stages: Sequence[StageFile], options: Options, run_dir: Path | None, tested: bool) -> None:
-    """Validate that the data of all stages and of the test is there, before the first of them takes its time.
+def _check(
+    recipe: Recipe, stages: Sequence[StageFile], options: Options, run_dir: Path | None, init_from: Path | None
+) -> None:
+    """Check all that the stages and the test need, before the first of them takes its time.
 
     Args:
-        stages: those to run.
-        options: the user's.
-        run_dir: where stages may have finished before.
-        tested: whether the test follows.
+        recipe: The recipe.
+        stages: Those to run; the test follows all of a recipe's.
+        options: The user's.
+        run_dir: Where stages may have finished before: these need nothing more.
+        init_from: Weights for the first stage.
 
     Raises:
-        HandposeError: a stage that is still to run has no data.
+        HandposeError: Something that a step needs is missing.
     """
-    given = [(stage.name, stage, options.of(stage)) for stage in stages]
-    given = [one for one in given if run_dir is None or read_finished(run_dir / one[1].folder) is None]
-    if tested:
-        given.append((TEST, stages[-1], (*options.of(stages[-1]), *options.own[TEST])))
-    for name, stage, arguments in given:
-        own = as_options(arguments)
-        if own.keys() & {"--config", "-c", "--data"} and not own.keys() & set(_ROOTS):
-            continue  # another file or class says where the data is
-        root = next((own[option][-1] for option in _ROOTS if own.get(option)), stage.data_root)
-        if root is not None and "://" not in root and not Path(root).exists():
-            raise HandposeError(
-                f"stage {name}, data.root",
-                f"{root}, where nothing is",
-                "the stage's data",
-                f"Put the data there, or name another folder or file: --{name}:data.root",
-            )
+    from handpose_core.training.experiment.preflight import Preflight, Step, check_disk  # imports torch
+
+    preflight, checkpoint, step = Preflight(), init_from, None
+    passed = []
+    for file in stages:
+        stage = Stage(recipe.method, file.name, ("--config", str(file.config), *options.of(file)))
+        done = read_finished(run_dir / file.folder) if run_dir else None
+        if run_dir and done:
+            checkpoint = run_dir / file.folder / done.checkpoint
+            continue
+        step = Step(stage, after=step, init_from=checkpoint if step is None else None)
+        passed.append(preflight.check(step))
+    if len(stages) == len(recipe.stages):
+        preflight.check(Step(replace(stage, name=TEST, arguments=(*stage.arguments, *options.own[TEST])), "test"))
+    check_disk(run_dir or Path("runs"), passed)
 
 
 def _took(started: float) -> str:

@@ -24,6 +24,7 @@ from handpose_core.datasets.mixture import ViewMixture
 from handpose_core.datasets.prepared import PreparedClips, PreparedViews
 from handpose_core.datasets.sample import Sample
 from handpose_core.datasets.video import Clips, Views
+from handpose_core.datasets.world import UNKNOWN, joined, world_of
 from handpose_core.errors import HandposeError
 from handpose_core.geometry.handedness import HANDS_AS_THEY_ARE, HANDS_KEY, MIRRORED_HANDS
 
@@ -221,13 +222,44 @@ class HandDataModule(pl.LightningDataModule, ABC):
             )
         return self._sets[name]
 
+    def first_sample(self, split: str) -> tuple[str, Sample] | None:
+        """Return a split's first sample, by which it is checked that samples have what a training or test reads.
+
+        Args:
+            split: ``train``, ``val``, ``test`` or ``predict``, set up before.
+
+        Returns:
+            Tuple ``(name, sample)``: the sample's name for messages, and the sample by the contract but for its
+            colours, which may be in bytes; None for a split without samples.
+
+        Raises:
+            HandposeError: The split is not set up, or what its source raises.
+        """
+        samples = self._set("test" if split == "predict" else split, split)
+        if not len(samples):
+            return None
+        sample = samples.in_bytes(0)
+        if is_wide(sample):  # its picture is made on the device
+            sample["image"] = torch.empty(0)
+        return samples.source.where(samples.indices[0]), sample
+
     def describe(self) -> dict[str, str]:
         """The choices that results depend on, of the stage set up last, to be recorded with them."""
         return {
             **self._choices,
             HANDS_KEY: self._hands,
+            "world": self.world(),
             "crop": f"{self._rule} x {self.crop_scale:g}, resized to {self.image_size} px",
         }
+
+    def world(self) -> str:
+        """Name the worlds of generated hands that the data show, see `handpose_core.datasets.world`.
+
+        Returns:
+            That of the data's folder, and those of unpaired depth maps from elsewhere.
+        """
+        own = [world_of(root)] if (root := getattr(self, "root", None)) else [UNKNOWN]
+        return joined([*own, *([self.depth_maps.world()] if self.depth_maps else [])])
 
     @property
     def _hands(self) -> str:

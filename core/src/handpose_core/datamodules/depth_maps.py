@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from handpose_core.camera import back_project
 from handpose_core.datamodules.cropped import CroppedDataset, Draw
 from handpose_core.datasets.sample import Sample
+from handpose_core.datasets.world import NOT_GENERATED
 from handpose_core.errors import HandposeError
 from handpose_core.hand import MIDDLE_MCP, WRIST
 
@@ -124,6 +125,10 @@ class DepthMapSource(ABC):
     def maps(self, own: CroppedDataset) -> DepthMaps:
         """The depth maps, for training on ``own`` samples."""
 
+    def world(self) -> str:
+        """Name the worlds of generated hands that depth maps from elsewhere show; see `HandDataModule.world`."""
+        return NOT_GENERATED
+
     @abstractmethod
     def __str__(self) -> str:
         """The source in words, as recorded with results."""
@@ -170,6 +175,10 @@ class DepthFrom(DepthMapSource):
             f"depth maps of {own.image_size} px",
             "Set data.depth_maps.data.image_size, and leave augmentation on the device out of it.",
         )
+
+    def world(self) -> str:
+        """See `DepthMapSource`."""
+        return str(self.data.world())
 
     def __str__(self) -> str:
         return f"of {type(self.data).__name__}, {self.data.describe()}"

@@ -13,6 +13,7 @@ from handpose_core.datamodules.splits import split_tail
 from handpose_core.datasets.folder import Folder, SideName
 from handpose_core.datasets.selection import Missing
 from handpose_core.datasets.video import Clips, VideoSource, Views, grouped
+from handpose_core.datasets.world import joined, world_of
 
 
 class FolderDataModule(HandDataModule):
@@ -89,6 +90,10 @@ class FolderDataModule(HandDataModule):
         rows = source.rows if isinstance(source, Clips) else np.arange(len(source))[:, None]
         kept, held_out = split_tail(rows, self.val_fraction)
         return (source, kept), (source, held_out)
+
+    def world(self) -> str:
+        """See `HandDataModule.world`: those of both folders."""
+        return joined([super().world(), world_of(self.test_root)])
 
     def describe(self) -> dict[str, str]:
         """The choices that results depend on, of the stage set up last."""

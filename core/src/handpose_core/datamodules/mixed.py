@@ -6,6 +6,7 @@ from handpose_core.datamodules.augmentation import Augmentation
 from handpose_core.datamodules.base import HandDataModule, Part
 from handpose_core.datamodules.cropped import SampleSource
 from handpose_core.datasets.mixture import mixture
+from handpose_core.datasets.world import joined
 from handpose_core.errors import HandposeError
 
 
@@ -74,6 +75,10 @@ class MixedDataModule(HandDataModule):
         chosen = by_ratio([train[1] for train, _ in pairs], self.ratio)
         indices = [start + i for start, own in zip(sources.starts, chosen, strict=True) for i in own]
         return (sources, indices), pairs[self.evaluate][1]
+
+    def world(self) -> str:
+        """See `HandDataModule.world`: those of all parts."""
+        return joined(part.world() for part in self.parts)
 
     def describe(self) -> dict[str, str]:
         """The choices that results depend on, of the stage set up last."""

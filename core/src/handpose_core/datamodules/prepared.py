@@ -7,6 +7,7 @@ from handpose_core.datamodules.augmentation import Augmentation
 from handpose_core.datamodules.base import HandDataModule, Part
 from handpose_core.datamodules.depth_maps import DepthMapSource
 from handpose_core.datasets.prepared import PreparedPart, open_prepared
+from handpose_core.datasets.world import UNKNOWN, joined, world_of
 from handpose_core.errors import HandposeError
 from handpose_core.prepare.manifest import Kind, PartName, read_manifest
 
@@ -75,6 +76,15 @@ class PreparedDataModule(HandDataModule):
         """The two as the original datamodule split them up."""
         train, val = self.training_source(), open_prepared(self.root, "val", self.group)
         return (train, range(len(train))), (val, range(len(val)))
+
+    def world(self) -> str:
+        """See `HandDataModule.world`: that of the original, as recorded when it was prepared, or by its folder."""
+        manifest = read_manifest(self.root)
+        recorded = {part.choices["world"] for part in manifest.parts.values() if "world" in part.choices}
+        original = Path(str(manifest.recipe.options.get("root", "")))
+        by_folder = world_of(original) if original.is_absolute() and original.exists() else UNKNOWN
+        depth = [self.depth_maps.world()] if self.depth_maps else []
+        return joined([*(recorded or {by_folder}), *depth])
 
     def setup(self, stage: str) -> None:
         """Open the parts that ``stage`` needs."""

@@ -27,6 +27,7 @@ from handpose_core.datamodules.device_augmentation import OnDevice, with_seed, w
 from handpose_core.datamodules.packing import pack, unpack
 from handpose_core.datamodules.sampling import TrainingLoader, TrainingSampler
 from handpose_core.datasets.sample import Sample, collate
+from handpose_core.datasets.world import TARGET, TARGET_RIG, joined
 from handpose_core.datasets.wrist import WRIST_ROOT
 from handpose_core.errors import HandposeError
 from handpose_core.geometry.handedness import MIRRORED
@@ -265,6 +266,11 @@ class RenderedDataModule(HandDataModule):
         validation = self._frames("validation", self.val_frames, kept=True)
         return (self._training, range(self.frames_per_epoch)), (validation, range(self.val_frames))
 
+    def world(self) -> str:
+        """See `HandDataModule.world`: those that are rendered, with the target's where its rig is shown."""
+        with_rig = (TARGET for option in self.worlds if option.rig == TARGET_RIG)
+        return joined([*(option.world for option in self.worlds), *with_rig])
+
     def describe(self) -> dict[str, str]:
         """Return the choices that results depend on, of the stage set up last."""
         total = sum(option.weight for option in self.worlds)
@@ -294,6 +300,11 @@ class RenderedDataModule(HandDataModule):
             persistent_workers=self.num_workers > 0,
             worker_init_fn=one_thread,
         )
+
+    def first_sample(self, split: str) -> tuple[str, Sample]:
+        """See `HandDataModule.first_sample`; of a training frame, as all streams have the same keys."""
+        frames = self._frames("training", 1, kept=False)
+        return frames.where(0), self._cropped(frames, [0], None).in_bytes(0)
 
     @property
     def _scenes(self) -> _Scenes:

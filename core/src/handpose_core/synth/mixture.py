@@ -9,6 +9,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from handpose_core.datasets.sample import Sample
+from handpose_core.datasets.world import TARGET_RIG
 from handpose_core.errors import HandposeError
 from handpose_core.hand import N_JOINTS
 from handpose_core.rig import HandRig
@@ -23,7 +24,6 @@ from handpose_core.synth.world import World
 
 #: Scenes that are rendered at once at most: what bounds the memory that it takes, some 50 MB each at 256 px.
 _AT_ONCE = 32
-_TARGET_RIG = "webxr"
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class WorldOption:
         fixed = self.world == "target"
         checks = (
             ("world", self.world, self.world in ("source", "target"), "source or target"),
-            ("rig", self.rig, not fixed or self.rig in (None, _TARGET_RIG), f"{_TARGET_RIG}, the target world's own"),
+            ("rig", self.rig, not fixed or self.rig in (None, TARGET_RIG), f"{TARGET_RIG}, the target world's own"),
             ("vertices", self.vertices, not fixed or self.vertices is None, "none for the target world's rig"),
             ("weight", self.weight, 0 < self.weight < float("inf"), "a number above 0"),
         )
@@ -83,7 +83,7 @@ class WorldOption:
     def __str__(self) -> str:
         """Name the world and its rig."""
         vertices = f" ({self.vertices} vertices)" if self.vertices else ""
-        return f"{self.world}/{_TARGET_RIG if self.world == 'target' else self.rig or 'anny'}{vertices}"
+        return f"{self.world}/{TARGET_RIG if self.world == 'target' else self.rig or 'anny'}{vertices}"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ CLASS_KEY = "handpose_class"
 """Under this key a checkpoint holds the path of the class that wrote it, ``module.Class``."""
 HISTORY_KEY = "handpose_history"
 """Under this key a checkpoint holds what its weights were trained on, training by training."""
+INITIAL_WEIGHTS = "initial_weights"
+"""In the first chapter of a history: the name of the weights that a backbone began with."""
 
 _CROP = re.compile(r" x (?P<scale>[0-9.]+), resized to (?P<size>[0-9]+) px$")
 

@@ -5,7 +5,8 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -83,8 +84,25 @@ def run(name: str, method: Method, resolved: Resolved, prog: str) -> int:
     Raises:
         SystemExit: SIGTERM ended it before its time; a training goes on from its last checkpoint.
     """
+    with quiet():
+        try:
+            HandposeCLI(name, method.load(), resolve_data(resolved.argv), resolved.name, prog)
+        except SIGTERMException as error:  # Lightning's status for it is 0
+            raise SystemExit(128 + signal.SIGTERM) from error
+        finally:
+            logging.close()
+    return 0
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silence warnings that a user cannot act upon, and read options as `keep_texts` says.
+
+    Yields:
+        Nothing.
+    """
     with warnings.catch_warnings():
-        # nothing a user can act upon: torch about Lightning's own code, and callbacks that only `fit` has
+        # torch about Lightning's own code, and callbacks that only `fit` has
         warnings.filterwarnings("ignore", message=".*LeafSpec", category=FutureWarning)
         warnings.filterwarnings("ignore", message="Be aware that when using `ckpt_path`, callbacks used")
         warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")  # when it goes on
@@ -93,13 +111,7 @@ def run(name: str, method: Method, resolved: Resolved, prog: str) -> int:
         warnings.filterwarnings("ignore", message="Found .* module.* in eval mode")  # those that a stage leaves alone
         logging.silence_advertisement()
         keep_texts()
-        try:
-            HandposeCLI(name, method.load(), resolve_data(resolved.argv), resolved.name, prog)
-        except SIGTERMException as error:  # Lightning's status for it is 0
-            raise SystemExit(128 + signal.SIGTERM) from error
-        finally:
-            logging.close()
-    return 0
+        yield
 
 
 class HandposeCLI(LightningCLI):

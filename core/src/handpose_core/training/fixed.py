@@ -49,6 +49,7 @@ class LeavesFixed(pl.LightningModule):
 
     def setup(self, stage: str) -> None:
         """Keep what is not trained as it is, before the optimisers and processes learn of it."""
+        super().setup(stage)
         if stage == "fit":
             self._fixed.release(self.training)
             self._fixed.hold(self.untrained())

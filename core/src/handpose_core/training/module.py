@@ -1,7 +1,7 @@
 """The LightningModule that the methods share: recovery of millimetres, metrics, results, checkpoints."""
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO, Any, ClassVar, TypeVar
 
@@ -18,7 +18,16 @@ from handpose_core.errors import HandposeError
 from handpose_core.geometry.handedness import MIRRORED
 from handpose_core.io.checkpoint_parts import as_one_file
 from handpose_core.metrics import ALIGNMENTS
-from handpose_core.training.checkpoints import CLASS_KEY, HISTORY_KEY, check_checkpoint, class_path, saw_all_of
+from handpose_core.nn.backbones import WEIGHTS
+from handpose_core.training.checkpoints import (
+    CLASS_KEY,
+    HISTORY_KEY,
+    INITIAL_WEIGHTS,
+    check_checkpoint,
+    class_path,
+    saw_all_of,
+)
+from handpose_core.training.experiment.needs import Need, Split, check_splits, needs_of
 from handpose_core.training.labels import LabelMeans
 from handpose_core.training.prediction import (
     RECOVERIES,
@@ -76,10 +85,49 @@ class HandPoseModule(pl.LightningModule):
         self.test_scores = ScoreSheet(RECOVERIES, tuple(ALIGNMENTS))
         self.results: list[Result] = []
         self.history = []
+        self.initial_weights: WEIGHTS | None = None  # by name, where a method begins from some
 
     def describe(self) -> dict[str, str]:
         """The choices of the method that its results depend on, to be recorded with them."""
         return {}
+
+    def needs(self, split: Split) -> Sequence[Need]:
+        """Declare which keys of samples are read; a method adds those of its networks and losses.
+
+        Args:
+            split: ``train``, ``val``, ``test`` or ``predict``.
+
+        Returns:
+            The needs of scores, and of `recover`, for all methods.
+        """
+        if split == "train":
+            return needs_of(f"{self.display_name}'s network", "image")
+        if split == "predict":
+            return needs_of("the recovery of millimetres", "image", "K")
+        scored = needs_of("the score in 2D", "image", "joints_2d", "annotated", "visible")
+        return (*scored, *needs_of("the score in 3D", "K", beside=("joints_3d",)))
+
+    def setup(self, stage: str) -> None:
+        """Refuse data whose samples lack what this module reads, and missing files, before the first batch.
+
+        Args:
+            stage: ``fit``, ``validate``, ``test`` or ``predict``.
+
+        Raises:
+            HandposeError: A key or file is missing.
+        """
+        check_splits(self, getattr(self._trainer, "datamodule", None), stage)
+        self.check_resources(stage)
+
+    def check_resources(self, subcommand: str) -> None:
+        """Refuse a subcommand whose further files are missing; a method that reads any checks them here.
+
+        Args:
+            subcommand: ``fit``, ``validate``, ``test`` or ``predict``.
+
+        Raises:
+            HandposeError: A file or folder that the module reads beside its samples is not there.
+        """
 
     def on_fit_start(self) -> None:
         """Begin a chapter of the history; a training that goes on is in it already.
@@ -89,8 +137,9 @@ class HandPoseModule(pl.LightningModule):
         """
         chapter = {**self.describe(), **describe_data(self.trainer)}
         check_root(self.history, chapter)
-        if chapter not in self.history[-1:]:
-            self.history = [*self.history, chapter]
+        first = {INITIAL_WEIGHTS: self.initial_weights, **chapter} if self.initial_weights else chapter
+        if self.history[-1:] not in ([chapter], [first]):
+            self.history = [*self.history, chapter] if self.history else [first]
 
     def save_sizes(self) -> None:
         """Record the arguments that rebuild the model; to be called at the end of a subclass's ``__init__``.

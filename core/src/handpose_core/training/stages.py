@@ -92,7 +92,7 @@ def run_stage(stage: Stage, folder: Path, init_from: Path | None = None, threads
         HandposeError: the folder holds a stage begun with other options, or somebody works in it.
         StageStopped: the training ended before its time.
     """
-    _refuse_reserved(stage)
+    refuse_reserved(stage)
     options = as_options(stage.arguments)
     if init_from is not None:
         options["--init_from"] = (fingerprint(init_from),)
@@ -130,7 +130,7 @@ def test_stage(stage: Stage, folder: Path, checkpoint: Path, threads: int | None
         HandposeError: somebody works in the folder.
         StageStopped: the test ended before its time.
     """
-    _refuse_reserved(stage)
+    refuse_reserved(stage)
     options = as_options(stage.arguments) | {"--ckpt_path": (fingerprint(checkpoint),)}
     record, results = folder / "tested.json", folder / "test" / "results.json"
     with held(folder) as holding:
@@ -145,7 +145,15 @@ def test_stage(stage: Stage, folder: Path, checkpoint: Path, threads: int | None
         return results
 
 
-def _refuse_reserved(stage: Stage) -> None:
+def refuse_reserved(stage: Stage) -> None:
+    """Refuse options that stages set themselves.
+
+    Args:
+        stage: To run.
+
+    Raises:
+        HandposeError: Its arguments have one of `RESERVED`.
+    """
     for option in as_options(stage.arguments):
         if option in RESERVED:
             raise HandposeError(

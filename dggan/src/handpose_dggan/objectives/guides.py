@@ -10,7 +10,8 @@ from torch.nn import functional as F
 
 from handpose_core.datasets.sample import Sample
 from handpose_core.nn.gan import adversarial_loss
-from handpose_dggan.depth import DepthTarget, true_depth
+from handpose_core.training.experiment.needs import Need
+from handpose_dggan.depth import DepthTarget, needs_depth, true_depth
 from handpose_dggan.objectives.seen import Networks, require
 
 
@@ -20,6 +21,10 @@ class Guide(ABC):
     adversarial: ClassVar[bool] = False
     """Whether a generator makes it, which then learns with the rest."""
 
+    def needs(self) -> tuple[Need, ...]:
+        """Return the keys of samples that the target is made of, beside the picture."""
+        return ()
+
     @abstractmethod
     def target(self, module: Networks, batch: Sample, generated: Tensor | None) -> DepthTarget:
         """D* of (3.5) in the regulariser's size."""
@@ -28,6 +33,10 @@ class Guide(ABC):
 @dataclass(frozen=True)
 class TrueDepth(Guide):
     """The pictures' own depth maps: Table 3.1's last row, and Cai et al. 2018's design. Needs paired data."""
+
+    def needs(self) -> tuple[Need, ...]:
+        """See `Guide`."""
+        return needs_depth("TrueDepth")
 
     def target(self, module: Networks, batch: Sample, generated: Tensor | None) -> DepthTarget:
         """See `Guide`."""

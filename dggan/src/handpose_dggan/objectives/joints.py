@@ -9,6 +9,7 @@ from torch import Tensor
 
 from handpose_core.camera import relative_depth
 from handpose_core.datasets.sample import Sample
+from handpose_core.training.experiment.needs import Need, needs_of
 from handpose_dggan.networks import as_places, read_places
 from handpose_dggan.objectives.seen import Networks
 
@@ -18,6 +19,10 @@ class Joints(ABC):
 
     estimates: ClassVar[bool] = True
     """Whether it needs the pose network's."""
+
+    def needs(self) -> tuple[Need, ...]:
+        """Return the keys of samples that the joints are made of, beside the picture."""
+        return ()
 
     @abstractmethod
     def read(self, output: Any, batch: Sample) -> tuple[Tensor, Tensor]:
@@ -45,6 +50,10 @@ class EstimatedDepths(Joints):
     Places have labels of their own, which say more than a depth map does: its gradient would only pull at them.
     """
 
+    def needs(self) -> tuple[Need, ...]:
+        """See `Joints`."""
+        return needs_of("EstimatedDepths", "joints_2d")
+
     def read(self, output: Any, batch: Sample) -> tuple[Tensor, Tensor]:
         """See `Joints`."""
         return as_places(batch["joints_2d"], batch["image"].shape[-1]), output[1]
@@ -55,6 +64,10 @@ class Labelled(Joints):
     """The labels: what the estimates become. A network trained for minutes is far from them."""
 
     estimates = False
+
+    def needs(self) -> tuple[Need, ...]:
+        """See `Joints`."""
+        return needs_of("Labelled", "joints_2d", "joints_3d")
 
     def read(self, output: Any, batch: Sample) -> tuple[Tensor, Tensor]:
         """See `Joints`."""

@@ -14,11 +14,14 @@ import torch
 from torch import Tensor, nn
 
 from handpose_core.datasets.sample import Sample
-from handpose_dggan.depth import DepthTarget, true_depth
+from handpose_core.training.experiment.needs import Need, Split, needs_of
+from handpose_dggan.depth import DepthTarget, needs_depth, true_depth
 from handpose_dggan.losses import depth_map_loss, hand_depth_loss
 from handpose_dggan.objectives.guides import Guide, TrueDepth, fool, generate
 from handpose_dggan.objectives.joints import ESTIMATED, Joints
 from handpose_dggan.objectives.seen import Networks, Step, Values, require
+
+_POSE = needs_of("the losses of joints and relative depths (3.7)", "joints_2d", "joints_3d", "annotated")
 
 
 class Objective(ABC):
@@ -41,6 +44,22 @@ class Objective(ABC):
         """
 
     @abstractmethod
+    def learns_from(self) -> tuple[Need, ...]:
+        """Return the keys of samples that losses read in training and validation, but for the discriminator's."""
+
+    def needs(self, split: Split) -> tuple[Need, ...]:
+        """Return the keys of samples that losses read.
+
+        Args:
+            split: ``train`` or ``val``.
+
+        Returns:
+            The needs; the discriminator reads unpaired depth in training.
+        """
+        judged = needs_of("the discriminator", "unpaired_depth") if self.adversarial and split == "train" else ()
+        return (*self.learns_from(), *judged)
+
+    @abstractmethod
     def step(self, module: Networks, batch: Sample) -> Step:
         """The losses of a training batch."""
 
@@ -56,6 +75,10 @@ class Objective(ABC):
 @dataclass(frozen=True)
 class Regression(Objective):
     """The pose network alone, λ_2D L_2D + λ_z L_z."""
+
+    def learns_from(self) -> tuple[Need, ...]:
+        """See `Objective`."""
+        return _POSE
 
     def trained(self, module: Networks) -> Mapping[str, nn.Module]:
         """See `Objective`."""
@@ -96,6 +119,15 @@ class DepthReconstruction(Objective):
         """See `Objective`."""
         return self.lambda_true > 0
 
+    def learns_from(self) -> tuple[Need, ...]:
+        """See `Objective`."""
+        return ()
+
+    def needs(self, split: Split) -> tuple[Need, ...]:
+        """See `Objective`; validation does without depth."""
+        compared = needs_depth("DepthReconstruction, lambda_true") if self.paired() and split == "train" else ()
+        return (*super().needs(split), *compared)
+
     def trained(self, module: Networks) -> Mapping[str, nn.Module]:
         """See `Objective`."""
         return {}
@@ -135,6 +167,10 @@ class Regularisation(Objective):
 
     guide: Guide
     joints: Joints = ESTIMATED
+
+    def learns_from(self) -> tuple[Need, ...]:
+        """See `Objective`."""
+        return (*self.guide.needs(), *self.joints.needs())
 
     def paired(self) -> bool:
         """See `Objective`."""
@@ -184,6 +220,15 @@ class Joined(Objective):
     def adversarial(self) -> bool:
         """See `Objective`."""
         return self.guide is not None and self.guide.adversarial
+
+    def learns_from(self) -> tuple[Need, ...]:
+        """See `Objective`."""
+        return (*_POSE, *(self.joints.needs() if self.guide else ()))
+
+    def needs(self, split: Split) -> tuple[Need, ...]:
+        """See `Objective`; validation does without depth."""
+        guided = self.guide.needs() if self.guide and split == "train" else ()
+        return (*super().needs(split), *guided)
 
     def paired(self) -> bool:
         """See `Objective`."""

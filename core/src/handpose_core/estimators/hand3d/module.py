@@ -1,5 +1,6 @@
 """The LightningModule of Zimmermann & Brox 2017; the objective chooses which of its networks learns."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -16,6 +17,7 @@ from handpose_core.nn.cpm import CPMSize
 from handpose_core.nn.hand3d import PAPER_HAND3D, SEGMENTED_HAND, BranchSize, Hand3D, Hand3DSize, Output
 from handpose_core.nn.heatmaps import Argmax, Decoder, SoftArgmax
 from handpose_core.nn.localise import GivenCrop, Localiser, SegmentedHand
+from handpose_core.training.experiment.needs import Need, Split, needs_of
 from handpose_core.training.module import HandPoseModule
 from handpose_core.training.prediction import Estimate, Prediction, Recover, with_joints
 from handpose_core.training.schedules import OptimizerCallable, Schedule
@@ -80,6 +82,11 @@ class Hand3DModule(HandPoseModule):
         self.network.eval()
         self.objective.trained(self.network).train(mode)
         return self
+
+    def needs(self, split: Split) -> Sequence[Need]:
+        """See `HandPoseModule.needs`; those of the objective, and the side."""
+        learnt = self.objective.needs() if split in ("train", "val") else ()
+        return (*super().needs(split), *needs_of("Zimmermann & Brox's network", "side"), *learnt)
 
     def describe(self) -> dict[str, str]:
         """The objective, and where the hand is looked for."""

@@ -17,11 +17,16 @@ from handpose_core.hand import MIDDLE_MCP, REFERENCE_BONE, WRIST
 from handpose_core.nn.hand3d import LITTLE_MCP, Hand3D, canonical_frame
 from handpose_core.nn.heatmaps import gaussian_heatmaps
 from handpose_core.nn.losses import heatmap_loss
+from handpose_core.training.experiment.needs import Need, needs_of
 
 Values = dict[str, Float[Tensor, ""]]
 """Losses by name; ``loss`` is the one to minimise."""
 _ANCHORS = sorted({WRIST, *REFERENCE_BONE, MIDDLE_MCP, LITTLE_MCP})
 """What the canonical frame is made of."""
+_NO_MASK = (
+    "Train this stage on one (in a recipe: --segmentation:data RHD --segmentation:data.root PATH), or "
+    "leave it out with --model.localiser GivenCrop in the others."
+)
 
 
 class Objective(ABC):
@@ -30,6 +35,10 @@ class Objective(ABC):
     @abstractmethod
     def trained(self, network: Hand3D) -> nn.Module:
         """The part of the network that learns."""
+
+    @abstractmethod
+    def needs(self) -> tuple[Need, ...]:
+        """Return the keys of samples that the losses read."""
 
     @abstractmethod
     def losses(self, network: Hand3D, batch: Sample) -> Values:
@@ -44,6 +53,10 @@ class Segmentation(Objective):
         """See `Objective`."""
         return network.segmentation
 
+    def needs(self) -> tuple[Need, ...]:
+        """See `Objective`."""
+        return (Need(("mask",), "Segmentation", fix=_NO_MASK),)
+
     def losses(self, network: Hand3D, batch: Sample) -> Values:
         """See `Objective`; ``iou`` is told, and not minimised.
 
@@ -55,8 +68,7 @@ class Segmentation(Objective):
                 "model.objective, Segmentation",
                 "samples without a mask",
                 "a dataset with masks, such as RHD",
-                "Train this stage on one (in a recipe: --segmentation:data RHD --segmentation:data.root PATH), or "
-                "leave it out with --model.localiser GivenCrop in the others.",
+                _NO_MASK,
             )
         logits = network.segmentation(batch["image"])
         loss = mask_loss(logits, batch["mask"])
@@ -78,6 +90,10 @@ class Keypoints(Objective):
     def trained(self, network: Hand3D) -> nn.Module:
         """See `Objective`."""
         return network.posenet
+
+    def needs(self) -> tuple[Need, ...]:
+        """See `Objective`."""
+        return needs_of("Keypoints", "joints_2d", "annotated")
 
     def losses(self, network: Hand3D, batch: Sample) -> Values:
         """See `Objective`."""
@@ -105,6 +121,10 @@ class LiftToSpace(Objective):
     def trained(self, network: Hand3D) -> nn.Module:
         """See `Objective`."""
         return network.lifting
+
+    def needs(self) -> tuple[Need, ...]:
+        """See `Objective`."""
+        return needs_of("LiftToSpace", "joints_3d", "annotated", "side")
 
     def losses(self, network: Hand3D, batch: Sample) -> Values:
         """See `Objective`."""

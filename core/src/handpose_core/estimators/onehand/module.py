@@ -12,7 +12,7 @@ mirror image get the same answer, and the side is no guess of its own but what d
 In training only the picture with the right hand is shown, now and then the other for the side's sake.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, NamedTuple
@@ -40,6 +40,7 @@ from handpose_core.estimators.onehand.verdict import verdict_loss
 from handpose_core.hand import WRIST, Side
 from handpose_core.nn.backbones import WEIGHTS, load_weights_of
 from handpose_core.rig import HandRig, PosedHand, pose_from_angles
+from handpose_core.training.experiment.needs import Need, Split, needs_of
 from handpose_core.training.fixed import LeavesFixed
 from handpose_core.training.module import HandPoseModule
 from handpose_core.training.prediction import Estimate, Prediction, Recover, with_joints
@@ -151,6 +152,7 @@ class OneHandModule(LeavesFixed, HandPoseModule):
         self.rig = HandRig(rig)
         self.network = self.build_network()
         load_weights_of(self.network, backbone_weights)
+        self.initial_weights = backbone_weights
         self._backbone_lr = backbone_lr
         self.save_sizes()
 
@@ -188,6 +190,21 @@ class OneHandModule(LeavesFixed, HandPoseModule):
         super().setup(stage)
         if stage == "fit" and self._handless_folder:
             self._handless = HandlessPictures(self._handless_folder)
+
+    def needs(self, split: Split) -> Sequence[Need]:
+        """See `HandPoseModule.needs`."""
+        inherited = super().needs(split)
+        if split not in ("train", "val"):
+            return inherited
+        of_lying = needs_of("the loss of where hands lie", "joints_2d", "annotated")
+        if split == "train" and self.learns not in ("all", "reader"):
+            return (*inherited, *of_lying)
+        return (*inherited, *of_lying, *needs_of("the reader's loss", "joints_3d", "K", "side"))
+
+    def check_resources(self, subcommand: str) -> None:
+        """See `HandPoseModule.check_resources`: the folder of pictures without hands."""
+        if subcommand == "fit" and self._handless_folder:
+            HandlessPictures(self._handless_folder)
 
     def untrained(self) -> Iterable[nn.Module]:
         """What `learns` leaves out."""

@@ -84,9 +84,21 @@ def packed_name(variant: Variant) -> str:
     return f"source-{variant}.safetensors"
 
 
+def packed_path(variant: Variant) -> Path:
+    """Return the path of the file that holds a backbone's ``source`` weights.
+
+    Args:
+        variant: The backbone's.
+
+    Returns:
+        The path, where there may be no file.
+    """
+    return _ASSETS / packed_name(variant)
+
+
 def _source_weights(variant: Variant) -> dict[str, Tensor]:
     """Return the packed weights in single precision."""
-    path = _ASSETS / packed_name(variant)
+    path = packed_path(variant)
     if not path.is_file():
         there = sorted(file.stem.removeprefix("source-") for file in _ASSETS.glob("source-*.safetensors"))
         raise HandposeError(

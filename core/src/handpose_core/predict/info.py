@@ -30,6 +30,8 @@ class ModelInfo:
         told_side: whether it has to be told if a hand is a left or a right one.
         decoder: how joints are read off its maps.
         trained_on: the history of its weights, training by training.
+        hand_mm: length from the wrist to the middle finger's tip along the bones, mm, of a hand whose size is not
+            given; None scales by `bone_mm`. The whole hand errs less than one of its bones.
         joints: the joints' names, in order.
         made_by: the version of the suite that wrote this.
     """
@@ -41,6 +43,7 @@ class ModelInfo:
     told_side: bool
     decoder: str
     trained_on: tuple[dict[str, str], ...]
+    hand_mm: float | None = None
     joints: tuple[str, ...] = JOINT_NAMES
     made_by: str = f"handpose-core {version('handpose-core')}"
 

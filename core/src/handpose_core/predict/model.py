@@ -215,7 +215,8 @@ class HandModel:
     ) -> Hand:
         A = view.square.to_crop(self.info.image_size)
         joints_2d = (in_crop.astype(np.float64) - A[:2, 2]) / A[0, 0]
-        joints = recover(joints_2d, z_rel.astype(np.float64), view.K, self.info.bone_mm, view.hand_mm)
+        hand_mm = self.info.hand_mm if view.hand_mm is None else view.hand_mm
+        joints = recover(joints_2d, z_rel.astype(np.float64), view.K, self.info.bone_mm, hand_mm)
         centre = view.square.centre.copy()
         if view.mirrored:
             joints_2d[:, 0] = view.width - 1 - joints_2d[:, 0]

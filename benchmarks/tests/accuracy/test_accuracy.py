@@ -49,6 +49,18 @@ def test_a_row_is_what_one_works_out_by_hand():
     assert row.crop_pixels == pytest.approx(5 * 256 / (1.5 * 40))
 
 
+def test_root_aligned_errors_keep_the_turn_and_the_size_is_taken_out_of_one_of_them():
+    """A hand 1.5 times as large, moved: joints are half their distance from the wrist off; with the size known, 0."""
+    row = measure(Says(Answer(JOINTS, 1.5 * SPACE + 7)), [labelled()])
+    reach = np.linalg.norm(SPACE - SPACE[0], axis=1).mean()
+    assert row.root_mean == pytest.approx(0.5 * reach)
+    assert row.sized_mean == pytest.approx(0, abs=1e-4)
+    turned = measure(Says(Answer(JOINTS, SPACE * [-1, -1, 1])), [labelled()])
+    across = 2 * np.linalg.norm((SPACE - SPACE[0])[:, :2], axis=1).mean()
+    assert (turned.root_mean, turned.sized_mean) == (pytest.approx(across), pytest.approx(across))
+    assert turned.procrustes_mean == pytest.approx(0, abs=1e-4)
+
+
 def test_joints_that_do_not_count_do_not():
     counted = np.arange(21) != 7
     wrong = JOINTS.copy()

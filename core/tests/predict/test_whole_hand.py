@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from handpose_core.predict.cut import Origin, Square
+from handpose_core.predict.recovery import hand_length
 from handpose_core.predict.view import View
 from handpose_core.predict.whole_hand import WholeHand, whole_hand
 
@@ -44,3 +47,16 @@ def test_a_search_has_the_more_squares_the_smaller_they_are(brightest):
     assert confidence(0.5, Origin.SEARCH, 80.0, brightest.info) == pytest.approx(0.5 * 3 / 403, abs=1e-6)
     assert confidence(0.5, Origin.SEARCH, 200.0, brightest.info) == pytest.approx(0.5 * 3 / 103, abs=1e-6)
     assert confidence(0.5, Origin.BOX, 80.0, brightest.info) == pytest.approx(0.5 * 20 / 21, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("assumed", "given", "length"), [(None, None, None), (180.0, None, 180.0), (180.0, 90.0, 90.0)]
+)
+def test_a_hand_whose_size_is_not_given_has_the_length_that_its_model_assumes(assumed, given, length, brightest):
+    info, square = replace(brightest.info, hand_mm=assumed), Square(np.array([100.0, 80.0]), 160.0, Origin.BOX)
+    K = np.array([[300.0, 0, 100], [0, 300, 80], [0, 0, 1]])
+    view = View(np.zeros((128, 128, 3), np.uint8), square, K, 200, 160, None, False, False, given)
+    output = said(1.0)
+    hand = whole_hand(view, info, np.zeros((1, 3), np.int64), output)
+    expected = length or info.bone_mm * hand_length(output.xyz)  # a model that assumes none has a reference bone's
+    assert hand_length(hand.joints_3d) == pytest.approx(expected, rel=1e-5)

@@ -112,6 +112,7 @@ def load_checkpoint(path: Path, image_size: int | None = None, crop_scale: float
             image_size=size,
             crop_scale=scale,
             bone_mm=float(module.bone_mm),
+            hand_mm=module.hand_mm,
             told_side=is_told_side(module, size),
             decoder=str(getattr(module, "decoder", "its own")),
             trained_on=tuple(module.history),

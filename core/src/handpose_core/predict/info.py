@@ -31,6 +31,8 @@ class ModelInfo:
         decoder: how joints are read off its maps.
         trained_on: the history of its weights, training by training.
         right_handed: whether it was trained on left hands mirrored to right ones, and is shown them so.
+        hand_mm: length from the wrist to the middle finger's tip along the bones, mm, of a hand whose size is not
+            given; None scales by `bone_mm`. The whole hand errs less than one of its bones.
         joints: the joints' names, in order.
         made_by: the version of the suite that wrote this.
     """
@@ -43,6 +45,7 @@ class ModelInfo:
     decoder: str
     trained_on: tuple[dict[str, str], ...]
     right_handed: bool = False
+    hand_mm: float | None = None
     joints: tuple[str, ...] = JOINT_NAMES
     made_by: str = f"handpose-core {version('handpose-core')}"
 

@@ -223,7 +223,8 @@ class HandModel:
             in_crop, K = mirror_pixels(in_crop, size), mirror_intrinsics(K, view.width)
         joints_2d = (in_crop.astype(np.float64) - A[:2, 2]) / A[0, 0]
         seen = mirror_pixels(joints_2d, view.width) if view.as_right else joints_2d
-        joints = recover(seen, z_rel.astype(np.float64), K, self.info.bone_mm, view.hand_mm)
+        hand_mm = self.info.hand_mm if view.hand_mm is None else view.hand_mm
+        joints = recover(seen, z_rel.astype(np.float64), K, self.info.bone_mm, hand_mm)
         if view.as_right:
             joints = mirror_points(joints)
         centre = view.square.centre.copy()

@@ -49,7 +49,8 @@ def whole_hand(view: View, info: ModelInfo, faces: Int64[ndarray, "f 3"], said: 
     A = view.square.to_crop(info.image_size)
     pixels = (said.in_crop.astype(np.float64) - A[:2, 2]) / A[0, 0]
     turn = to_middle(A @ view.K, said.middle.astype(np.float64))
-    scale = info.bone_mm if view.hand_mm is None else view.hand_mm / hand_length(said.xyz)
+    hand_mm = info.hand_mm if view.hand_mm is None else view.hand_mm
+    scale = info.bone_mm if hand_mm is None else hand_mm / hand_length(said.xyz)
     joints, vertices = (points.astype(np.float64) @ turn * scale for points in (said.xyz, said.vertices))
     wrist = place_before_camera(joints, pixels, view.K)
     seen = project(vertices + wrist, view.K)

@@ -191,6 +191,11 @@ class HandPoseModule(pl.LightningModule):
             return self.label_means.bone
         return self.label_means.bone_sum.new_tensor(self._scale_mm).float()
 
+    @property
+    def hand_mm(self) -> float | None:
+        """Length (mm) of the whole hand where no truth is used; None where `bone_mm` is the scale."""
+        return None
+
     def training_step(self, batch: Sample, batch_idx: int) -> Tensor | None:
         """One step of the sum of losses."""
         self.label_means.update(batch)

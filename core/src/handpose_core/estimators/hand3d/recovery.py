@@ -33,9 +33,18 @@ def at_true_root(estimate: PlacedEstimate, batch: Sample) -> Float[Tensor, "batc
 
 
 def at_fitted_root(
-    estimate: PlacedEstimate, K: Float[Tensor, "batch 3 3"], scale: Float[Tensor, ""]
+    estimate: PlacedEstimate, K: Float[Tensor, "batch 3 3"], scale: Float[Tensor, "*scale"]
 ) -> Float[Tensor, "batch 21 3"]:
-    """``predicted``: joints (mm) of one ``scale`` (mm) where they fit the estimated pixels best."""
+    """Put joints where they fit the estimated pixels best (``predicted``).
+
+    Args:
+        estimate: Joints in lengths of the reference bone.
+        K: Intrinsics, px.
+        scale: Length of the reference bone, mm: one, or one for each hand (batch 1 1).
+
+    Returns:
+        Joints, mm, camera frame.
+    """
     hand = estimate.xyz * scale
     return hand + fit_translation(hand, estimate.joints_2d, K)[:, None]
 

@@ -37,7 +37,7 @@ from handpose_core.estimators.onehand.network import OneHandNetwork, OneHandSize
 from handpose_core.estimators.onehand.sights import sights
 from handpose_core.estimators.onehand.upright import Upright, upright_of
 from handpose_core.estimators.onehand.verdict import verdict_loss
-from handpose_core.hand import WRIST, Side
+from handpose_core.hand import FINGER_JOINTS, WRIST, Side
 from handpose_core.nn.backbones import WEIGHTS, load_weights_of
 from handpose_core.rig import HandRig, PosedHand, pose_from_angles
 from handpose_core.training.experiment.needs import Need, Split, needs_of
@@ -353,7 +353,18 @@ class OneHandModule(LeavesFixed, HandPoseModule):
         turned = PlacedEstimate(estimate.joints_2d, xyz[..., 2], estimate.scores, xyz)
         if recover == "true_root_and_scale":
             return with_joints(turned, at_true_root(turned, batch))
-        return with_joints(turned, at_fitted_root(turned, batch["K"], self.bone_mm.to(xyz)))
+        return with_joints(turned, at_fitted_root(turned, batch["K"], self.hand_mm / _hand_length(xyz)[:, None, None]))
+
+    @property
+    def hand_mm(self) -> float:
+        """Length (mm) of the hand model's mean hand: pictures do not show sizes."""
+        return float(_hand_length(self.rig.joints))
+
+
+def _hand_length(joints: Float[Tensor, "*batch 21 3"]) -> Float[Tensor, "*batch"]:
+    """Length from the wrist to the middle finger's tip along the bones, in the unit of ``joints``."""
+    chain = joints[..., [WRIST, *FINGER_JOINTS["middle"]], :]
+    return torch.linalg.vector_norm(chain.diff(dim=-2), dim=-1).sum(-1)
 
 
 def _rows(read: Read, rows: slice) -> Read:

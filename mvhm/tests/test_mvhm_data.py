@@ -74,7 +74,7 @@ def test_views_mix_with_the_views_of_another_dataset(root, tmp_path):
     assert {int(origin) for batch in batches for origin in batch["dataset"].flatten()} == {0, 1}
     assert all(batch["image"].shape[1:] == (2, 3, 32, 32) for batch in batches)
     alone = MixedDataModule([MVHMDataModule(root, group="views"), MVHMDataModule(root)], [1, 1])
-    with pytest.raises(HandposeError, match="samples of 1 and 2 views"):
+    with pytest.raises(HandposeError, match="found images and views of 2"):
         alone.setup("fit")
 
 

@@ -15,7 +15,7 @@ from torch.optim import Adam, Optimizer, RMSprop
 from torchmetrics import MeanMetric
 
 from handpose_core.camera import relative_depth
-from handpose_core.datasets.sample import Sample
+from handpose_core.datasets.sample import Sample, labelled
 from handpose_core.errors import HandposeError
 from handpose_core.hand import N_JOINTS, REFERENCE_BONE, WRIST
 from handpose_core.nn.backbones import WEIGHTS, load_weights_of
@@ -192,8 +192,8 @@ class DGGANModule(LeavesFixed, HandPoseModule):
         }
 
     def depths_known(self, batch: Sample) -> Bool[Tensor, " batch"]:
-        """Which samples' joint depths are labelled, as the recipe has it."""
-        return self.depth_labels.known(batch)
+        """Return which samples' joint depths are labelled, and may be learnt from by the recipe."""
+        return self.depth_labels.known(batch) & labelled(batch, "joints_3d")
 
     def has_learnt(self, network: str) -> bool:
         """Whether this training, or one that the weights went through before, trained a network, by its name."""

@@ -11,7 +11,7 @@ from numpy import ndarray
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
-from handpose_core.datasets.sample import Sample
+from handpose_core.datasets.sample import Sample, labelled
 from handpose_core.training.callbacks_pictures import log_picture, only_loader, read_again, spread, wandb_loggers
 from handpose_core.viz import contact_sheet, with_caption, write_image
 from handpose_dggan.depth import true_depth
@@ -68,7 +68,7 @@ def draw_depth(module: Networks, batch: Sample) -> UInt8[ndarray, "h w 3"]:
     generated = module.generator(batch["image"][:1]) if module.generator and module.has_learnt("generator") else None
     drawn = regularised(module, batch) if module.regulariser and module.has_learnt("regulariser") else None
     shown = next((maps for maps in (generated, drawn) if maps is not None), None)
-    if "depth" in batch and shown is not None:
+    if labelled(batch, "depth").all() and shown is not None:
         panels["true"] = _grey(true_depth(batch, shown.shape[-1]).maps)
     if generated is not None:
         panels["generated"] = _grey(generated)

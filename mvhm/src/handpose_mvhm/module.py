@@ -11,7 +11,7 @@ from torch.optim import Adam
 from torchmetrics import MeanMetric
 
 from handpose_core.camera import reference_length
-from handpose_core.datasets.sample import Sample
+from handpose_core.datasets.sample import Sample, labelled
 from handpose_core.hand import WRIST
 from handpose_core.metrics import HandMeshScore
 from handpose_core.metrics.functional import mpvpe
@@ -209,7 +209,7 @@ class MVHMModule(HandPoseModule):
         super()._score(sheet, output, batch)
         if self.fusion is not None and sheet is self.test_scores:
             self.view_counts.update(lambda rows: self.fused_truly(output, rows), self.frames(batch))
-        if "vertices" not in batch:
+        if not labelled(batch, "vertices").any():
             return
         predicted, truth = self._rooted_meshes(output, self.frames(batch))
         if sheet is self.val_scores:
@@ -225,9 +225,9 @@ class MVHMModule(HandPoseModule):
     def _rooted_meshes(
         self, output: SingleView, batch: Sample
     ) -> tuple[Float[Tensor, "n vertices 3"], Float[Tensor, "n vertices 3"]]:
-        """Predicted and true meshes of anchored hands, mm from their own wrists, by the true root depth and scale."""
+        """Return predicted and true meshes of anchored hands, mm from the wrists; true root depth and scale."""
         require_vertices(batch, output.mesh.shape[1])
-        truth, known = usable_truth(batch), anchored(batch)
+        truth, known = usable_truth(batch), anchored(batch) & labelled(batch, "vertices")
         mesh = metric_mesh(output.mesh, batch, truth[:, WRIST, 2], reference_length(truth))
         joints = recover_with_truth(self.decode(output, batch["image"].shape[-1]), {**batch, "joints_3d": truth})
         return (mesh - joints[:, [WRIST]])[known], (batch["vertices"] - truth[:, [WRIST]])[known]

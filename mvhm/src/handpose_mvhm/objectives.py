@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from handpose_core.camera import reference_length, relative_depth
-from handpose_core.datasets.sample import Sample
+from handpose_core.datasets.sample import Sample, labelled
 from handpose_core.errors import HandposeError
 from handpose_core.nn.heatmaps import gaussian_heatmaps
 from handpose_core.nn.losses import heatmap_loss
@@ -135,7 +135,7 @@ class DepthWithBothFixed(Objective):
 
 @dataclass(frozen=True)
 class EndToEnd(Objective):
-    """The whole single-view network: λ_h L_h + λ_m L_m + λ_d L_d; without L_m on data that have no meshes.
+    """The whole single-view network: λ_h L_h + λ_m L_m + λ_d L_d; L_m on the hands that have meshes.
 
     The thesis names no weights: heatmaps are means over pixels, most of which are empty, hence the larger first one.
 
@@ -239,7 +239,7 @@ def heatmaps(module: Networks, output: SingleView, batch: Sample) -> Float[Tenso
 def mesh(output: SingleView, batch: Sample) -> Float[Tensor, ""]:
     """L_m (5.5); see `mesh_target`."""
     require_vertices(batch, output.mesh.shape[1])
-    return mesh_loss(output.mesh, mesh_target(batch), anchored(batch))
+    return mesh_loss(output.mesh, mesh_target(batch), anchored(batch) & labelled(batch, "vertices"))
 
 
 def depths(output: SingleView, batch: Sample) -> Float[Tensor, ""]:

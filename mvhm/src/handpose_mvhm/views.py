@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
-from handpose_core.datasets.sample import Sample
+from handpose_core.datasets.sample import Sample, labelled
 from handpose_core.errors import HandposeError
 from handpose_core.hand import MIDDLE_PIP, N_JOINTS, REFERENCE_BONE, WRIST
 from handpose_mvhm.networks import ViewPoses
@@ -89,8 +89,8 @@ def view_poses(
 
 
 def anchored(batch: Sample) -> Bool[Tensor, "n"]:
-    """Which hands have annotations of what relative depths are relative to: wrist and reference bone."""
-    return batch["annotated"][:, [WRIST, *REFERENCE_BONE]].all(dim=1)
+    """Return which hands have 3D labels of what relative depths are relative to: wrist and reference bone."""
+    return batch["annotated"][:, [WRIST, *REFERENCE_BONE]].all(dim=1) & labelled(batch, "joints_3d")
 
 
 def group_truth(batch: Sample) -> tuple[Float[Tensor, "groups 21 3"], Bool[Tensor, "groups 21"]]:

@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from handpose_core.camera import project, reference_length
-from handpose_core.datasets.sample import Sample
+from handpose_core.datasets.sample import Sample, labelled
 from handpose_core.hand import REFERENCE_BONE, WRIST
 from handpose_tassn.flow import Flow
 from handpose_tassn.networks import ClipOutput
@@ -97,6 +97,7 @@ def labelled_places(batch: Sample, key: str) -> tuple[Float[Tensor, "n t p 3"], 
     """
     points, joints = batch[key], batch["joints_3d"]
     anchored = batch["annotated"][..., [WRIST, *REFERENCE_BONE]].all(-1)
+    anchored = anchored & labelled(batch, "joints_3d") & labelled(batch, key)
     relative = (points[..., 2] - joints[..., [WRIST], 2]) / reference_length(joints)[..., None]
     where = places(project(points, batch["K"]), batch["image"].shape[-1])
     return torch.cat([where, relative[..., None]], dim=-1), anchored

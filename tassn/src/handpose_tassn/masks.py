@@ -21,7 +21,7 @@ from torch.utils.data import Dataset
 
 from handpose_core.datamodules.cropped import SampleSource
 from handpose_core.datamodules.crops import byte_pixels
-from handpose_core.datasets.sample import Sample
+from handpose_core.datasets.sample import HAS, Sample, labelled_part
 from handpose_core.errors import HandposeError
 from handpose_core.hand import BONES
 from handpose_core.io import atomic
@@ -188,7 +188,9 @@ class MaskedSamples(Dataset[Sample]):
         if key not in self._shares:
             raise HandposeError(where, "no mask of this picture", "all made before", "Run `make` first.")
         mask = torch.from_numpy(_read(self._path(key)))[None]
-        return {"mask": mask, MASK_USED: torch.tensor(self._usable(self._shares[key]))}
+        own = {"mask": mask, MASK_USED: torch.tensor(self._usable(self._shares[key]))}
+        has_mask = f"{HAS}mask"
+        return own | ({has_mask: torch.tensor(True)} if has_mask in sample else {})
 
     def where(self, index: int) -> str:
         """The sample's name for messages."""
@@ -291,7 +293,7 @@ def measure_masks(samples: MaskedSamples) -> Float64[ndarray, "n 2"]:
     """
     rows = []
     for index in range(len(samples)):
-        true = samples.source[index].get("mask")
+        true = labelled_part(samples.source[index]).get("mask")
         if true is None:
             raise HandposeError(samples.where(index), "no mask", "a true mask to compare with", "Take other data.")
         cut = samples[index]

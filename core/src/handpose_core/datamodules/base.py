@@ -20,7 +20,7 @@ from handpose_core.datamodules.device_augmentation import OnDevice, WideCrops, i
 from handpose_core.datamodules.handover import Collate, Slots, batch_layout, size_of
 from handpose_core.datamodules.sampling import CropLoader, TrainingLoader, TrainingSampler
 from handpose_core.datamodules.splits import split_indices
-from handpose_core.datasets.mixture import ViewMixture
+from handpose_core.datasets.mixture import ClipMixture, ViewMixture
 from handpose_core.datasets.prepared import PreparedClips, PreparedViews
 from handpose_core.datasets.sample import Sample
 from handpose_core.datasets.video import Clips, Views
@@ -50,6 +50,7 @@ _CROPPED: dict[type, type[CroppedDataset]] = {
     Views: CroppedViews,
     PreparedViews: CroppedViews,
     ViewMixture: CroppedViews,
+    ClipMixture: CroppedClips,
 }
 """How samples with an axis more are cropped."""
 

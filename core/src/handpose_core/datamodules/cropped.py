@@ -23,7 +23,7 @@ from handpose_core.datamodules.crops import (
     rotate_about_centre,
     warp,
 )
-from handpose_core.datasets.sample import Sample, collate
+from handpose_core.datasets.sample import Sample, collate, labelled_part, zero_filled
 from handpose_core.errors import HandposeError
 from handpose_core.geometry.handedness import MIRRORED, mirror_pixels
 from handpose_core.hand import Side
@@ -99,13 +99,18 @@ def placed_crop(
     return (flip_image(size) @ A, mirror() @ M) if placement.flip else (A, M)
 
 
-def read_hand(source: SampleSource, index: int) -> Sample:
-    """A sample that can be cropped.
+def read_hand(source: SampleSource, index: int) -> tuple[Sample, Sample]:
+    """Read a sample that can be cropped.
+
+    Returns:
+        Tuple ``(sample, keys)``: what the sample's own dataset has of it, to be cropped, and what `zero_filled` then
+        gives it, as samples of a mixture have the keys of all its datasets.
 
     Raises:
         HandposeError: no joint of the hand is in the image, or what ``source`` raises.
     """
-    sample = source[index]
+    whole = source[index]
+    sample = labelled_part(whole)
     if "joints_2d" in sample and not in_image(sample).any(-1).all():
         raise HandposeError(
             source.where(index),
@@ -113,7 +118,7 @@ def read_hand(source: SampleSource, index: int) -> Sample:
             "at least one joint in the image to crop around",
             "Name this frame under `exclude` to leave it out, which is recorded, or correct its annotation.",
         )
-    return sample
+    return sample, {key: value for key, value in whole.items() if key not in sample}
 
 
 class CroppedDataset(Dataset[Sample]):
@@ -166,8 +171,8 @@ class CroppedDataset(Dataset[Sample]):
     def in_bytes(self, turn: int | Draw) -> Sample:
         """The same with 8-bit colours, a quarter of the size to hand over from process to process."""
         draw = turn if isinstance(turn, Draw) else Draw(turn)
-        sample = read_hand(self.source, self.indices[draw.position])
-        return self._vary(sample, self.random(draw))
+        sample, keys = read_hand(self.source, self.indices[draw.position])
+        return zero_filled(self._vary(sample, self.random(draw)), keys)
 
     def random(self, draw: Draw) -> np.random.Generator:
         """What a sample's variation is drawn with."""

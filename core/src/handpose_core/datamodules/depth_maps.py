@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from handpose_core.camera import back_project
 from handpose_core.datamodules.cropped import CroppedDataset, Draw
-from handpose_core.datasets.sample import Sample
+from handpose_core.datasets.sample import Sample, labelled
 from handpose_core.datasets.world import NOT_GENERATED
 from handpose_core.errors import HandposeError
 from handpose_core.hand import MIDDLE_MCP, WRIST
@@ -32,9 +32,18 @@ def hand_depth(sample: Sample) -> Float[Tensor, "*batch 1 h w"]:
     no more than 15 mm behind the wrist, along the line from the middle finger's root to it, as masks end there, too; a
     hand without labels then has no depth.
     """
+    masked = labelled(sample, "mask")
+    if masked.all():
+        return torch.where(sample["mask"], sample["depth"], 0)
+    around = _around_joints(sample)
+    if not masked.any():
+        return around
+    return torch.where(masked[..., None, None, None], torch.where(sample["mask"], sample["depth"], 0), around)
+
+
+def _around_joints(sample: Sample) -> Float[Tensor, "*batch 1 h w"]:
+    """Return the depth (mm) near the labelled joints; see `hand_depth`."""
     depth = sample["depth"]
-    if "mask" in sample:
-        return torch.where(sample["mask"], depth, 0)
     pixels, wrist = sample["joints_2d"], sample["joints_3d"][..., WRIST, :]
     low, high = pixels.amin(-2), pixels.amax(-2)
     half = (high - low).amax(-1, keepdim=True) * _AROUND_JOINTS / 2

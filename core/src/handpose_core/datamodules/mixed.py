@@ -15,7 +15,8 @@ class MixedDataModule(HandDataModule):
 
     An epoch has as many samples as the parts together, by the ratio: of a part that has more than its share some are
     left out, evenly spread, and those of a part that has fewer come several times. The parts give their samples
-    only: batches, crops and augmentation are this module's. Keys that not all have are left out, and recorded.
+    only: batches, crops and augmentation are this module's. Keys that only some parts have are recorded; where a
+    part lacks one its samples have zeros, and ``has_<key>`` is false.
 
     Args:
         parts: The datamodules, for example MVHM and MHP.

@@ -184,7 +184,9 @@ def adversarial_loss(logits: Float[Tensor, "*shape"], real: bool) -> Float[Tenso
     A discriminator minimises it for real images with ``real`` and for generated ones without; a generator, in the
     non-saturating form, for generated ones with ``real``.
     """
-    return F.binary_cross_entropy_with_logits(logits.float(), torch.full_like(logits, float(real), dtype=torch.float32))
+    target = torch.full_like(logits, float(real), dtype=torch.float32)
+    entropy = F.binary_cross_entropy_with_logits(logits.float(), target, reduction="sum")
+    return entropy / max(logits.numel(), 1)  # 0 of no image: the mean would be not-a-number
 
 
 def least_squares_loss(logits: Float[Tensor, "*shape"], real: bool) -> Float[Tensor, ""]:

@@ -12,7 +12,7 @@ import torch
 
 from handpose_core.datamodules.base import HandDataModule
 from handpose_core.datamodules.cropped import CroppedClips, CroppedDataset, CroppedViews, read_hand
-from handpose_core.datasets.sample import Sample
+from handpose_core.datasets.sample import Sample, zero_filled
 from handpose_core.prepare.cut import cut, cut_clip, cut_views
 from handpose_core.prepare.manifest import Kind, Manifest, Part, PartName, Recipe, claim
 from handpose_core.prepare.shards import Shard, finished_shard, remove_unfinished, write_shard
@@ -50,12 +50,13 @@ class _Work:
         """Make the shard that begins with a sample, if it is not there."""
         if found := finished_shard(self.folder(start), self.source(start)):
             return found
-        recipe, work = self.recipe, _CUTS[self.kind]
-        samples = [
-            work(read_hand(self.samples.source, i), recipe.image_size, recipe.crop_scale, recipe.margin)
-            for i in self.positions(start)
-        ]
-        return write_shard(self.folder(start), samples, self.source(start), recipe.quality)
+        samples = [self._cut(i) for i in self.positions(start)]
+        return write_shard(self.folder(start), samples, self.source(start), self.recipe.quality)
+
+    def _cut(self, index: int) -> Sample:
+        sample, keys = read_hand(self.samples.source, index)
+        recipe = self.recipe
+        return zero_filled(_CUTS[self.kind](sample, recipe.image_size, recipe.crop_scale, recipe.margin), keys)
 
 
 def prepare(data: HandDataModule, out: Path, part: PartName, recipe: Recipe, workers: int) -> Iterator[tuple[int, int]]:

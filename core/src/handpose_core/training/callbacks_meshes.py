@@ -14,7 +14,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from handpose_core.camera import back_project, reference_length
-from handpose_core.datasets.sample import Sample
+from handpose_core.datasets.sample import Sample, labelled
 from handpose_core.hand import WRIST, Side
 from handpose_core.training.callbacks_pictures import only_loader, read_again, spread, wandb_loggers
 from handpose_core.training.callbacks_results import as_method
@@ -81,7 +81,7 @@ def _meshes(trainer: Trainer, module: LightningModule, batch: Sample) -> dict[st
     assert isinstance(module, EstimatesMeshes)
     method = as_method(module)
     first = {key: value[:1] for key, value in method.frames(batch).items()}
-    if "joints_3d" not in first:
+    if not labelled(first, "joints_3d").all():
         return {}
     side = batch["image"].shape[-1]
     with torch.no_grad(), trainer.precision_plugin.forward_context():
@@ -89,9 +89,9 @@ def _meshes(trainer: Trainer, module: LightningModule, batch: Sample) -> dict[st
     places, z_rel, truth = estimate.vertices_2d[:1].float(), estimate.z_rel[:1].float(), first["joints_3d"]
     depth = z_rel * reference_length(truth)[:, None] + truth[:, [WRIST], 2]
     meshes = {"val/mesh": back_project(places, depth, first["K"])}
-    if "vertices" in first and first["vertices"].shape[1] == places.shape[1]:
+    if labelled(first, "vertices").all() and first["vertices"].shape[1] == places.shape[1]:
         meshes["val/mesh_true"] = first["vertices"]
-    left = "side" in first and int(first["side"][0]) == Side.LEFT
+    left = bool(labelled(first, "side").all()) and int(first["side"][0]) == Side.LEFT
     faces = (estimate.faces.flip(1) if left else estimate.faces).cpu().numpy()
     found = {key: (vertices[0] - vertices[0].mean(0)).cpu().numpy() for key, vertices in meshes.items()}
     return {

@@ -14,7 +14,7 @@ from rich.console import Console
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from handpose_core.datasets.sample import Sample, collate
+from handpose_core.datasets.sample import Sample, collate, labelled
 from handpose_core.hand import WRIST
 from handpose_core.training.callbacks_results import as_method
 from handpose_core.training.module import HandPoseModule, describe_data
@@ -186,7 +186,7 @@ def _draw(
 def _estimate(trainer: Trainer, module: HandPoseModule, batch: Sample) -> Estimate:
     """In mm, too, where the truth has them."""
     with trainer.precision_plugin.forward_context():  # as in the test step, so that captions and table agree
-        if "joints_3d" in batch:
+        if labelled(batch, "joints_3d").all():
             return module.estimate(batch, RECOVER)
         return module.decode(module(*module.inputs(batch)), batch["image"].shape[-1])
 

@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from handpose_core.camera import reference_length
-from handpose_core.datasets.sample import Sample
+from handpose_core.datasets.sample import Sample, labelled
 from handpose_core.errors import HandposeError
 from handpose_core.hand import N_JOINTS, REFERENCE_BONE, WRIST
 
@@ -30,7 +30,7 @@ class LabelMeans(nn.Module):
         """Add a training batch; joints without annotation do not count, nor samples without 3D joints."""
         if "joints_3d" not in batch:
             return
-        joints, annotated = batch["joints_3d"], batch["annotated"]
+        joints, annotated = batch["joints_3d"], batch["annotated"] & labelled(batch, "joints_3d")[..., None]
         known = annotated[:, list(REFERENCE_BONE)].all(dim=1)
         self.bone_sum += reference_length(joints)[known].sum()
         self.bone_count += known.sum()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from handpose_core.datasets.sample import Sample
+from handpose_core.datasets.sample import Sample, labelled
 from handpose_core.metrics import HandPixelScore, HandPoseScore, Score
 
 
@@ -46,7 +46,13 @@ class ScoreSheet(nn.Module):
         self._in_px = HandPixelScore(protocol, frame="crop")
 
     def update(self, joints_3d: Float[Tensor, "batch 21 3"], batch: Sample, recover: str) -> None:
-        """Add the 3D joints (mm) of a batch, recovered as ``recover`` says."""
+        """Add the 3D joints (mm) of a batch, recovered as ``recover`` says; samples without true ones do not count."""
+        known = labelled(batch, "joints_3d")
+        if not known.all():
+            joints_3d = joints_3d[known]
+            batch = {key: batch[key][known] for key in ("joints_3d", "annotated", "visible")}
+        if not len(joints_3d):
+            return
         for metric in self._metrics_in_mm():
             if metric.comparison.recover == recover:
                 metric.update(joints_3d, batch["joints_3d"], batch["annotated"], batch["visible"])

@@ -5,7 +5,7 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt8
 from numpy import ndarray
 
-from handpose_core.datasets.sample import Sample
+from handpose_core.datasets.sample import Sample, labelled_part
 from handpose_core.hand import N_JOINTS, Side
 from handpose_core.viz.overlay import draw_hand
 from handpose_core.viz.sheet import contact_sheet, with_caption
@@ -26,7 +26,7 @@ def draw_sample(sample: Sample, side: int = 384) -> UInt8[ndarray, "H W 3"]:
         sample: By the contract; ``image`` is needed only for what lies on it.
         side: Height and width of each panel, px.
     """
-    arrays = {key: value.numpy() for key, value in sample.items()}
+    arrays = {key: value.numpy() for key, value in labelled_part(sample).items()}
     joints_2d = _annotated(arrays, "joints_2d", 2)
     panels: list[tuple[str, Picture]] = []
     if "image" in arrays:

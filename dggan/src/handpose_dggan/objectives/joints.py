@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from handpose_core.camera import relative_depth
-from handpose_core.datasets.sample import Sample
+from handpose_core.datasets.sample import Sample, labelled
 from handpose_core.training.experiment.needs import Need, needs_of
 from handpose_dggan.networks import as_places, read_places
 from handpose_dggan.objectives.seen import Networks
@@ -71,7 +71,9 @@ class Labelled(Joints):
 
     def read(self, output: Any, batch: Sample) -> tuple[Tensor, Tensor]:
         """See `Joints`."""
-        return as_places(batch["joints_2d"], batch["image"].shape[-1]), relative_depth(batch["joints_3d"])
+        depths = relative_depth(batch["joints_3d"])
+        known = labelled(batch, "joints_3d")[:, None]  # without labels a depth is 0 / 0
+        return as_places(batch["joints_2d"], batch["image"].shape[-1]), torch.where(known, depths, 0)
 
     def readable(self, module: Networks, batch: Sample) -> Tensor:
         """See `Joints`."""

@@ -7,10 +7,22 @@ from torch.nn import functional as F
 
 
 def mask_loss(
-    logits: Float[Tensor, "batch 2 height width"], mask: Bool[Tensor, "batch 1 height width"]
+    logits: Float[Tensor, "batch 2 height width"],
+    mask: Bool[Tensor, "batch 1 height width"],
+    counted: Bool[Tensor, " batch"],
 ) -> Float[Tensor, ""]:
-    """Cross-entropy of background and hand, a mean over pixels."""
-    return F.cross_entropy(logits.float(), mask[:, 0].long())
+    """Compute the cross-entropy of background and hand.
+
+    Args:
+        logits: Of background and hand.
+        mask: The hand.
+        counted: Samples that have a mask.
+
+    Returns:
+        Mean over the counted samples' pixels; 0 when none is counted.
+    """
+    entropy = F.cross_entropy(logits.float(), mask[:, 0].long(), reduction="none").mean((1, 2))
+    return torch.where(counted, entropy, 0).sum() / counted.sum().clamp_min(1)
 
 
 def overlap(

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from handpose_core.camera import transform_pixels
-from handpose_core.datasets.sample import Sample
+from handpose_core.datasets.sample import Sample, labelled
 from handpose_core.errors import HandposeError
 from handpose_core.estimators.hand3d.losses import canonical_loss, mask_loss, overlap, rotation_loss
 from handpose_core.hand import MIDDLE_MCP, REFERENCE_BONE, WRIST
@@ -71,8 +71,9 @@ class Segmentation(Objective):
                 _NO_MASK,
             )
         logits = network.segmentation(batch["image"])
-        loss = mask_loss(logits, batch["mask"])
-        return {"loss": loss, "loss_mask": loss, "iou": overlap(logits.detach(), batch["mask"])}
+        known = labelled(batch, "mask")
+        loss = mask_loss(logits, batch["mask"], known)
+        return {"loss": loss, "loss_mask": loss, "iou": overlap(logits.detach()[known], batch["mask"][known])}
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ class LiftToSpace(Objective):
         _, stages = network.locate(batch["image"])
         placed = network.lifting(stages[-1], side)
         truth = canonical_frame(batch["joints_3d"], annotated)
-        anchored = annotated[:, _ANCHORS].all(dim=1)
+        anchored = annotated[:, _ANCHORS].all(dim=1) & labelled(batch, "joints_3d") & labelled(batch, "side")
         canonical = canonical_loss(placed.canonical, truth.canonical, annotated & anchored[:, None])
         rotation = rotation_loss(placed.rotation, truth.rotation, anchored)
         loss = self.lambda_canonical * canonical + self.lambda_rotation * rotation

@@ -25,7 +25,7 @@ from torch.optim import AdamW
 
 from handpose_core.camera import reference_length
 from handpose_core.datasets.mirroring import mirror_pixel_rows, mirror_rows
-from handpose_core.datasets.sample import Sample, batch_sides
+from handpose_core.datasets.sample import Sample, batch_sides, labelled
 from handpose_core.estimators.hand3d.recovery import PlacedEstimate, at_fitted_root, at_true_root
 from handpose_core.estimators.onehand.clutter import Clutter
 from handpose_core.estimators.onehand.estimate import HandEstimate
@@ -215,7 +215,7 @@ class OneHandModule(LeavesFixed, HandPoseModule):
     def training_step(self, batch: Sample, batch_idx: int) -> Tensor:
         """One step; the reader's on pictures of right hands, some of them mirrored for the side's sake."""
         self.label_means.update(batch)
-        image = self.clutter.add(batch["image"], batch.get("mask"), self._handless)
+        image = self.clutter.add(batch["image"], _masks(batch), self._handless)
         losses = self._summed(self._training_losses(image, batch))
         told, count = {f"train/{name}": value for name, value in losses.items()}, len(batch["image"])
         self.log_dict(told, prog_bar=True, batch_size=count)
@@ -231,7 +231,7 @@ class OneHandModule(LeavesFixed, HandPoseModule):
 
     def _judging(self, image: Float[Tensor, "batch 3 s s"], batch: Sample) -> Float[Tensor, ""]:
         """The loss of verdicts on these pictures, every other one, and on farther ones and such without a hand."""
-        near, far = image[::2], sights(image, batch["joints_2d"], batch.get("mask"), self._handless)
+        near, far = image[::2], sights(image, batch["joints_2d"], _masks(batch), self._handless)
         with torch.no_grad():
             output = self(torch.cat([near, far.image]))
         yes = torch.ones(len(near), dtype=torch.bool, device=image.device)
@@ -245,7 +245,7 @@ class OneHandModule(LeavesFixed, HandPoseModule):
     def _looking(self, image: Float[Tensor, "batch 3 s s"], batch: Sample) -> tuple[Float[Tensor, ""], Upright]:
         """The loss of glances, at these pictures and at farther ones; how these were said to lie."""
         joints_2d, annotated, count = batch["joints_2d"], batch["annotated"], len(image)
-        half, mask = slice(None, (count + 1) // 2), batch.get("mask")
+        half, mask = slice(None, (count + 1) // 2), _masks(batch)
         far = sights(image[half], joints_2d[half], None if mask is None else mask[half], self._handless)
         said: Glimpse = self.network.glance(torch.cat([image, far.image]))
         near = torch.ones(count, dtype=torch.bool, device=image.device)
@@ -293,14 +293,17 @@ class OneHandModule(LeavesFixed, HandPoseModule):
         left = batch_sides(upright) == Side.LEFT
         joints_2d = mirror_pixel_rows(upright["joints_2d"], left, size)
         middle = joints_2d.new_full((len(left), 2), (size - 1) / 2)
-        joints = mirror_rows(upright["joints_3d"] @ to_middle(upright["K"], middle).transpose(-1, -2), left)
+        known = labelled(upright, "joints_3d") & labelled(upright, "K")
+        # any camera where there is none: not-a-number must reach no gradient
+        K = torch.where(known[:, None, None], upright["K"], torch.eye(3).to(upright["K"]))
+        joints = mirror_rows(upright["joints_3d"] @ to_middle(K, middle).transpose(-1, -2), left)
         within = joints_2d.clamp(0, size - 1)
         posed = self._posed(read).joints
         return {
             "maps": map_loss(read.maps, joints_2d, shown, self.sigma, size),
             "pixels": pixel_loss(read.means, within, shown) + pixel_loss(read.joints_2d, within, shown),
-            "space": space_loss(posed, joints, shown),
-            "turn": turn_loss(posed, joints, shown),
+            "space": space_loss(posed, joints, shown & known[:, None]),
+            "turn": turn_loss(posed, joints, shown & known[:, None]),
             "side": side_loss(read.right, is_right),
             "shape": read.parameters.shape.square().mean(),
         }
@@ -365,6 +368,11 @@ def _hand_length(joints: Float[Tensor, "*batch 21 3"]) -> Float[Tensor, "*batch"
     """Length from the wrist to the middle finger's tip along the bones, in the unit of ``joints``."""
     chain = joints[..., [WRIST, *FINGER_JOINTS["middle"]], :]
     return torch.linalg.vector_norm(chain.diff(dim=-2), dim=-1).sum(-1)
+
+
+def _masks(batch: Sample) -> Bool[Tensor, "batch 1 s s"] | None:
+    """Return the hands' masks, all of the picture where a sample of a mixture has none: the hand may be anywhere."""
+    return batch["mask"] | ~labelled(batch, "mask")[:, None, None, None] if "mask" in batch else None
 
 
 def _rows(read: Read, rows: slice) -> Read:

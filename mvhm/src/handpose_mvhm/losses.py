@@ -7,25 +7,30 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from handpose_core.precision import single_precision
 
+
+@single_precision
 def mesh_loss(
     predicted: Float[Tensor, "batch vertices 3"],
     target: Float[Tensor, "batch vertices 3"],
     counted: Bool[Tensor, "batch"],
 ) -> Float[Tensor, ""]:
     """L_m (5.5): squared distance of the vertices in (u, v, d), a mean over those of counted hands; 0 without any."""
-    error = torch.where(counted[:, None, None], predicted.float() - target, 0)
+    error = torch.where(counted[:, None, None], predicted - target, 0)
     return error.square().sum() / (counted.sum() * predicted.shape[1]).clamp_min(1)
 
 
+@single_precision
 def depth_loss(
     predicted: Float[Tensor, "batch 21"], target: Float[Tensor, "batch 21"], counted: Bool[Tensor, "batch 21"]
 ) -> Float[Tensor, ""]:
     """L_d (5.6): squared error of the relative depths, a mean over the counted joints; 0 when none is counted."""
-    error = torch.where(counted, predicted.float() - target, 0)
+    error = torch.where(counted, predicted - target, 0)
     return error.square().sum() / counted.sum().clamp_min(1)
 
 
+@single_precision
 def pose_loss(
     predicted: Float[Tensor, "batch 21 3"],
     target: Float[Tensor, "batch 21 3"],
@@ -43,5 +48,5 @@ def pose_loss(
         counted: the joints that have a truth.
     """
     unit = torch.where(counted.any(dim=1), scale, 1)  # a hand without annotation may have none
-    error = torch.where(counted[..., None], predicted.float() - target, 0) / unit[:, None, None]
+    error = torch.where(counted[..., None], predicted - target, 0) / unit[:, None, None]
     return error.square().sum() / counted.sum().clamp_min(1)

@@ -10,6 +10,7 @@ from torch import Tensor
 from handpose_core.datasets.sample import Sample, labelled
 from handpose_core.errors import HandposeError
 from handpose_core.hand import MIDDLE_PIP, N_JOINTS, REFERENCE_BONE, WRIST
+from handpose_core.precision import single_precision
 from handpose_mvhm.networks import ViewPoses
 
 PRESENT = "present"
@@ -56,17 +57,17 @@ def drop_views(batch: Sample, least: int) -> Sample:
     return {**batch, PRESENT: (present & (order < wanted)).repeat_interleave(views, dim=0)}
 
 
+@single_precision
 def to_world(points: Float[Tensor, "n p 3"], batch: Sample) -> Float[Tensor, "n p 3"]:
     """Points of each row's camera frame (mm) in the world's."""
-    with torch.autocast(points.device.type, enabled=False):
-        return (points.float() - batch["t"][:, None]) @ batch["R"]
+    return (points - batch["t"][:, None]) @ batch["R"]
 
 
+@single_precision
 def to_cameras(points: Float[Tensor, "groups p 3"], batch: Sample) -> Float[Tensor, "n p 3"]:
     """World points (mm) of each group in the camera frames of its rows."""
-    with torch.autocast(points.device.type, enabled=False):
-        rows = points.float().repeat_interleave(batch[PRESENT].shape[1], dim=0)
-        return rows @ batch["R"].transpose(-1, -2) + batch["t"][:, None]
+    rows = points.repeat_interleave(batch[PRESENT].shape[1], dim=0)
+    return rows @ batch["R"].transpose(-1, -2) + batch["t"][:, None]
 
 
 def view_poses(

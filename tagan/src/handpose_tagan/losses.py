@@ -4,6 +4,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from handpose_core.precision import single_precision
+
 BINS = 32
 """Of a channel's histogram; their width is also the Gaussians' standard deviation."""
 _FINE = 16
@@ -12,6 +14,7 @@ _EMPTY = 1e-6
 """Added to every bin, so that no logarithm is of zero."""
 
 
+@single_precision
 def colour_histograms(images: Float[Tensor, "batch c h w"], bins: int = BINS) -> Float[Tensor, "batch c bins"]:
     """Histograms that have a gradient: a pixel counts in every bin by a Gaussian around the bin's middle.
 
@@ -24,8 +27,7 @@ def colour_histograms(images: Float[Tensor, "batch c h w"], bins: int = BINS) ->
         bins: how many, evenly over [0, 1].
     """
     points = bins * _FINE
-    exact = torch.promote_types(images.dtype, torch.float32)
-    place = images.to(exact).flatten(2).clamp(0, 1) * points
+    place = images.flatten(2).clamp(0, 1) * points
     before = place.detach().floor().clamp_max(points - 1)
     share = place - before
     lower = before.long()
@@ -35,6 +37,7 @@ def colour_histograms(images: Float[Tensor, "batch c h w"], bins: int = BINS) ->
     return counts / counts.sum(-1, keepdim=True)
 
 
+@single_precision
 def tonality_loss(
     generated: Float[Tensor, "batch c h w"], real: Float[Tensor, "batch c h w"], bins: int = BINS
 ) -> Float[Tensor, ""]:
@@ -46,9 +49,10 @@ def tonality_loss(
     return (ours * (ours / theirs).log()).sum(-1).mean()
 
 
+@single_precision
 def shape_loss(generated: Float[Tensor, "batch c h w"], real: Float[Tensor, "batch c h w"]) -> Float[Tensor, ""]:
     """D_s (2.9): the L1 distance, a mean over pixels, of images in [-1, 1]: pix2pix's scale, which λ_2 is meant for."""
-    return 2 * (generated.float() - real.float()).abs().mean()
+    return 2 * (generated - real).abs().mean()
 
 
 def _gaussians(bins: int, like: Tensor) -> Float[Tensor, "points bins"]:

@@ -5,7 +5,6 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-import pytorch_lightning as pl
 import torch
 from jaxtyping import Float
 from pytorch_lightning import Callback
@@ -21,6 +20,7 @@ from handpose_core.nn.gan import DiscriminatorSize, GeneratorSize, ImagePool
 from handpose_core.nn.unet import UNetSize
 from handpose_core.training.checkpoints import CLASS_KEY, HISTORY_KEY, check_checkpoint, class_path
 from handpose_core.training.experiment.needs import Need, Split, check_splits, needs_of
+from handpose_core.training.manual_backward import ManualBackward
 from handpose_core.training.module import describe_data
 from handpose_core.training.schedules import OptimizerCallable, build_optimizer
 from handpose_tagan.conditions.maps import HED, SOBEL, ConditionMaps, Edges, Sobel
@@ -42,7 +42,7 @@ _IN_CHECKPOINTS: list[Any] = [
 torch.serialization.add_safe_globals(_IN_CHECKPOINTS)
 
 
-class TAGANModule(pl.LightningModule):
+class TAGANModule(ManualBackward):
     """Learns to make superposed hands look real, from real images without labels.
 
     Args:

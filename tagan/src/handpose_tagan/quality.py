@@ -18,6 +18,7 @@ from torchmetrics.utilities import dim_zero_cat
 
 from handpose_core.datamodules.cropped import CroppedDataset
 from handpose_core.datasets.folder import Folder
+from handpose_core.precision import single_precision
 from handpose_tagan.conditions.maps import SOBEL
 from handpose_tagan.losses import BINS, colour_histograms, tonality_loss
 
@@ -25,10 +26,11 @@ FEATURES = f"{BINS}-bin histograms of red, green and blue, and mean edges of 4 x
 _PARTS = 4
 
 
+@single_precision
 def image_features(images: Float[Tensor, "batch 3 h w"]) -> Float[Tensor, "batch features"]:
     """What `FEATURES` says of images in [0, 1]; histograms in units of an even one."""
-    histograms = colour_histograms(images.float()).flatten(1) * BINS
-    edges = F.adaptive_avg_pool2d(SOBEL.build()(images.float()), _PARTS).flatten(1)
+    histograms = colour_histograms(images).flatten(1) * BINS
+    edges = F.adaptive_avg_pool2d(SOBEL.build()(images), _PARTS).flatten(1)
     return torch.cat([histograms, edges], dim=1)
 
 

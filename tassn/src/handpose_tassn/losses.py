@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from handpose_core.hand import BONES, FINGER_JOINTS, WRIST
+from handpose_core.precision import single_precision
 from handpose_core.render import pyramid_loss
 from handpose_core.rig import JOINT_LIMITS
 
@@ -26,6 +27,7 @@ _FINGERS = torch.tensor([[WRIST, *joints] for joints in FINGER_JOINTS.values()])
 _LARGEST_BEND = (JOINT_LIMITS.unflatten(0, (5, 3))[:, :, 0, 1] + _MARGIN).clamp_max(torch.pi)
 
 
+@single_precision
 def consistency_loss(
     forward: Float[Tensor, "batch t n 3"], backward: Float[Tensor, "batch t n 3"]
 ) -> Float[Tensor, ""]:
@@ -33,9 +35,10 @@ def consistency_loss(
 
     The thesis divides n + 1 terms by n; here a mean is a mean.
     """
-    return (forward.float() - backward.float()).square().sum(-1).mean()
+    return (forward - backward).square().sum(-1).mean()
 
 
+@single_precision
 def silhouette_loss(
     coverage: Float[Tensor, "batch 1 size size"],
     target: Float[Tensor, "batch 1 size size"],
@@ -54,6 +57,7 @@ def silhouette_loss(
     return torch.where(counted, losses, 0).sum() / counted.sum().clamp_min(1)
 
 
+@single_precision
 def place_loss(
     predicted: Float[Tensor, "*batch n 3"],
     target: Float[Tensor, "*batch n 3"],
@@ -68,20 +72,22 @@ def place_loss(
         counted: hands with labels.
         crop: the crop's side in reference bones, which makes u and v comparable with d.
     """
-    error = torch.where(counted[..., None, None], predicted.float() - target, 0)
+    error = torch.where(counted[..., None, None], predicted - target, 0)
     error = error * error.new_tensor([crop, crop, 1.0])
     summed = F.smooth_l1_loss(error, torch.zeros_like(error), reduction="sum", beta=0.1)
     return summed / (counted.sum() * predicted.shape[-2] * predicted.shape[-1]).clamp_min(1)
 
 
+@single_precision
 def projection_loss(
     joints: Float[Tensor, "*batch 21 3"], places: Float[Tensor, "*batch 21 2"], annotated: Bool[Tensor, "*batch 21"]
 ) -> Float[Tensor, ""]:
     """Squared distance of the pose's own u and v to the 2D labels, a mean over annotated joints; 0 without any."""
-    error = torch.where(annotated[..., None], joints[..., :2].float() - places, 0)
+    error = torch.where(annotated[..., None], joints[..., :2] - places, 0)
     return error.square().sum() / annotated.sum().clamp_min(1)
 
 
+@single_precision
 def hand_frame(joints: Float[Tensor, "*batch 21 3"]) -> Float[Tensor, "*batch 21 3"]:
     """Joints in reference bones on all three axes, by weak perspective: no camera is needed.
 
@@ -91,7 +97,6 @@ def hand_frame(joints: Float[Tensor, "*batch 21 3"]) -> Float[Tensor, "*batch 21
     Args:
         joints: (u, v, d).
     """
-    joints = joints.float()
     bones = torch.stack([joints[..., child, :] - joints[..., parent, :] for parent, child in BONES], dim=-2)
     across = bones[..., :2].square().sum((-1, -2))
     left = (SQUARED_BONES - bones[..., 2].square().sum(-1)).clamp_min(_LEAST_ACROSS * SQUARED_BONES)
@@ -99,6 +104,7 @@ def hand_frame(joints: Float[Tensor, "*batch 21 3"]) -> Float[Tensor, "*batch 21
     return torch.cat([joints[..., :2] * scale[..., None, None], joints[..., 2:]], dim=-1)
 
 
+@single_precision
 def bone_constancy_loss(joints: Float[Tensor, "batch t 21 3"]) -> Float[Tensor, ""]:
     """How much a hand's bones change their lengths along a clip: the lengths' variance, a mean over bones and clips.
 
@@ -111,6 +117,7 @@ def bone_constancy_loss(joints: Float[Tensor, "batch t 21 3"]) -> Float[Tensor, 
     return lengths.var(dim=1, unbiased=False).mean()
 
 
+@single_precision
 def plausibility_loss(joints: Float[Tensor, "*batch 21 3"]) -> Float[Tensor, ""]:
     """How far fingers bend as no finger can, whichever hand it is: a mean over hands and fingers.
 

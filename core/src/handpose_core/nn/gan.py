@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from handpose_core.errors import HandposeError
+from handpose_core.precision import single_precision
 
 Norm = Literal["instance", "batch"]
 
@@ -178,20 +179,22 @@ class ImagePool(nn.Module):
         return image
 
 
+@single_precision
 def adversarial_loss(logits: Float[Tensor, "*shape"], real: bool) -> Float[Tensor, ""]:
     """The vanilla GAN's loss (Goodfellow et al. 2014) on logits: how far they are from saying ``real``.
 
     A discriminator minimises it for real images with ``real`` and for generated ones without; a generator, in the
     non-saturating form, for generated ones with ``real``.
     """
-    target = torch.full_like(logits, float(real), dtype=torch.float32)
-    entropy = F.binary_cross_entropy_with_logits(logits.float(), target, reduction="sum")
+    target = torch.full_like(logits, float(real))
+    entropy = F.binary_cross_entropy_with_logits(logits, target, reduction="sum")
     return entropy / max(logits.numel(), 1)  # 0 of no image: the mean would be not-a-number
 
 
+@single_precision
 def least_squares_loss(logits: Float[Tensor, "*shape"], real: bool) -> Float[Tensor, ""]:
     """LSGAN's loss (Mao et al. 2017), in the place of `adversarial_loss`: CycleGAN takes it."""
-    return F.mse_loss(logits.float(), torch.full_like(logits, float(real), dtype=torch.float32))
+    return F.mse_loss(logits, torch.full_like(logits, float(real)))
 
 
 def initialise(network: nn.Module) -> None:

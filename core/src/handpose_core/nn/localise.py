@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from handpose_core.camera import crop_matrix
+from handpose_core.precision import single_precision
 
 
 class Localiser(ABC):
@@ -57,15 +58,15 @@ class SegmentedHand(Localiser):
         return torch.where(found[:, None, None], crops, torch.eye(3, device=hand.device))
 
 
+@single_precision
 def crop_images(
     image: Float[Tensor, "batch 3 size size"], A: Float[Tensor, "batch 3 3"]
 ) -> Float[Tensor, "batch 3 size size"]:
     """Images under the pixel maps ``A``, by linear interpolation; black outside."""
     from kornia.geometry.transform import warp_affine  # here, because importing it takes most of a second
 
-    with torch.autocast(image.device.type, enabled=False):  # it would round pixels to half precision
-        # align_corners as in the matrices: whole numbers are the pixels' centres
-        return warp_affine(image, A[:, :2], (image.shape[-2], image.shape[-1]), align_corners=True)
+    # align_corners as in the matrices: whole numbers are the pixels' centres
+    return warp_affine(image, A[:, :2], (image.shape[-2], image.shape[-1]), align_corners=True)
 
 
 def _extent(occupied: Bool[Tensor, "batch cells"]) -> tuple[Float[Tensor, " batch"], Float[Tensor, " batch"]]:

@@ -7,7 +7,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional as F
 
+from handpose_core.precision import single_precision
 
+
+@single_precision
 def heatmap_loss(
     stages: Sequence[Float[Tensor, "batch maps _ _"]],
     target: Float[Tensor, "batch maps size size"],
@@ -26,7 +29,7 @@ def heatmap_loss(
     pixels = (counted.sum() * target[0, 0].numel()).clamp_min(1)
     total = target.new_zeros(())
     for maps in stages:
-        full = F.interpolate(maps.float(), size=target.shape[-2:], mode="bilinear", align_corners=False)
+        full = F.interpolate(maps, size=target.shape[-2:], mode="bilinear", align_corners=False)
         # masked before squaring: a NaN label must not reach the gradient
         total = total + torch.where(counted[..., None, None], full - target, 0).square().sum() / pixels
     return total

@@ -5,14 +5,16 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
+from handpose_core.precision import single_precision
 
+
+@single_precision
 def axis_angle_matrices(axis_angle: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3 3"]:
     """Rotation by |w| radians about w, for columns: ``exp([w]ₓ)``, whose gradient exists at w = 0, too."""
     x, y, z = axis_angle.unbind(-1)
     zero = torch.zeros_like(x)
     cross = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], dim=-1).unflatten(-1, (3, 3))
-    with torch.autocast(axis_angle.device.type, enabled=False):
-        rotations: Tensor = torch.linalg.matrix_exp(cross)
+    rotations: Tensor = torch.linalg.matrix_exp(cross)
     return rotations
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from handpose_core.errors import HandposeError
+from handpose_core.precision import single_precision
 
 
 def coverage_pyramid(
@@ -32,6 +33,7 @@ def coverage_pyramid(
     return pyramid
 
 
+@single_precision
 def pyramid_loss(
     coverage: Float[Tensor, "batch 1 height width"], target: Float[Tensor, "batch 1 height width"], levels: int
 ) -> Float[Tensor, "batch"]:

@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from handpose_core.hand import FINGERS, PARENTS
+from handpose_core.precision import single_precision
 from handpose_core.rig.asset import ARTICULATED, N_ARTICULATED
 from handpose_core.rig.load import load_rig
 
@@ -81,6 +82,7 @@ class HandRig(nn.Module):
         wrist = torch.eye(3, device=joints.device, dtype=joints.dtype).expand(joints.shape[0], 1, 3, 3)
         return torch.cat([wrist, frames], dim=1)
 
+    @single_precision
     def forward(
         self,
         pose: Float[Tensor, "batch 15 3 3"],
@@ -133,6 +135,7 @@ def mirror(points: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3"]:
     return points * points.new_tensor([-1.0, 1.0, 1.0])
 
 
+@single_precision
 def hinge_rotation(
     flexion: Float[Tensor, "*batch"], abduction: Float[Tensor, "*batch"], twist: Float[Tensor, "*batch"]
 ) -> Float[Tensor, "*batch 3 3"]:

@@ -29,6 +29,7 @@ from handpose_core.training.checkpoints import (
 )
 from handpose_core.training.experiment.needs import Need, Split, check_splits, needs_of
 from handpose_core.training.labels import LabelMeans
+from handpose_core.training.manual_backward import ManualBackward
 from handpose_core.training.prediction import (
     RECOVERIES,
     Estimate,
@@ -54,7 +55,7 @@ def describe_data(trainer: pl.Trainer) -> dict[str, str]:
     return described
 
 
-class HandPoseModule(pl.LightningModule):
+class HandPoseModule(ManualBackward):
     """A method that estimates 2D joints and relative depth; subclasses give `forward`, `losses` and `decode`.
 
     After ``test``, `results` holds a row for every recovery and alignment; callbacks draw and print it.

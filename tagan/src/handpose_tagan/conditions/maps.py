@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from handpose_core.errors import HandposeError
+from handpose_core.precision import single_precision
 from handpose_tagan.conditions.hed import HEDNetwork
 
 
@@ -119,10 +120,10 @@ class ConditionMaps(nn.Module):
         self.chosen, self.edges, self.average = edges, edges.build(), ColourMap(kernel)
 
     @torch.no_grad()
+    @single_precision
     def forward(self, image: Float[Tensor, "batch 3 h w"]) -> Conditions:
         """The maps of images in [0, 1]; float32 whatever the surrounding precision is."""
-        with torch.autocast(image.device.type, enabled=False):
-            return Conditions(self.edges(image.float()), self.average(image.float()))
+        return Conditions(self.edges(image), self.average(image))
 
     def describe(self) -> dict[str, str]:
         """What the maps are, to be recorded with what is trained on them."""

@@ -8,7 +8,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from handpose_core.precision import single_precision
 
+
+@single_precision
 def to_middle(K: Float[Tensor, "batch 3 3"], middle: Float[Tensor, "batch 2"]) -> Float[Tensor, "batch 3 3"]:
     """The smallest rotations that turn the rays of ``middle`` to straight ahead (0, 0, 1).
 

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from handpose_core.estimators.onehand.upright import Seen, Upright
 from handpose_core.nn.fused import FusedBackbone, convolution
 from handpose_core.nn.heatmaps import decode_softargmax
+from handpose_core.precision import single_precision
 
 _SMALLEST, _LARGEST = 0.1, 2.0
 """Of a hand over the picture's side."""
@@ -87,6 +88,7 @@ class Glance(nn.Module):
         return Glimpse(there, Upright(centre, extent, direction))
 
 
+@single_precision
 def glance_loss(
     said: Glimpse, seen: Seen, there: Bool[Tensor, " batch"], known: Bool[Tensor, " batch"]
 ) -> Float[Tensor, ""]:

@@ -7,11 +7,13 @@ from torch.nn import functional as F
 
 from handpose_core.hand import JOINT_NAMES, MIDDLE_MCP, WRIST
 from handpose_core.nn.heatmaps import gaussian_heatmaps
+from handpose_core.precision import single_precision
 
 _INDEX, _LITTLE = (JOINT_NAMES.index(f"{finger}_mcp") for finger in ("index", "little"))
 _PALM = [WRIST, _INDEX, MIDDLE_MCP, _LITTLE]
 
 
+@single_precision
 def map_loss(
     maps: Float[Tensor, "batch 21 m m"],
     joints_2d: Float[Tensor, "batch 21 2"],
@@ -30,6 +32,7 @@ def map_loss(
     return _mean(entropy, within)
 
 
+@single_precision
 def pixel_loss(
     predicted: Float[Tensor, "batch 21 2"], target: Float[Tensor, "batch 21 2"], counted: Bool[Tensor, "batch 21"]
 ) -> Float[Tensor, ""]:
@@ -37,6 +40,7 @@ def pixel_loss(
     return _mean((predicted - target).abs().mean(-1), counted)
 
 
+@single_precision
 def space_loss(
     predicted: Float[Tensor, "batch 21 3"], target: Float[Tensor, "batch 21 3"], counted: Bool[Tensor, "batch 21"]
 ) -> Float[Tensor, ""]:
@@ -51,6 +55,7 @@ def space_loss(
     return _mean((a * factor - b).abs().mean(-1), counted)
 
 
+@single_precision
 def turn_loss(
     predicted: Float[Tensor, "batch 21 3"], target: Float[Tensor, "batch 21 3"], counted: Bool[Tensor, "batch 21"]
 ) -> Float[Tensor, ""]:
@@ -70,6 +75,7 @@ def turn_loss(
     return torch.where(whole, off, 0).sum() / whole.sum().clamp_min(1)
 
 
+@single_precision
 def side_loss(right: Float[Tensor, " batch"], target: Bool[Tensor, " batch"]) -> Float[Tensor, ""]:
     """Cross-entropy of the logit and the truth."""
     return F.binary_cross_entropy_with_logits(right, target.to(right))

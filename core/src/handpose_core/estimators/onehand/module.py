@@ -39,6 +39,7 @@ from handpose_core.estimators.onehand.upright import Upright, upright_of
 from handpose_core.estimators.onehand.verdict import verdict_loss
 from handpose_core.hand import FINGER_JOINTS, WRIST, Side
 from handpose_core.nn.backbones import WEIGHTS, load_weights_of
+from handpose_core.precision import single_precision
 from handpose_core.rig import HandRig, PosedHand, pose_from_angles
 from handpose_core.training.experiment.needs import Need, Split, needs_of
 from handpose_core.training.fixed import LeavesFixed
@@ -279,6 +280,7 @@ class OneHandModule(LeavesFixed, HandPoseModule):
         total = torch.stack([getattr(self.weights, name) * value for name, value in losses.items()]).sum()
         return {"loss": total, **{f"loss_{name}": value for name, value in losses.items()}}
 
+    @single_precision
     def _read_losses(
         self, read: Read, upright: Sample, is_right: Bool[Tensor, " batch"]
     ) -> dict[str, Float[Tensor, ""]]:
@@ -311,8 +313,7 @@ class OneHandModule(LeavesFixed, HandPoseModule):
     def _posed(self, read: Read) -> PosedHand:
         """Right hands, mm, about the wrist."""
         angles, rotation, shape = read.parameters
-        with torch.autocast(angles.device.type, enabled=False):  # millimetres need more than eight bits
-            hand: PosedHand = self.rig(pose_from_angles(self.rig, angles), shape, rotation)
+        hand: PosedHand = self.rig(pose_from_angles(self.rig, angles), shape, rotation)
         return hand
 
     def decode(self, output: Output, image_size: int) -> HandEstimate:
@@ -348,6 +349,7 @@ class OneHandModule(LeavesFixed, HandPoseModule):
         is_right = (sides == Side.RIGHT) | ((sides < 0) & looks)  # no torch.where: ONNX Runtime has none for booleans
         return self.decode_as(output, is_right)
 
+    @single_precision
     def recover(self, estimate: Estimate, batch: Sample, recover: Recover) -> Prediction:
         """Millimetres for an estimate, turned from its own frame to the camera's."""
         assert isinstance(estimate, HandEstimate)  # decode makes no other

@@ -14,6 +14,7 @@ from handpose_core.datamodules.device_warp import LABELS, carry_labels
 from handpose_core.datasets.sample import Sample
 from handpose_core.hand import FINGER_JOINTS, WRIST
 from handpose_core.nn.heatmaps import lattice
+from handpose_core.precision import single_precision
 
 REACH = 1.3
 """An upright crop's side over the longer extent of the joints along its axes."""
@@ -53,11 +54,13 @@ class Upright(NamedTuple):
         x, y = self.direction.unbind(-1)
         return torch.stack([torch.stack([-y, x], -1), torch.stack([-x, -y], -1)], -2)
 
+    @single_precision
     def back_to_picture(self, pixels: Float[Tensor, "batch n 2"], size: int) -> Float[Tensor, "batch n 2"]:
         """Pixels of the picture, from those of an upright crop of ``size`` px."""
         away = (pixels - (size - 1) / 2) * (REACH * self.side / size)[:, None, None]
         return self.centre[:, None] + away @ self.turn()  # rows: turned back
 
+    @single_precision
     def back_in_space(self, points: Float[Tensor, "batch n 3"]) -> Float[Tensor, "batch n 3"]:
         """Points about the optical axis, turned from an upright crop's frame to the picture's."""
         return torch.cat([points[..., :2] @ self.turn(), points[..., 2:]], -1)
@@ -98,6 +101,7 @@ class Seen(NamedTuple):
     certain: Float[Tensor, " batch"]
 
 
+@single_precision
 def upright_of(joints_2d: Float[Tensor, "batch 21 2"], annotated: Bool[Tensor, "batch 21"]) -> Seen:
     """How labelled hands lie; joints that are not annotated do not count.
 

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from handpose_core.hand import N_JOINTS
+from handpose_core.precision import single_precision
 
 _HIDDEN = 64
 _SIGNS = 2 * N_JOINTS + 5
@@ -60,6 +61,7 @@ def signs_of(
     return torch.cat([scores, moved, extent, sides, there[:, None]], dim=1).detach()
 
 
+@single_precision
 def verdict_loss(
     said: Float[Tensor, " batch"], there: Bool[Tensor, " batch"], known: Bool[Tensor, " batch"]
 ) -> Float[Tensor, ""]:

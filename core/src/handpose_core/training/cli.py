@@ -5,7 +5,8 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -83,8 +84,19 @@ def run(name: str, method: Method, resolved: Resolved, prog: str) -> int:
     Raises:
         SystemExit: SIGTERM ended it before its time; a training goes on from its last checkpoint.
     """
+    with surroundings():
+        try:
+            HandposeCLI(name, method.load(), resolve_data(resolved.argv), resolved.name, prog)
+        except SIGTERMException as error:  # Lightning's status for it is 0
+            raise SystemExit(128 + signal.SIGTERM) from error
+    return 0
+
+
+@contextmanager
+def surroundings() -> Iterator[None]:
+    """Silence what no user can act upon, keep texts as texts, and end the loggers."""
     with warnings.catch_warnings():
-        # nothing a user can act upon: torch about Lightning's own code, and callbacks that only `fit` has
+        # torch about Lightning's own code, and callbacks that only `fit` has
         warnings.filterwarnings("ignore", message=".*LeafSpec", category=FutureWarning)
         warnings.filterwarnings("ignore", message="Be aware that when using `ckpt_path`, callbacks used")
         warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")  # when it goes on
@@ -94,12 +106,9 @@ def run(name: str, method: Method, resolved: Resolved, prog: str) -> int:
         logging.silence_advertisement()
         keep_texts()
         try:
-            HandposeCLI(name, method.load(), resolve_data(resolved.argv), resolved.name, prog)
-        except SIGTERMException as error:  # Lightning's status for it is 0
-            raise SystemExit(128 + signal.SIGTERM) from error
+            yield
         finally:
             logging.close()
-    return 0
 
 
 class HandposeCLI(LightningCLI):
@@ -285,7 +294,8 @@ class HandposeCLI(LightningCLI):
         if self.config.subcommand == "fit" and options.init_from:
             rank_zero_only(print)(take_weights(self.model, options.init_from))
             self.model.history = read_history(options.init_from)
-        if self.config.subcommand in ("validate", "test") and not _is_url(options.ckpt_path):
+        tested = self.config.subcommand in ("validate", "test")
+        if tested and options.ckpt_path and not _is_url(options.ckpt_path):
             self._tell_of_other_crops(Path(options.ckpt_path))
 
     def _tell_of_other_crops(self, checkpoint: Path) -> None:

@@ -12,6 +12,7 @@ from handpose_benchmarks.tables.results import Document
 from handpose_benchmarks.tables.trivial import MARGIN, Shortfall, shortfalls
 
 DASH = "–"
+_MARGIN = f"{100 * MARGIN:.0f} %"
 
 
 def as_markdown(document: Document, figure: str | None = None) -> str:
@@ -67,7 +68,7 @@ def _unreadable(document: Document, block: Document) -> str | None:
     )
     return (
         f"Nothing can be read from the rows on {block['title']}: the baseline row, {baseline['name']}, is not "
-        f"{100 * MARGIN:.0f} % better than every trivial row ({reasons})."
+        f"{_MARGIN} better than every trivial row ({reasons})."
     )
 
 
@@ -98,7 +99,7 @@ def _caption(document: Document) -> str:
     ]
     if any((block.get("trivial") or {}).get("rows") for block in document["datasets"]):
         lines.append(
-            f"A row is competent when its mean EPE is {100 * MARGIN:.0f} % smaller than that of every trivial row, in each "
+            f"A row is competent when its mean EPE is {_MARGIN} smaller than that of every trivial row, in each "
             "alignment shown. Trivial rows (in italics) need no training: they are computed on the same data and "
             "protocol, constant hands from the training split, after each alignment, left hands mirrored."
         )

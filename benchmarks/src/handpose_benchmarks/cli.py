@@ -81,6 +81,9 @@ def _table(options: argparse.Namespace, further: Sequence[str]) -> int:
     from handpose_benchmarks.tables.results import results_folder
     from handpose_benchmarks.tables.thesis import find_census
 
+    if options.trivial_only and (options.show or options.join or find_census(options.number or "")):
+        expected = "a table that is run"
+        raise HandposeError("--trivial-only", "--show, --join or a table of datasets", expected, "Leave one out.")
     if options.show is not None:
         return show(options.show, print)
     if options.number is None:
@@ -103,6 +106,7 @@ def _table(options: argparse.Namespace, further: Sequence[str]) -> int:
         size=options.size or (table_options.FAST_SIZE if options.fast else None),
         options=(*fast, *further),
         also=tuple(options.also_test),
+        trivial_only=options.trivial_only,
     )
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # ends the trainings, too
     return run_table(wish, lambda line: print(line, flush=True))

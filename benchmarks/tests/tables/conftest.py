@@ -9,6 +9,8 @@ import pytest
 from handpose_benchmarks.tables.plan import Node
 from handpose_benchmarks.tables.spec import Curves, Quoted, RowSpec, StageSpec, TableSpec
 from handpose_core.errors import HandposeError
+from handpose_core.training.baselines import FlatDepth
+from handpose_core.training.trivial_rows import CONSTANT_3D
 
 THRESHOLDS = [0.0, 25.0, 50.0]
 
@@ -19,10 +21,11 @@ class FakeRunner:
     Args:
         epe: By a node's label, ``DATASET/seedN/STAGES``.
         broken: Labels that fail.
+        trivial: EPE of the best constant hand; the other trivial rows have a hundred times as much.
     """
 
-    def __init__(self, epe: Mapping[str, float], broken: tuple[str, ...] = ()) -> None:
-        self.epe, self.broken = epe, broken
+    def __init__(self, epe: Mapping[str, float], broken: tuple[str, ...] = (), trivial: float = 100.0) -> None:
+        self.epe, self.broken, self.constant = epe, broken, trivial
         self.trained: list[tuple[str, str | None]] = []
         self.tested: list[str] = []
 
@@ -42,6 +45,12 @@ class FakeRunner:
         path.write_text(json.dumps(results(self.epe.get(node.label, 10.0))))
         return path
 
+    def trivial(self, node: Node) -> Path:
+        path = node.trivial_folder / "test" / "results.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(trivial_results(self.constant)))
+        return path
+
     def stop(self) -> None:
         raise AssertionError("nothing interrupts the tests")
 
@@ -53,6 +62,14 @@ def results(epe: float) -> dict[str, object]:
         "data": {"frames": "3"},
         "rows": [score(*names, epe) for names in [*scores, ("untrained network", "true_root_and_scale", "root")]],
     }
+
+
+def trivial_results(constant: float) -> dict[str, object]:
+    """What the test of the trivial rows writes; `score` gives methods other than ours a hundred times the error."""
+    rows = [score("ours", "true_root_and_scale", alignment, 100 * constant) for alignment in FACTORS]
+    rows += [score(FlatDepth.name, "true_2d_and_root", alignment, constant) for alignment in FACTORS]
+    rows += [score(CONSTANT_3D, "true_wrist_scale_and_side", alignment, constant / 100) for alignment in FACTORS]
+    return {"data": {"frames": "3"}, "rows": rows}
 
 
 FACTORS = {"none": 1.0, "root": 2.0, "procrustes": 0.5}

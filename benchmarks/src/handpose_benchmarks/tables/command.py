@@ -39,7 +39,7 @@ from handpose_benchmarks.tables.results import (
     taken_from,
     write_document,
 )
-from handpose_benchmarks.tables.runner import Runner, StageRunner, earlier_results
+from handpose_benchmarks.tables.runner import Runner, StageRunner, earlier_results, trivial_results
 from handpose_benchmarks.tables.spec import RowSpec, TableSpec
 from handpose_benchmarks.tables.thesis import find_table
 from handpose_core.errors import HandposeError
@@ -65,6 +65,7 @@ class Wish:
         size: Of twins; None takes the recipe's.
         options: Further options of every training.
         also: Further sets to test on, see `handpose_benchmarks.tables.also.further_set`.
+        trivial_only: Whether the trivial rows alone are computed, without any training.
     """
 
     number: str
@@ -79,6 +80,7 @@ class Wish:
     size: str | None
     options: tuple[str, ...]
     also: tuple[str, ...] = ()
+    trivial_only: bool = False
 
     @property
     def tried_out(self) -> bool:
@@ -87,8 +89,9 @@ class Wish:
 
 
 def show(path: Path, say: Say) -> int:
-    """Print a results file as Markdown."""
-    say(as_markdown(read_document(path)).rstrip("\n"))
+    """Print a results file as Markdown, with its figure where that lies beside it."""
+    figure = path.with_suffix(".png")
+    say(as_markdown(read_document(path), figure.name if figure.is_file() else None).rstrip("\n"))
     return 0
 
 
@@ -124,6 +127,12 @@ def run_table(wish: Wish, say: Say, runner: Runner | None = None) -> int:
     known = [name for name in spec.datasets if name in datasets or spec.needs((name,)) <= sources.keys()]
     everything = plan(spec, setting, known, sorted({*wish.seeds, *_seeds_in(work)}))
     chosen = [c for c in everything if c.dataset in datasets and c.seed in wish.seeds and c.row in rows]
+    baselines = _baselines(spec, everything, wish.seeds[0])
+    if wish.trivial_only:
+        runner, last = runner or _runner(wish), _last_stages(spec)
+        _make_data(spec, wish, last.needs(datasets, last.rows), sources, work, runner, say)
+        trivial = _score_trivial(baselines, datasets, runner, say)
+        return _write_trivial(spec, wish, trivial, _circumstances(wish, sources), out, say)
     needed = spec.needs(datasets, rows)
     generators = _generators(needed, wish, sources, work)
     preflight = TablePreflight(sources, work) if runner is None else None
@@ -134,9 +143,10 @@ def run_table(wish: Wish, say: Say, runner: Runner | None = None) -> int:
     if preflight is not None:
         preflight.check(chosen)
     circumstances, before = _circumstances(wish, sources), _earlier(everything)
+    trivial = _score_trivial(baselines, datasets, runner, say)
 
     def write(outcome: Outcome, scored: Scored | None = None) -> None:
-        found = Found({**before, **outcome.results}, outcome.failures)
+        found = Found({**before, **outcome.results}, outcome.failures, trivial)
         document, last = build_document(spec, everything, found, circumstances), scored is not None
         pictures = write_pictures(document, work, out, _stem(spec.number, wish)) if last else {}
         generated = _sets(sets, out, _stem(spec.trainings_of or spec.number, wish)) if last else {}
@@ -147,7 +157,58 @@ def run_table(wish: Wish, say: Say, runner: Runner | None = None) -> int:
     outcome = execute(chosen, runner, wish.jobs, say, write)
     scored = test_further(also, chosen, outcome.checkpoints, runner, wish.jobs, wish.options, say)
     write(outcome, scored)
-    return 1 if outcome.failures or scored.failures else 0
+    return 1 if outcome.failures or scored.failures or _failed(trivial) else 0
+
+
+def _baselines(spec: TableSpec, cells: Sequence[Cell], seed: int) -> dict[str, Node]:
+    """By dataset, the last training of the row that the others are compared with: whose test the trivial rows share."""
+    first = {dataset: spec.rows_on(dataset)[0] for dataset in spec.datasets}
+    return {cell.dataset: cell.node for cell in cells if cell.seed == seed and cell.row == first[cell.dataset]}
+
+
+def _last_stages(spec: TableSpec) -> TableSpec:
+    """The table with each dataset's baseline row alone, of which its last stage alone: what trivial rows read."""
+    rows = [spec.rows_on(dataset)[0] for dataset in spec.datasets]
+    return replace(spec, rows=tuple(replace(row, stages=row.stages[-1:]) for row in spec.rows if row in rows))
+
+
+def _score_trivial(
+    baselines: Mapping[str, Node], datasets: Sequence[str], runner: Runner, say: Say
+) -> dict[str, Path | str]:
+    """By dataset, the results file of the trivial rows, or why there is none; earlier ones of the other datasets."""
+    found: dict[str, Path | str] = {}
+    for dataset, node in baselines.items():
+        if dataset in datasets:
+            say(f"{dataset}: trivial rows, no training")
+            try:
+                found[dataset] = runner.trivial(node)
+            except (HandposeError, OSError) as error:
+                found[dataset] = str(error)
+                say(f"{dataset}: trivial rows FAILED: {error}")
+        elif trivial_results(node).is_file():
+            found[dataset] = trivial_results(node)
+    return found
+
+
+def _failed(trivial: Mapping[str, Path | str]) -> bool:
+    return any(isinstance(found, str) for found in trivial.values())
+
+
+def _write_trivial(
+    spec: TableSpec,
+    wish: Wish,
+    trivial: Mapping[str, Path | str],
+    circumstances: Circumstances,
+    out: Path,
+    say: Say,
+) -> int:
+    """Write and print the table with its trivial rows alone; the exit status."""
+    document = build_document(spec, [], Found(trivial=trivial), circumstances)
+    blocks = [block | {"rows": [], "quoted": []} for block in document["datasets"] if block["name"] in trivial]
+    title = f"{spec.title} (trivial rows alone)"
+    document |= {"datasets": blocks, "table": document["table"] | {"title": title, "curves": None, "further": None}}
+    _write(out, f"{_stem(spec.number, wish)}-trivial", document, say, last=True)
+    return 1 if _failed(trivial) else 0
 
 
 def _make_data(
@@ -201,6 +262,10 @@ def _workshop(wish: Wish, real: Source, work: Path) -> Workshop:
 def _take_runs(spec: TableSpec, wish: Wish, say: Say) -> int:
     """Write a table that trains nothing of its own."""
     assert spec.runs_of is not None
+    if wish.trivial_only:
+        found, wanted = f"table {spec.number}, whose rows are those of Table {spec.runs_of}", "a table with trainings"
+        fix = f"Run handpose bench table {spec.runs_of} --trivial-only."
+        raise HandposeError("--trivial-only", found, wanted, fix)
     out = _out_folder(spec.runs_of, wish)
     other = out / f"{_stem(spec.runs_of, wish)}.json"
     if not other.is_file():

@@ -10,6 +10,7 @@ from typing import Any
 
 from handpose_benchmarks.tables.datasets import DATASETS, MVHM
 from handpose_core.errors import HandposeError
+from handpose_core.synth.provenance import generated_record
 from handpose_core.training.data_names import resolve_data
 
 GENERATED = "generated.json"
@@ -154,7 +155,7 @@ def describe(source: Source) -> dict[str, Any]:
     if source.size is None:
         record = source.root / GENERATED
         made = {"generated": json.loads(record.read_text("utf-8"))} if record.is_file() else {}
-        return {"source": "folder", "name": source.root.resolve().name, **made}
+        return {"source": "folder", "name": source.root.resolve().name, **generated_record(source.root), **made}
     from handpose_core.datasets.mvhm_layout import MANIFEST as OF_MVHM
     from handpose_core.synth.generate import MANIFEST
 

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from numpy import ndarray
 
+from handpose_benchmarks.tables.provenance import by_twin
 from handpose_benchmarks.tables.results import Document
 from handpose_core.io import atomic
 from handpose_core.viz.figures import rasterise
@@ -27,7 +28,7 @@ def has_curves(document: Document) -> bool:
 
 def draw(document: Document) -> UInt8[ndarray, "h w 3"]:
     """The figure. Datasets without any run are left out."""
-    panels = _panels(document)
+    panels = _panels(by_twin(document))
     figure = Figure(figsize=(_PANEL[0] * len(panels), _PANEL[1]), dpi=150, layout="constrained")
     grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)
     for axes, block in zip(grid[0], panels, strict=True):

@@ -16,6 +16,7 @@ from matplotlib.lines import Line2D
 from numpy import ndarray
 
 from handpose_benchmarks.tables.plan import Node
+from handpose_benchmarks.tables.provenance import by_twin
 from handpose_benchmarks.tables.spec import Further
 from handpose_core.io import atomic
 from handpose_core.viz.figures import rasterise
@@ -110,7 +111,7 @@ def draw_traces(document: Document) -> UInt8[ndarray, "h w 3"]:
 
 
 def _panels(document: Document) -> list[Document]:
-    return [block for block in document["datasets"] if any(_traced(row) for row in block["rows"])]
+    return [block for block in by_twin(document)["datasets"] if any(_traced(row) for row in block["rows"])]
 
 
 def _traced(row: Document) -> list[Document]:

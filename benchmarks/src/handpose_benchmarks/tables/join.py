@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from handpose_benchmarks.tables.provenance import twins_of
 from handpose_benchmarks.tables.results import Document, read_document
 from handpose_benchmarks.tables.spec import TableSpec
 from handpose_core.errors import HandposeError
 
 _ALIKE = ("recipe", "options")
-_PER_PART = ("date", "machine", "versions", "data")
+_PER_PART = ("date", "machine", "versions", "data", "commit", "data_version")
 _OF_BITS = ("checksum", "checksums")
 """Of twins: processors round differently, so that the same twin made elsewhere has other bits; parts tell their own."""
 
@@ -42,7 +43,7 @@ def join(spec: TableSpec, paths: Sequence[Path]) -> Document:
         "datasets": [_block(spec, block, documents, seeds) for block in first[1]["datasets"]],
         "pictures": {},
         "also": [],
-        "parts": [{key: document[key] for key in _PER_PART} for document in documents.values()],
+        "parts": [{key: document[key] for key in _PER_PART if key in document} for document in documents.values()],
     }
 
 
@@ -68,7 +69,7 @@ def _block(spec: TableSpec, block: Document, documents: Mapping[str, Document], 
             for run in row["runs"]:
                 if "figures" in run:
                     _check(name, f"{dataset}, seed {run['seed']}", name, sources.setdefault(run["seed"], name))
-                    runs[row["name"], run["seed"]] = run
+                    runs[row["name"], run["seed"]] = {**run, "twins": twins_of(run, document, dataset)}
     rows = [
         {"name": name, "printed": printed[name], "runs": [runs.get((name, s), _not_run(s)) for s in seeds]}
         for name in (row.name_on(dataset) for row in spec.rows_on(dataset))

@@ -1,14 +1,18 @@
 """A table as Markdown, from its results file alone."""
 
+import statistics
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from handpose_benchmarks.tables.measures import MEASURES, Measure
 from handpose_benchmarks.tables.paired import Spread, gain, paired_differences, paired_gains, spread
 from handpose_benchmarks.tables.progress import duration
+from handpose_benchmarks.tables.provenance import age, by_twin
 from handpose_benchmarks.tables.results import Document
+from handpose_benchmarks.tables.trivial import MARGIN, Shortfall, shortfalls
 
 DASH = "–"
+_MARGIN = f"{100 * MARGIN:.0f} %"
 
 
 def as_markdown(document: Document, figure: str | None = None) -> str:
@@ -18,10 +22,11 @@ def as_markdown(document: Document, figure: str | None = None) -> str:
         document: A results file's content.
         figure: The name of its PCK figure's file, if there is one.
     """
+    document = by_twin(document)
     table = document["table"]
-    parts = [f"# Table {table['number']}: {table['title']}", _caption(document)]
+    parts = [f"# Table {table['number']}: {table['title']}", *_headline(document), _caption(document)]
     for block in document["datasets"]:
-        parts += [f"## {block['title']}", _figures(document, block)]
+        parts += [f"## {block['title']}", *([block["twins"]] if "twins" in block else []), _figures(document, block)]
         if paired := _paired(document, block):
             parts.append(paired)
     if figure is not None:
@@ -35,6 +40,55 @@ def as_markdown(document: Document, figure: str | None = None) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def _headline(document: Document) -> list[str]:
+    """The first lines: of which data the file is, and where nothing can be read from it."""
+    lines = [age(document)] if age(document) else []
+    blocks = [block for block in document["datasets"] if block["rows"]]
+    if blocks and not any("trivial" in block for block in blocks):
+        lines.append("Trivial rows were not computed with it: of no row is it known whether it is competent.")
+    lines += [line for block in blocks if (line := _unreadable(document, block))]
+    return ["\n\n".join(f"**{line}**" for line in lines)] if lines else []
+
+
+def _unreadable(document: Document, block: Document) -> str | None:
+    """Say that nothing can be read from a block, and why; None where its baseline row is competent or was not run."""
+    baseline = block["rows"][0]
+    found = _shortfalls(document, block, baseline)
+    if found is None:
+        trivial = block.get("trivial") or {}
+        known = _errors(document, baseline) and "trivial" in block
+        reason = f": {trivial['failure']}" if "failure" in trivial else ""
+        return f"{block['title']}: whether {baseline['name']} is competent is not known{reason}." if known else None
+    if not found:
+        return None
+    reasons = "; ".join(
+        f"{MEASURES['epe_mean'].text(one.error)} {_unit(document)} with alignment {one.alignment}, where "
+        f"{one.trivial} allows {MEASURES['epe_mean'].text(one.allowed)}"
+        for one in found
+    )
+    return (
+        f"Nothing can be read from the rows on {block['title']}: the baseline row, {baseline['name']}, is not "
+        f"{_MARGIN} better than every trivial row ({reasons})."
+    )
+
+
+def _shortfalls(document: Document, block: Document, row: Document) -> list[Shortfall] | None:
+    """Where a row is not competent; None where that is not known."""
+    errors, trivial = _errors(document, row), (block.get("trivial") or {}).get("rows")
+    return shortfalls(errors, trivial) if errors and trivial else None
+
+
+def _errors(document: Document, row: Document) -> dict[str, float]:
+    """Mean EPE over seeds by alignment; nothing where the row was not run."""
+    protocol = document["table"]["protocol"]
+    found = {a: _values(row, a, "epe_mean") for a in (protocol["alignment"], *protocol["also"])}
+    return {alignment: statistics.fmean(values.values()) for alignment, values in found.items() if values}
+
+
+def _unit(document: Document) -> str:
+    return str(document["table"]["protocol"].get("unit", "mm"))
+
+
 def _caption(document: Document) -> str:
     protocol, seeds = document["table"]["protocol"], ", ".join(map(str, document["seeds"]))
     further = "; the columns at the right are the mean EPE under other alignments. " if protocol["also"] else ". "
@@ -43,6 +97,14 @@ def _caption(document: Document) -> str:
         f"Protocol `{protocol['name']}`, recover `{protocol['recover']}`, alignment `{protocol['alignment']}`"
         f"{further}Measured: mean over seeds (lowest to highest)."
     ]
+    if any((block.get("trivial") or {}).get("rows") for block in document["datasets"]):
+        lines.append(
+            f"A row is competent when its mean EPE is {_MARGIN} smaller than that of every trivial row, in each "
+            "alignment shown. Trivial rows (in italics) need no training: they are computed on the same data and "
+            "protocol, constant hands from the training split, after each alignment, left hands mirrored."
+        )
+    if any("twins" in block for block in document["datasets"]):
+        lines.append("Runs of different twins stand apart; seeds are never averaged over them.")
     if document["options"]:
         lines.append(f"**Tried out with `{' '.join(document['options'])}`: no result of the recipe.**")
     if any("twin" in data["source"] for data in document["data"].values()):
@@ -53,7 +115,7 @@ def _caption(document: Document) -> str:
 
 
 def _data(document: Document) -> str:
-    titles = {block["name"]: block["title"] for block in document["datasets"]}
+    titles = {block["name"]: block["title"].partition(", twins ")[0] for block in document["datasets"]}
     described = {
         titles.get(name, name): (f"twin (size {data['size']})" if data["source"] == "twin" else "in a given folder")
         for name, data in document["data"].items()
@@ -69,7 +131,9 @@ def _figures(document: Document, block: Document) -> str:
     head = [block["title"]]
     for _, measure in measures:
         head += [f"{measure.heading}, thesis", "measured"]
-    lines = [[*head, *(f"EPE mean, {name}" for name in protocol["also"]), "seeds"]]
+    trivial = (block.get("trivial") or {}).get("rows", [])
+    judged = ["competent"] if trivial else []
+    lines = [[*head, *(f"EPE mean, {name}" for name in protocol["also"]), "seeds", *judged]]
     for row in block["rows"]:
         cells = [row["name"]]
         for name, measure in measures:
@@ -78,19 +142,38 @@ def _figures(document: Document, block: Document) -> str:
                 _range(_values(row, protocol["alignment"], name), measure),
             ]
         cells += [_range(_values(row, also, "epe_mean"), MEASURES["epe_mean"]) for also in protocol["also"]]
-        lines.append([*cells, str(len(_values(row, protocol["alignment"], "epe_mean")))])
+        verdict = [_verdict(_shortfalls(document, block, row))] if trivial else []
+        lines.append([*cells, str(len(_values(row, protocol["alignment"], "epe_mean"))), *verdict])
+    for row in trivial:
+        cells = [f"*{row['name']}*"]
+        for name, measure in measures:
+            cells += [DASH, measure.text(row["figures"][protocol["alignment"]].get(name))]
+        cells += [MEASURES["epe_mean"].text(row["figures"][also]["epe_mean"]) for also in protocol["also"]]
+        lines.append([*cells, DASH, *(DASH for _ in judged)])
     for quoted in block["quoted"]:
         cells = [f"{quoted['name']} (quoted)"]
         for name, measure in measures:
             cells += [measure.text(quoted["printed"].get(name)), DASH]
-        lines.append([*cells, *(DASH for _ in protocol["also"]), DASH])
+        lines.append([*cells, *(DASH for _ in protocol["also"]), DASH, *(DASH for _ in judged)])
     sources = [f"{quoted['name']}: quoted, not run; {quoted['source']}." for quoted in block["quoted"]]
-    return "\n\n".join([_grid(lines), *sources])
+    return "\n\n".join([_grid(lines), *_told(trivial), *sources])
+
+
+def _verdict(found: list[Shortfall] | None) -> str:
+    return DASH if found is None else f"no ({', '.join(one.alignment for one in found)})" if found else "yes"
+
+
+def _told(trivial: Sequence[Document]) -> list[str]:
+    """What the trivial rows are given of the truth."""
+    if not trivial:
+        return []
+    told = "; ".join(f"{row['name']}: {row['told'].replace('_', ' ')}" for row in trivial)
+    return [f"Given to the trivial rows: {told}. Samples: {trivial[0]['n_samples']}."]
 
 
 def _paired(document: Document, block: Document) -> str:
     """Each row minus the first one, seed by seed; nothing where there is one row."""
-    first, *others = block["rows"]
+    first, *others = block["rows"] or [None]
     if not others:
         return ""
     protocol, measures = document["table"]["protocol"], document["table"]["measures"]
@@ -172,7 +255,7 @@ def _also(document: Document, further: Document) -> list[str]:
     columns = [(protocol["alignment"], name, MEASURES[name].heading) for name in in_3d]
     columns += [(a, "epe_mean", f"EPE mean, {a}") for a in protocol["also"] if _known(further, a, "epe_mean")]
     columns += [("none", name, MEASURES[name].heading) for name in ("pck_20", "epe_mean_px")]
-    titles = {block["name"]: block["title"] for block in document["datasets"]}
+    titles = {block["name"]: block["title"].partition(", twins ")[0] for block in document["datasets"]}
     lines = [["trained on", "row", *(heading for _, _, heading in columns), "seeds"]]
     counts: set[int] = set()
     for row in further["rows"]:
@@ -220,7 +303,7 @@ def _generated(generated: Document) -> list[str]:
 def _further(document: Document) -> list[str]:
     """What is shown beside the pose's measures, as far as there is any: figures, how they came about, pictures."""
     further, pictures = document["table"]["further"], document.get("pictures", {})
-    titles = {block["name"]: block["title"] for block in document["datasets"]}
+    titles = {block["name"]: block["title"].partition(", twins ")[0] for block in document["datasets"]}
     lines = [
         [block["title"], row["name"], *(_further_range(row, name, further["decimals"]) for name in further["measures"])]
         for block in document["datasets"]
@@ -249,7 +332,11 @@ def _further_range(row: Document, name: str, decimals: int) -> str:
 
 def _missing(document: Document) -> list[str]:
     """What has no figures and why, seeds with the same reason together."""
-    lines = []
+    lines = [
+        f"{block['title']}, trivial rows: {block['trivial']['failure']}"
+        for block in document["datasets"]
+        if "failure" in (block.get("trivial") or {})
+    ]
     for block in document["datasets"]:
         for row in block["rows"]:
             reasons: dict[str, list[str]] = {} if row["runs"] else {"not run": []}
@@ -287,6 +374,8 @@ def _circumstances(part: Document) -> list[str]:
         f"date: {part['date']}",
         "versions: " + ", ".join(f"{name} {version}" for name, version in part["versions"].items()),
         "machine: " + ", ".join(f"{name} {fact}" for name, fact in part["machine"].items()),
+        f"commit: {part.get('commit') or 'not recorded'}",
+        f"data version: {part.get('data_version') or 'not recorded'}",
         *(
             f"twin of {name}: world {data['world']}, seed {data['seed']}, handpose-core {data['version']}, "
             f"{_count(data)} frames, sha256 {data['checksum'][:16]}"

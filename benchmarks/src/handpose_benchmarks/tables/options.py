@@ -35,6 +35,11 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("--size", help="of the twins: tiny, demo or paper (default: as the recipe)")
     parser.add_argument("--fast", action="store_true", help="seconds a stage and tiny twins, to try things out")
     parser.add_argument(
+        "--trivial-only",
+        action="store_true",
+        help="compute the trivial rows alone, without any training: what a row has to beat by 20 %% to say anything",
+    )
+    parser.add_argument(
         "--also-test",
         action="append",
         default=[],

@@ -57,6 +57,12 @@ class Node:
         """Options of ``test``, but for folders and checkpoints."""
         return self.elsewhere.arguments if self.elsewhere else self.arguments
 
+    @property
+    def trivial_folder(self) -> Path:
+        """Where the trivial rows of the test are written, for all seeds; they need no training."""
+        folder = self.folder.parent.parent / "trivial" / self.name
+        return folder / self.elsewhere.dataset if self.elsewhere else folder
+
     def chain(self) -> tuple["Node", ...]:
         """From the first stage to this one."""
         return (*(self.parent.chain() if self.parent else ()), self)

@@ -1,7 +1,6 @@
 """The results file of a table: everything its Markdown and its figure are made from."""
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -11,9 +10,14 @@ from typing import Any
 from handpose_benchmarks.tables.datasets import DATASETS
 from handpose_benchmarks.tables.further import read_further
 from handpose_benchmarks.tables.plan import Cell, Node
+from handpose_benchmarks.tables.provenance import provenance_of
+from handpose_benchmarks.tables.scores import figures_of, scores_by_alignment
 from handpose_benchmarks.tables.spec import Protocol, RowSpec, TableSpec
+from handpose_benchmarks.tables.trivial import read_trivial
+from handpose_core import DATA_VERSION
 from handpose_core.errors import HandposeError
 from handpose_core.io import atomic
+from handpose_core.io.commit import code_commit
 
 SCHEMA = 1
 PACKAGES = ("handpose-core", "handpose-benchmarks", "torch", "pytorch-lightning", "torchmetrics", "numpy")
@@ -48,10 +52,12 @@ class Found:
     Attributes:
         results: The results file of every node that was tested.
         failures: Why others have none.
+        trivial: By dataset, the results file of its trivial rows, or why there is none.
     """
 
     results: Mapping[Node, Path] = field(default_factory=dict)
     failures: Mapping[Node, str] = field(default_factory=dict)
+    trivial: Mapping[str, Path | str] = field(default_factory=dict)
 
 
 def build_document(spec: TableSpec, cells: Sequence[Cell], found: Found, circumstances: Circumstances) -> Document:
@@ -63,6 +69,8 @@ def build_document(spec: TableSpec, cells: Sequence[Cell], found: Found, circums
         "options": list(circumstances.options),
         "seeds": sorted({cell.seed for cell in cells}),
         "versions": _versions(spec.method),
+        "commit": code_commit(),
+        "data_version": DATA_VERSION,
         "datasets": _blocks(spec, cells, found),
     }
 
@@ -77,6 +85,7 @@ def _blocks(spec: TableSpec, cells: Sequence[Cell], found: Found) -> list[Docume
                 for quoted in spec.quoted
                 if quoted.dataset == dataset
             ],
+            "trivial": _trivial(found.trivial.get(dataset), spec.protocol),
             "rows": [
                 _row(spec, row, dataset, cells, found)
                 for row in spec.rows_on(dataset)
@@ -85,6 +94,11 @@ def _blocks(spec: TableSpec, cells: Sequence[Cell], found: Found) -> list[Docume
         }
         for dataset in spec.datasets
     ]
+
+
+def _trivial(found: Path | str | None, protocol: Protocol) -> Document | None:
+    """A block's trivial rows, why there are none, or nothing where they were not asked for."""
+    return read_trivial(found, protocol) if isinstance(found, Path) else {"failure": found} if found else None
 
 
 def _settled(cell: Cell, found: Found) -> bool:
@@ -144,12 +158,7 @@ def read_figures(path: Path, protocol: Protocol) -> Document:
     """
     document = json.loads(path.read_text("utf-8"))
     own = document["rows"][0]["method"]  # the method's rows come before the baselines'
-    scores = {
-        row["alignment"]: row
-        for row in document["rows"]
-        if tuple(row[key] for key in ("method", "protocol", "recover", "unit"))
-        == (own, protocol.name, protocol.recover, protocol.unit)
-    }
+    scores = scores_by_alignment(document["rows"], own, protocol, protocol.recover)
     wanted = (protocol.alignment, *protocol.also)
     if missing := [name for name in wanted if name not in scores]:
         raise HandposeError(
@@ -161,19 +170,11 @@ def read_figures(path: Path, protocol: Protocol) -> Document:
     thesis = scores[protocol.alignment]
     return {
         "n_samples": thesis["n_samples"],
-        "figures": {name: _figures(scores[name]) for name in wanted},
+        "figures": {name: figures_of(scores[name]) for name in wanted},
         "curve": {"thresholds": thesis["thresholds"], "pck": [round(share, 6) for share in thesis["pck"]]},
         "test_data": document["data"],
+        **provenance_of(document),
     }
-
-
-def _figures(score: Document) -> Document:
-    """The measures of one score, by their names in `MEASURES`; ``epe_mean`` in any unit."""
-    figures = {name: score[name] for name in ("epe_mean", "epe_median")}
-    if score["unit"] == "mm":
-        return figures | {name: score[name] for name in ("auc_0_50", "auc_20_50")}
-    at_20 = next(share for px, share in zip(score["thresholds"], score["pck"], strict=True) if math.isclose(px, 20))
-    return figures | {"epe_mean_px": score["epe_mean"], "pck_20": 100 * at_20}
 
 
 def _seconds(node: Node) -> float | None:
@@ -208,7 +209,9 @@ def taken_from(spec: TableSpec, other: Document) -> Document:
     ]
     blocks = _blocks(replace(spec, rows=tuple(rows)), [], Found())
     document = {**other, "table": _heading(spec), "datasets": blocks}
+    trivial = {block["name"]: block.get("trivial") for block in other["datasets"]}
     for block in document["datasets"]:
+        block["trivial"] = trivial[block["name"]]
         for row in block["rows"]:
             if (block["name"], row["name"]) not in runs:
                 where, wanted = f"results of table {other['table']['number']}", f"{row['name']} on {block['title']}"

@@ -26,6 +26,9 @@ class Runner(Protocol):
     def test(self, node: Node, checkpoint: Path) -> Path:
         """Test a checkpoint, unless that was done; the file with the results."""
 
+    def trivial(self, node: Node) -> Path:
+        """Score the trivial rows of a node's test, unless that was done; the file with the results."""
+
     def stop(self) -> None:
         """End what runs, so that it can go on later."""
 
@@ -55,13 +58,25 @@ class StageRunner:
         self._process("test", node, resolved(node, node.test_arguments), node.test_folder, checkpoint)
         return _results_file(node)
 
+    def trivial(self, node: Node) -> Path:
+        """See `Runner`."""
+        training = resolved(node, node.arguments) if node.elsewhere else None
+        self._process("trivial", node, resolved(node, node.test_arguments), node.trivial_folder, None, training)
+        return trivial_results(node)
+
     def stop(self) -> None:
         """See `Runner`."""
         for process in list(self._live):
             process.terminate()
 
     def _process(
-        self, subcommand: str, node: Node, options: tuple[str, ...], folder: Path, checkpoint: Path | None
+        self,
+        subcommand: str,
+        node: Node,
+        options: tuple[str, ...],
+        folder: Path,
+        checkpoint: Path | None,
+        training: tuple[str, ...] | None = None,
     ) -> None:
         """Run a job.
 
@@ -69,7 +84,8 @@ class StageRunner:
             HandposeError: it did not end well.
         """
         arguments, origin = [*options, *self._further], str(checkpoint) if checkpoint else None
-        job = Job(node.method, node.name, arguments, str(folder), origin, self._threads)
+        learnt_from = None if training is None else [*training, *self._further]
+        job = Job(node.method, node.name, arguments, str(folder), origin, self._threads, learnt_from)
         log = folder / f"{subcommand}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "handpose_benchmarks.tables.job", subcommand, json.dumps(asdict(job))]
@@ -110,6 +126,11 @@ def earlier_results(node: Node) -> Path | None:
         if name != "--ckpt_path"
     }
     return None if differences(before, now) else results
+
+
+def trivial_results(node: Node) -> Path:
+    """Return the results file of the trivial rows of a node's test, written or not."""
+    return node.trivial_folder / "test" / "results.json"
 
 
 def _results_file(node: Node) -> Path:

@@ -276,6 +276,17 @@ class HandDataModule(pl.LightningDataModule, ABC):
         sampler = TrainingSampler(self.train_set, world, rank, seed=seed)
         return self._loader(TrainingLoader, self.train_set, sampler)
 
+    def unvaried_dataloader(self, most: int) -> DataLoader[Sample]:
+        """Batches of training samples in order, as labelled: without augmentation.
+
+        Args:
+            most: Samples; of a larger training split as many, evenly spread.
+        """
+        source, indices = self.training_and_validation()[0]
+        count = min(most, len(indices))
+        chosen = [indices[i * len(indices) // count] for i in range(count)]
+        return self._evaluation_loader(self._cropped(source, chosen, None))
+
     def val_dataloader(self) -> DataLoader[Sample]:
         """Validation batches, in order."""
         return self._evaluation_loader(self.val_set)

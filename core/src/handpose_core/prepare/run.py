@@ -13,9 +13,11 @@ import torch
 from handpose_core.datamodules.base import HandDataModule
 from handpose_core.datamodules.cropped import CroppedClips, CroppedDataset, CroppedViews, read_hand
 from handpose_core.datasets.sample import Sample, zero_filled
+from handpose_core.errors import HandposeError
 from handpose_core.prepare.cut import cut, cut_clip, cut_views
 from handpose_core.prepare.manifest import Kind, Manifest, Part, PartName, Recipe, claim
 from handpose_core.prepare.shards import Shard, finished_shard, remove_unfinished, write_shard
+from handpose_core.synth.provenance import CHECKSUM, generated_record
 
 _KINDS: dict[type[CroppedDataset], Kind] = {CroppedDataset: "images", CroppedClips: "clips", CroppedViews: "views"}
 _CUTS: dict[Kind, Callable[[Sample, int, float, float], Sample]] = {
@@ -73,6 +75,8 @@ def prepare(data: HandDataModule, out: Path, part: PartName, recipe: Recipe, wor
         HandposeError: ``out`` holds something else or cannot be written, or a sample of the original cannot be read.
     """
     manifest = claim(out, recipe)
+    record = generated_record(Path(recipe.options["root"])) if "root" in recipe.options else {}
+    _check_origin(manifest, out, part, record)
     data.setup(_STAGES[part])
     samples: CroppedDataset = getattr(data, f"{part}_set")
     kind = _KINDS[type(samples)]
@@ -84,7 +88,7 @@ def prepare(data: HandDataModule, out: Path, part: PartName, recipe: Recipe, wor
         shards[start] = shard
         yield sum(shard.samples for shard in shards.values()), len(samples)
     rule = data.describe()["crop"].partition(" x ")[0]
-    made = Part(kind, rule, _choices(data), tuple(shards[start] for start in sorted(shards)))
+    made = Part(kind, rule, {**_choices(data), **record}, tuple(shards[start] for start in sorted(shards)))
     _finish(manifest, out, part, made)
 
 
@@ -117,6 +121,23 @@ def _begin(work: _Work) -> None:
 
 def _make(start: int) -> Shard:
     return _works[0].make(start)
+
+
+def _check_origin(manifest: Manifest, out: Path, part: PartName, record: dict[str, str]) -> None:
+    """Validate that a finished part is of the generated data that are there now.
+
+    Raises:
+        HandposeError: the original was made again, or the part is of data that did not tell.
+    """
+    if part not in manifest.parts or not record:
+        return
+    before = manifest.parts[part].choices.get(CHECKSUM, "unknown")
+    if before != record[CHECKSUM]:
+        raise HandposeError(
+            f"{out}, {part}", f"prepared of data with checksum {before[:16]}",
+            f"{record[CHECKSUM][:16]}, that of the data in {manifest.recipe.options['root']} now",
+            "Remove the prepared data, or choose another folder for them.",
+        )  # fmt: skip
 
 
 def _choices(data: HandDataModule) -> dict[str, str]:

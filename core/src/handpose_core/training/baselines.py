@@ -1,8 +1,8 @@
 """Predictors that know little, scored on the same test batches: what a trained network has to beat."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import pytorch_lightning as pl
 import torch
@@ -29,10 +29,14 @@ class Baseline(ABC):
 
     name: str
     recover: str
+    needs_3d: ClassVar[bool] = True
+    """Whether it needs the batch's 3D joints."""
+    in_2d: ClassVar[bool] = True
+    """Whether it is scored in 2D, too."""
 
     @abstractmethod
-    def predict(self, batch: Sample) -> Prediction:
-        """Joints of a test batch, of all its frames where it is of clips."""
+    def predict(self, batch: Sample) -> Estimate:
+        """Joints of a test batch, of all its frames where it is of clips; a `Prediction` where it answers in 3D."""
 
 
 class MeanPose(Baseline):
@@ -88,19 +92,25 @@ class Untrained(Baseline):
         return self._module.recover(estimate, self._module.frames(batch), "true_root_and_scale")
 
 
-class Baselines(pl.Callback):
-    """Adds the rows of `MeanPose`, `FlatDepth` and `Untrained` to the module's results in ``test``.
+class BaselineRows(pl.Callback, ABC):
+    """Scores baselines on the batches of ``test`` and adds their rows to the module's results.
 
-    They are of 3D: where samples have no 3D joints there are none. A module that has seen no labels, as one that was
-    unpacked, has no `MeanPose`, and says so.
-
-    Args:
-        alignments: those to report; the mean pose and flat depth leave little to say without one.
+    Baselines of 3D have no rows where samples have no 3D joints.
     """
 
-    def __init__(self, alignments: list[str] | None = None) -> None:
-        self._alignments = alignments or ["root"]
+    def __init__(self) -> None:
         self._baselines: list[tuple[Baseline, ScoreSheet]] = []
+
+    @abstractmethod
+    def baselines(self, module: HandPoseModule) -> list[tuple[Baseline, Sequence[str]]]:
+        """Build the baselines of a module.
+
+        Args:
+            module: That is tested.
+
+        Returns:
+            Each baseline with the alignments that it is scored in.
+        """
 
     def on_test_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Build the baselines of this module.
@@ -110,18 +120,14 @@ class Baselines(pl.Callback):
         """
         if not isinstance(pl_module, HandPoseModule):
             raise HandposeError(
-                "trainer.callbacks, Baselines",
+                f"trainer.callbacks, {type(self).__name__}",
                 f"a module of type {type(pl_module).__name__}",
                 "a HandPoseModule",
                 "Leave the callback out.",
             )
-        baselines: list[Baseline] = [FlatDepth(pl_module), Untrained(pl_module)]
-        if pl_module.label_means.knows_pose:
-            baselines.insert(0, MeanPose(pl_module))
-        else:
-            rank_zero_only(print)("no row of the mean training pose: this module has seen no labels")
         self._baselines = [
-            (baseline, ScoreSheet([baseline.recover], self._alignments).to(pl_module.device)) for baseline in baselines
+            (baseline, ScoreSheet([baseline.recover], alignments).to(pl_module.device))
+            for baseline, alignments in self.baselines(pl_module)
         ]
 
     def on_test_batch_end(
@@ -136,13 +142,41 @@ class Baselines(pl.Callback):
         """Score the baselines on the batch."""
         assert isinstance(pl_module, HandPoseModule)  # on_test_start has seen to it
         frames = pl_module.frames(batch)
-        for baseline, sheet in self._baselines if "joints_3d" in frames else ():
+        for baseline, sheet in self._baselines:
+            if baseline.needs_3d and "joints_3d" not in frames:
+                continue
             prediction = baseline.predict(batch)
-            sheet.update(prediction.joints_3d, frames, baseline.recover)
-            sheet.update_2d(prediction.joints_2d, frames)
+            if isinstance(prediction, Prediction):
+                sheet.update(prediction.joints_3d, frames, baseline.recover)
+            if baseline.in_2d:
+                sheet.update_2d(prediction.joints_2d, frames)
 
     def on_test_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Append the baselines' rows."""
         assert isinstance(pl_module, HandPoseModule)  # on_test_start has seen to it
         for baseline, sheet in self._baselines:
             pl_module.results.extend(sheet.results(baseline.name))
+
+
+class Baselines(BaselineRows):
+    """Adds the rows of `MeanPose`, `FlatDepth` and `Untrained` to the module's results in ``test``.
+
+    They are of 3D: where samples have no 3D joints there are none. A module that has seen no labels, as one that was
+    unpacked, has no `MeanPose`, and says so.
+
+    Args:
+        alignments: those to report; the mean pose and flat depth leave little to say without one.
+    """
+
+    def __init__(self, alignments: list[str] | None = None) -> None:
+        super().__init__()
+        self._alignments = alignments or ["root"]
+
+    def baselines(self, module: HandPoseModule) -> list[tuple[Baseline, Sequence[str]]]:
+        """Build the three, or two, baselines; see `BaselineRows`."""
+        found: list[Baseline] = [FlatDepth(module), Untrained(module)]
+        if module.label_means.knows_pose:
+            found.insert(0, MeanPose(module))
+        else:
+            rank_zero_only(print)("no row of the mean training pose: this module has seen no labels")
+        return [(baseline, self._alignments) for baseline in found]

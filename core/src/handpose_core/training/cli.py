@@ -84,13 +84,11 @@ def run(name: str, method: Method, resolved: Resolved, prog: str) -> int:
     Raises:
         SystemExit: SIGTERM ended it before its time; a training goes on from its last checkpoint.
     """
-    with quiet():
+    with surroundings():
         try:
             HandposeCLI(name, method.load(), resolve_data(resolved.argv), resolved.name, prog)
         except SIGTERMException as error:  # Lightning's status for it is 0
             raise SystemExit(128 + signal.SIGTERM) from error
-        finally:
-            logging.close()
     return 0
 
 
@@ -112,6 +110,20 @@ def quiet() -> Iterator[None]:
         logging.silence_advertisement()
         keep_texts()
         yield
+
+
+@contextmanager
+def surroundings() -> Iterator[None]:
+    """Silence what `quiet` does, and close the loggers at the end.
+
+    Yields:
+        Nothing.
+    """
+    with quiet():
+        try:
+            yield
+        finally:
+            logging.close()
 
 
 class HandposeCLI(LightningCLI):
@@ -297,7 +309,8 @@ class HandposeCLI(LightningCLI):
         if self.config.subcommand == "fit" and options.init_from:
             rank_zero_only(print)(take_weights(self.model, options.init_from))
             self.model.history = read_history(options.init_from)
-        if self.config.subcommand in ("validate", "test") and not _is_url(options.ckpt_path):
+        tested = self.config.subcommand in ("validate", "test")
+        if tested and options.ckpt_path and not _is_url(options.ckpt_path):
             self._tell_of_other_crops(Path(options.ckpt_path))
 
     def _tell_of_other_crops(self, checkpoint: Path) -> None:

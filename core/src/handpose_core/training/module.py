@@ -19,6 +19,7 @@ from handpose_core.geometry.handedness import MIRRORED
 from handpose_core.io.checkpoint_parts import as_one_file
 from handpose_core.metrics import ALIGNMENTS
 from handpose_core.nn.backbones import WEIGHTS
+from handpose_core.synth.provenance import generated_record
 from handpose_core.training.checkpoints import (
     CLASS_KEY,
     HISTORY_KEY,
@@ -49,10 +50,25 @@ _NOT_REBUILT = ("optimizer", "gan_optimizer", "schedule")
 
 
 def describe_data(trainer: pl.Trainer) -> dict[str, str]:
-    """What the datamodule says of itself; nothing for one that cannot."""
+    """Collect what results depend on of the trainer's data.
+
+    Args:
+        trainer: Whose datamodule is asked.
+
+    Returns:
+        What the datamodule says of itself, and the version and checksum of generated data (of the parts of a mixture
+        under their numbers); nothing for a datamodule that cannot.
+    """
     datamodule: Any = getattr(trainer, "datamodule", None)
     described: dict[str, str] = datamodule.describe() if hasattr(datamodule, "describe") else {}
-    return described
+    return {**described, **_generated(datamodule)}
+
+
+def _generated(datamodule: Any) -> dict[str, str]:
+    root = getattr(datamodule, "root", None)
+    own = generated_record(Path(root)) if isinstance(root, str | Path) else {}
+    parts = enumerate(getattr(datamodule, "parts", ()))
+    return own | {f"{number}.{key}": value for number, part in parts for key, value in _generated(part).items()}
 
 
 class HandPoseModule(ManualBackward):

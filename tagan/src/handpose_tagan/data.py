@@ -39,7 +39,10 @@ class WithSimulated(CroppedDataset):
 
 
 class TwoFoldersDataModule(FolderDataModule):
-    """Real images without labels, and in training and testing with each of them one of the other folder.
+    """Real images, and in training and testing with each of them one of the other folder.
+
+    Images are cut as generators are run: 1.5 times around hands whose joints ``labels.npz`` says, else the largest
+    square inside the picture.
 
     Args:
         root: the folder of real images, or a video.
@@ -62,7 +65,7 @@ class TwoFoldersDataModule(FolderDataModule):
         augmentation: Augmentation | None = None,
     ) -> None:
         super().__init__(
-            root, batch_size=batch_size, num_workers=num_workers, image_size=image_size, labels="none",
+            root, batch_size=batch_size, num_workers=num_workers, image_size=image_size,
             val_fraction=val_fraction, augmentation=augmentation,
         )  # fmt: skip
         self.simulated = Path(simulated)
@@ -73,9 +76,9 @@ class TwoFoldersDataModule(FolderDataModule):
         new = name not in self._sets
         super().setup(stage)
         if new:
-            pictures = Folder(self.simulated, labels="none")
+            pictures = Folder(self.simulated)
             augmentation = self.augmentation if name == "train" else None
-            others = CroppedDataset(pictures, range(len(pictures)), self.image_size, 1.0, augmentation)
+            others = self._cropped(pictures, range(len(pictures)), augmentation, inside=True)
             self._sets[name] = WithSimulated(self._sets[name], others)
 
     def world(self) -> str:

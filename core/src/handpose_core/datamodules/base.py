@@ -133,8 +133,9 @@ class HandDataModule(pl.LightningDataModule, ABC):
         if stage in ("fit", "validate"):
             if "train" not in self._sets:
                 train, val = self.training_and_validation()
-                self._sets["train"] = self._with_depth_maps(self._cropped(*train, self.augmentation), train)
-                self._sets["val"] = self._cropped(*val, None)
+                crops = self._cropped(*train, self.augmentation, inside=True)
+                self._sets["train"] = self._with_depth_maps(crops, train)
+                self._sets["val"] = self._cropped(*val, None, inside=True)
             described = self._sets["train"]
             held_out, augmentation = f"{len(self._sets['val'])} for validation", str(self.augmentation or "none")
             extra = {"held_out": held_out, "augmentation": augmentation}
@@ -148,16 +149,16 @@ class HandDataModule(pl.LightningDataModule, ABC):
         self._rule = described.RULE
 
     def _cropped(
-        self, source: SampleSource, indices: Sequence[int], augmentation: Augmentation | None
+        self, source: SampleSource, indices: Sequence[int], augmentation: Augmentation | None, *, inside: bool = False
     ) -> CroppedDataset:
         kind = next((kind for wrapper, kind in _CROPPED.items() if isinstance(source, wrapper)), CroppedDataset)
         if isinstance(augmentation, OnDevice):
-            return WideCrops(
-                kind, source, indices, self.image_size, self.crop_scale, augmentation, self.shows_right_hands
-            )
+            options = (self.image_size, self.crop_scale, augmentation, self.shows_right_hands, inside)
+            return WideCrops(kind, source, indices, *options)
         return kind(
-            source, indices, self.image_size, self.crop_scale, augmentation, right_handed=self.shows_right_hands
-        )
+            source, indices, self.image_size, self.crop_scale, augmentation, right_handed=self.shows_right_hands,
+            inside=inside,
+        )  # fmt: skip
 
     @property
     def shows_right_hands(self) -> bool:

@@ -1,5 +1,6 @@
 """A dataset's samples as square crops of one size, varied for training."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -99,6 +100,28 @@ def placed_crop(
     return (flip_image(size) @ A, mirror() @ M) if placement.flip else (A, M)
 
 
+def square_inside(
+    width: int, height: int, placement: Placement
+) -> tuple[tuple[Float64[ndarray, "2"], float], Placement]:
+    """Return the largest square crop of a picture without labels that shows nothing beyond the picture, as placed.
+
+    Args:
+        width: Of the picture, px.
+        height: px.
+        placement: How the crop lies; its shift goes no farther than the picture's border.
+
+    Returns:
+        Tuple ``(square, placement)`` as `placed_crop` takes them: centre and side (px), and the placement without the
+        shift, which the centre has.
+    """
+    reach = placement.scale * (abs(math.cos(placement.angle)) + abs(math.sin(placement.angle)))
+    last = np.array([width - 1, height - 1], np.float64)  # beyond the middles of the outermost pixels black mixes in
+    side = float(last.min()) / max(1.0, reach)
+    half = side * reach / 2
+    centre = last / 2 + placement.shift * side * placement.scale
+    return (np.clip(centre, half, last - half), side), replace(placement, shift=np.zeros(2))
+
+
 def read_hand(source: SampleSource, index: int) -> tuple[Sample, Sample]:
     """Read a sample that can be cropped.
 
@@ -136,6 +159,8 @@ class CroppedDataset(Dataset[Sample]):
         framing: How the crops of samples that are not varied lie.
         right_handed: Whether left hands are mirrored, so that all whose side is known are right ones; no flip is drawn
             for them then, and samples say by ``mirrored`` what was done.
+        inside: Whether crops of pictures without joints or box stay inside the picture, however they are varied; else
+            the whole picture is shown, and black beside it.
     """
 
     RULE: str = "square around the joints"
@@ -150,8 +175,9 @@ class CroppedDataset(Dataset[Sample]):
         augmentation: Augmentation | None = None,
         framing: Placement = AS_LABELLED,
         right_handed: bool = False,
+        inside: bool = False,
     ) -> None:
-        self.right_handed = right_handed
+        self.right_handed, self.inside = right_handed, inside
         self.source, self.indices = source, tuple(indices)
         self.image_size, self.crop_scale = image_size, crop_scale
         self.augmentation, self.framing = augmentation, framing
@@ -196,6 +222,9 @@ class CroppedDataset(Dataset[Sample]):
 
     def _cut(self, sample: Sample, square: tuple[Float64[ndarray, "2"], float], placement: Placement) -> Sample:
         """The square around a centre, turned and mirrored as placed, after a left hand is mirrored."""
+        if self.inside and not {"joints_2d", "box"} & sample.keys():
+            height, width = sample["image"].shape[-2:]
+            square, placement = square_inside(width, height, placement)
         if not self.right_handed:
             A, M = placed_crop(square, placement, self.image_size)
             mirrored = {}

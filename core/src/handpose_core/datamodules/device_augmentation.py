@@ -138,6 +138,7 @@ class WideCrops(CroppedDataset):
         crop_scale: The final crops' side over the joints' extent.
         on_device: What to draw.
         right_handed: See `CroppedDataset`.
+        inside: See `CroppedDataset`.
     """
 
     def __init__(
@@ -149,11 +150,12 @@ class WideCrops(CroppedDataset):
         crop_scale: float,
         on_device: OnDevice,
         right_handed: bool = False,
+        inside: bool = False,
     ) -> None:
-        super().__init__(source, indices, image_size, crop_scale, right_handed=right_handed)
+        super().__init__(source, indices, image_size, crop_scale, right_handed=right_handed, inside=inside)
         self.RULE = kind.RULE
         side, framing = on_device.surroundings(image_size)
-        self._crops = kind(source, indices, side, crop_scale, framing=framing, right_handed=right_handed)
+        self._crops = kind(source, indices, side, crop_scale, framing=framing, right_handed=right_handed, inside=inside)
         self._on_device = on_device
 
     def in_bytes(self, turn: int | Draw) -> Sample:

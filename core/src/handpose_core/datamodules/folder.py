@@ -98,7 +98,7 @@ class FolderDataModule(HandDataModule):
     def describe(self) -> dict[str, str]:
         """The choices that results depend on, of the stage set up last."""
         choices = super().describe()
-        whole = {"crop": f"the whole image, squared, resized to {self.image_size} px"}
+        whole = {"crop": f"the whole image, squared, resized to {self.image_size} px; in training inside the image"}
         return choices | whole if choices.get("labels") == "none" else choices
 
     def _pictures(self, root: Path) -> VideoSource | Views | Clips:

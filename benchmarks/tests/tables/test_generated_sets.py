@@ -53,6 +53,9 @@ class Untrained:
     def test(self, node: Node, checkpoint: Path) -> Path:
         raise AssertionError("generators are not tested")
 
+    def trivial(self, node: Node) -> Path:
+        raise AssertionError("generators have no trivial rows")
+
     def stop(self) -> None:
         raise AssertionError("nothing interrupts the test")
 

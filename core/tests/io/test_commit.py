@@ -42,6 +42,7 @@ def test_of_a_clone_its_head_and_whether_files_were_changed(tmp_path):
 
 def test_a_package_installed_inside_another_repository_is_not_of_its_commit(tmp_path):
     git(tmp_path, "init", "-q")
+    git(tmp_path, "commit", "-q", "--allow-empty", "-m", "of somebody else")
     file = tmp_path / "site-packages" / "module.py"
     file.parent.mkdir()
     file.write_text("1")

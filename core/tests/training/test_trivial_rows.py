@@ -63,6 +63,19 @@ def test_the_constant_hand_is_learnt_from_training_alone(tmp_path):
     assert scores[CONSTANT_3D, "none", "mm"].epe_mean == pytest.approx(1.0, abs=1e-3)
 
 
+def test_after_procrustes_the_constant_is_the_shape_whatever_its_direction(tmp_path):
+    seen = hands(4, 40, Side.RIGHT)
+    wrist = seen["joints_3d"][:, :1]
+    turns = torch.linalg.qr(torch.randn(4, 3, 3, generator=torch.Generator().manual_seed(1))).Q
+    turns = turns * torch.linalg.det(turns).sign()[:, None, None]
+    turned = {**seen, "joints_3d": (seen["joints_3d"] - wrist) @ turns.mT + wrist}
+    rows = TrivialRows()
+    rows.learn([turned], Linear())
+    scores = scores_of(rows, seen, tmp_path)
+    assert scores[CONSTANT_3D, "procrustes", "mm"].epe_mean == pytest.approx(0, abs=0.05)
+    assert scores[CONSTANT_3D, "none", "mm"].epe_mean > 10
+
+
 def test_the_constant_pixels_are_the_mean_of_the_right_handed_view(tmp_path):
     right = {"image": torch.zeros(1, 3, 8, 8), "joints_2d": torch.full((1, 21, 2), 2.0),
              "annotated": torch.ones(1, 21, dtype=torch.bool), "visible": torch.ones(1, 21, dtype=torch.bool),

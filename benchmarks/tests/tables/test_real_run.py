@@ -50,6 +50,12 @@ def test_a_row_runs_once_and_a_row_without_a_recipe_is_named(
     assert run["stages"][0]["seconds"] > 1
     assert (run["seed"], run["stages"][0]["recipe"]) == (3, "paper-1-regression")
     assert "'demo-0-none', which is neither a recipe nor a file" in other["runs"][0]["failure"]
+    assert run["twins"]["test"] == document["data"]["rhd"]["checksum"] == document["datasets"][0]["trivial"]["twin"]
+    flat, constant, untrained = (row["figures"] for row in document["datasets"][0]["trivial"]["rows"])
+    assert 0 < flat["none"]["epe_mean"] < 60  # true 2D
+    assert 0 < constant["procrustes"]["epe_mean"] < 40 < constant["none"]["epe_mean"]
+    assert untrained["none"]["epe_mean"] > 20
+    assert results.with_suffix(".md").read_text().splitlines()[2].startswith("**Nothing can be read from the rows on")
     twin = document["data"]["rhd"]
     assert (twin["world"], twin["frames"]) == ("target", {"training": 24, "evaluation": 6})
     assert len(twin["checksum"]) == 64

@@ -18,6 +18,7 @@ from handpose_core.datamodules.rhd import RHDDataModule
 from handpose_core.datasets.detect import LAYOUTS
 from handpose_core.datasets.prepared import Prepared
 from handpose_core.errors import HandposeError
+from handpose_core.io.checksums import file_checksum
 from handpose_core.prepare.manifest import MANIFEST, Recipe, read_manifest
 from handpose_core.prepare.run import prepare as prepare_part
 from handpose_core.training.data_names import known_datamodules
@@ -134,6 +135,19 @@ def test_other_options_are_refused(rhd_root, out):
         run_parts(rhd_root, out, quality=50)
 
 
+def test_prepared_data_tell_of_which_twin_they_are_and_are_not_gone_on_with_for_another(rhd_root, tmp_path):
+    twin = tmp_path / "twin"
+    shutil.copytree(rhd_root, twin)
+    (twin / "synth.json").write_text('{"version": "1", "seed": 0}')
+    run_parts(twin, tmp_path / "out")
+    choices = read_manifest(tmp_path / "out").parts["train"].choices
+    assert (choices["data_version"], choices["data_checksum"]) == ("1", file_checksum(twin / "synth.json"))
+    run_parts(twin, tmp_path / "out")  # goes on
+    (twin / "synth.json").write_text('{"version": "1", "seed": 1}')
+    with pytest.raises(HandposeError, match=r"train: found prepared of data with checksum \w{16}; expected \w{16}"):
+        run_parts(twin, tmp_path / "out")
+
+
 def test_a_folder_with_other_files_is_refused(rhd_root, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").write_text("\\end")
@@ -152,6 +166,7 @@ import resource, sys
 from pathlib import Path
 from core.tests.prepare import test_prepare_run as test
 from handpose_core.errors import HandposeError
+from handpose_core.io.checksums import file_checksum
 if __name__ == "__main__":
     resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
     try:

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from handpose_core.io import atomic
+from handpose_core.io.commit import code_record
 from handpose_core.training.module import describe_data
 from handpose_tagan.quality import FEATURES
 
@@ -30,6 +31,7 @@ class QualityResults(Callback):
         rows: list[Row] = module.quality_rows
         record = {
             "handpose_core": version("handpose-core"),
+            **code_record(),
             "checkpoint": str(trainer.ckpt_path) if trainer.ckpt_path else None,
             "data": describe_data(trainer),
             "trained_on": module.history,

@@ -15,6 +15,7 @@ from handpose_benchmarks.accuracy.pictures import PictureSet, picture_set
 from handpose_benchmarks.speed.machine import machine_facts
 from handpose_benchmarks.tables.results import results_folder
 from handpose_core.io import atomic
+from handpose_core.io.commit import code_record
 from handpose_core.io.outputs import check_new_file
 from handpose_core.predict import load
 from handpose_tagan.detection.mediapipe import MediaPipe
@@ -54,7 +55,8 @@ def run_accuracy(options: argparse.Namespace) -> int:
     machine = machine_facts()
     text = markdown(tables, machine)
     console.print(text, soft_wrap=True, highlight=False, markup=False)
-    document = {"machine": machine, "sets": {name: list(map(asdict, rows)) for name, rows in tables.items()}}
+    measured = {name: list(map(asdict, rows)) for name, rows in tables.items()}
+    document = {**code_record(), "machine": machine, "sets": measured}
     atomic.write_text(out / "accuracy.md", text)
     atomic.write_text(out / "accuracy.json", json.dumps(document, indent=2) + "\n")
     console.print(f"written: {out / 'accuracy.md'}", highlight=False, markup=False, soft_wrap=True)

@@ -12,6 +12,7 @@ from handpose_benchmarks.speed.figure import Figure, Skipped
 from handpose_benchmarks.speed.machine import machine_facts
 from handpose_core.cli.registry import load_target
 from handpose_core.io import atomic
+from handpose_core.io.commit import code_record
 
 
 def run_speed(chosen: Iterable[str], blender_python: str, report: Path | None, console: Console) -> None:
@@ -62,6 +63,7 @@ def _number(value: float) -> str:
 
 def _write(path: Path, results: Sequence[Figure | Skipped]) -> None:
     document = {
+        **code_record(),
         "machine": machine_facts(),
         "figures": [asdict(result) | {"met": result.met} for result in results if isinstance(result, Figure)],
         "skipped": [asdict(result) for result in results if isinstance(result, Skipped)],

@@ -9,6 +9,7 @@ from typing import Any
 from handpose_core.datasets.mvhm_layout import read_manifest
 from handpose_core.errors import HandposeError
 from handpose_core.io import atomic
+from handpose_core.io.commit import code_record
 
 _COUNTED = "mvhm="
 
@@ -107,6 +108,7 @@ def write_census(census: Census, data: str, out: Path, say: Callable[[str], None
     text = as_markdown(census, {f"MVHM in {root.name}": holdings})
     document = {
         "table": census.number,
+        **code_record(),
         "printed": {name: asdict(printed) for name, printed in census.printed.items()},
         "measured": {**asdict(holdings), "manifest": manifest},
     }

@@ -115,7 +115,7 @@ def _caption(document: Document) -> str:
 
 
 def _data(document: Document) -> str:
-    titles = {block["name"]: block["title"].partition(", twins ")[0] for block in document["datasets"]}
+    titles = {block["name"]: block.get("whole_title", block["title"]) for block in document["datasets"]}
     described = {
         titles.get(name, name): (f"twin (size {data['size']})" if data["source"] == "twin" else "in a given folder")
         for name, data in document["data"].items()
@@ -255,7 +255,7 @@ def _also(document: Document, further: Document) -> list[str]:
     columns = [(protocol["alignment"], name, MEASURES[name].heading) for name in in_3d]
     columns += [(a, "epe_mean", f"EPE mean, {a}") for a in protocol["also"] if _known(further, a, "epe_mean")]
     columns += [("none", name, MEASURES[name].heading) for name in ("pck_20", "epe_mean_px")]
-    titles = {block["name"]: block["title"].partition(", twins ")[0] for block in document["datasets"]}
+    titles = {block["name"]: block.get("whole_title", block["title"]) for block in document["datasets"]}
     lines = [["trained on", "row", *(heading for _, _, heading in columns), "seeds"]]
     counts: set[int] = set()
     for row in further["rows"]:
@@ -303,7 +303,7 @@ def _generated(generated: Document) -> list[str]:
 def _further(document: Document) -> list[str]:
     """What is shown beside the pose's measures, as far as there is any: figures, how they came about, pictures."""
     further, pictures = document["table"]["further"], document.get("pictures", {})
-    titles = {block["name"]: block["title"].partition(", twins ")[0] for block in document["datasets"]}
+    titles = {block["name"]: block.get("whole_title", block["title"]) for block in document["datasets"]}
     lines = [
         [block["title"], row["name"], *(_further_range(row, name, further["decimals"]) for name in further["measures"])]
         for block in document["datasets"]

@@ -10,6 +10,7 @@ from handpose_core.synth.provenance import CHECKSUM, VERSION
 Document = dict[str, Any]
 TEST = "test"
 """Name of the test data among a run's twins."""
+_UNKNOWN = "not recorded, "
 
 
 def provenance_of(results: Document) -> Document:
@@ -51,7 +52,7 @@ def twins_of(run: Document, document: Document, dataset: str) -> dict[str, str]:
     recorded = [_checksums(part["data"], dataset) for part in document.get("parts", [document])]
     if all(part == recorded[0] for part in recorded):
         return recorded[0]
-    return {TEST: f"not recorded, seed {run['seed']}"}
+    return {TEST: f"{_UNKNOWN}seed {run['seed']}"}
 
 
 def _checksums(data: Mapping[str, Document], dataset: str) -> dict[str, str]:
@@ -87,11 +88,10 @@ def _parts(block: Document, document: Document) -> list[Document]:
         failed = [] if number else [run for row in block["rows"] for run in row["runs"] if "figures" not in run]
         mine = {id(run) for run in (*members, *failed)}
         rows = [{**row, "runs": [run for run in row["runs"] if id(run) in mine]} for row in block["rows"]]
-        seeds = ", ".join(map(str, sorted({run["seed"] for run in members})))
-        letter = string.ascii_uppercase[number % 26]
+        name = _name(number, twins)
         part = {
-            **block, "title": f"{block['title']}, twins {letter}", "rows": [row for row in rows if row["runs"]],
-            "twins": f"Twins {letter} ({_told(twins)}): seeds {seeds}.",
+            **block, "title": f"{block['title']}, {name}", "whole_title": block["title"],
+            "rows": [row for row in rows if row["runs"]], "twins": _told(name, twins, members),
         }  # fmt: skip
         if (block.get("trivial") or {}).get("twin") not in (None, twins.get(TEST)):
             part["trivial"] = None
@@ -106,8 +106,8 @@ def _rows(row: Document, document: Document) -> list[Document]:
     if len(groups) < 2:
         return [row]
     return [
-        {**row, "row": f"{row['row']}, twins {string.ascii_uppercase[number % 26]}", "runs": members}
-        for number, (_, members) in enumerate(groups)
+        {**row, "row": f"{row['row']}, {_name(number, twins)}", "runs": members}
+        for number, (twins, members) in enumerate(groups)
     ]
 
 
@@ -127,11 +127,19 @@ def _groups(runs: Sequence[Document], document: Document, dataset: str) -> list[
     return groups
 
 
-def _told(twins: Mapping[str, str]) -> str:
-    if twins.get(TEST, "").startswith("not recorded"):
-        return "which of several the runs are of was not recorded"
-    told = [f"{'tested on' if name == TEST else name} sha256 {checksum[:16]}" for name, checksum in twins.items()]
-    return "; ".join(sorted(told, key=lambda text: not text.startswith("tested"))) or "data without checksums"
+def _name(number: int, twins: Mapping[str, str]) -> str:
+    """``twins A``, ``twins B``; the seed where it is not known which of several twins it is of."""
+    test = twins.get(TEST, "")
+    return test.removeprefix(_UNKNOWN) if test.startswith(_UNKNOWN) else f"twins {string.ascii_uppercase[number % 26]}"
+
+
+def _told(name: str, twins: Mapping[str, str], members: Sequence[Document]) -> str:
+    if twins.get(TEST, "").startswith(_UNKNOWN):
+        return f"Of which of several twins {name} is was not recorded; it stands alone."
+    checksums = [f"{'tested on' if one == TEST else one} sha256 {checksum[:16]}" for one, checksum in twins.items()]
+    told = "; ".join(sorted(checksums, key=lambda text: not text.startswith("tested on"))) or "data without checksums"
+    seeds = sorted({run["seed"] for run in members})
+    return f"{name[0].upper()}{name[1:]} ({told}): seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}."
 
 
 def age(document: Document) -> str | None:
@@ -147,11 +155,8 @@ def age(document: Document) -> str | None:
     versions = (data.get("version", data.get(VERSION)) for part in parts for data in part["data"].values())
     told = {version for version in versions if version}
     others = ", ".join(sorted(told - {DATA_VERSION}))
-    again = "Run the table again before its figures are read beside new ones."
+    again = "Today's data are others: run the table again before its figures are read beside new ones."
     if any("data_version" not in part for part in parts):
-        made = f"; its twins were made by version {others}" if others else ""
-        return (
-            f"Older than the record: commit and data version were not recorded{made}. Today's data version is "
-            f"{DATA_VERSION}. {again}"
-        )
-    return f"Of an older data version, {others}; today's is {DATA_VERSION}. {again}" if others else None
+        made = f"; its generated data were made by version {others}" if others else ""
+        return f"Older than the record: commit and data version were not recorded{made}. {again}"
+    return f"Of an older data version, {others}. {again}" if others else None

@@ -14,10 +14,9 @@ from handpose_benchmarks.tables.provenance import provenance_of
 from handpose_benchmarks.tables.scores import figures_of, scores_by_alignment
 from handpose_benchmarks.tables.spec import Protocol, RowSpec, TableSpec
 from handpose_benchmarks.tables.trivial import read_trivial
-from handpose_core import DATA_VERSION
 from handpose_core.errors import HandposeError
 from handpose_core.io import atomic
-from handpose_core.io.commit import code_commit
+from handpose_core.io.commit import code_record
 
 SCHEMA = 1
 PACKAGES = ("handpose-core", "handpose-benchmarks", "torch", "pytorch-lightning", "torchmetrics", "numpy")
@@ -69,8 +68,7 @@ def build_document(spec: TableSpec, cells: Sequence[Cell], found: Found, circums
         "options": list(circumstances.options),
         "seeds": sorted({cell.seed for cell in cells}),
         "versions": _versions(spec.method),
-        "commit": code_commit(),
-        "data_version": DATA_VERSION,
+        **code_record(),
         "datasets": _blocks(spec, cells, found),
     }
 

@@ -6,6 +6,8 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
+from handpose_core import DATA_VERSION
+
 _PATIENCE = 10.0  # s
 _OF_INSTALLATION = "direct_url.json"
 """What pip keeps of a package that it installed from a repository (PEP 610)."""
@@ -24,6 +26,15 @@ def code_commit(package: str = "handpose-core", file: Path = Path(__file__)) -> 
         as of a package from an index.
     """
     return _of_clone(file) or _of_installation(package)
+
+
+def code_record() -> dict[str, str | None]:
+    """Return what every results file records of the code that made it.
+
+    Returns:
+        ``commit`` (see `code_commit`), and ``data_version``, that of the data this code generates.
+    """
+    return {"commit": code_commit(), "data_version": DATA_VERSION}
 
 
 def _of_clone(file: Path) -> str | None:

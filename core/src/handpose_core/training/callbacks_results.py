@@ -13,9 +13,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from handpose_core import DATA_VERSION
 from handpose_core.io import atomic
-from handpose_core.io.commit import code_commit
+from handpose_core.io.commit import code_record
 from handpose_core.training.checkpoints import saw_all_of
 from handpose_core.training.module import HandPoseModule, describe_data
 from handpose_core.training.results import Result, scored_in_3d
@@ -64,8 +63,7 @@ class ResultsTable(Callback):
         data = describe_data(trainer)
         record = {
             "handpose_core": version("handpose-core"),
-            "commit": code_commit(),
-            "data_version": DATA_VERSION,
+            **code_record(),
             "checkpoint": str(trainer.ckpt_path) if trainer.ckpt_path else None,
             "data": data,
             "trained_on": module.history,

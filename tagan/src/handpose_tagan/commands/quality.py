@@ -15,6 +15,7 @@ def main(argv: Sequence[str]) -> int:
     from rich.console import Console
 
     from handpose_core.io.atomic import write_text
+    from handpose_core.io.commit import code_record
     from handpose_core.io.outputs import check_new_file
     from handpose_tagan.quality import FEATURES, folder_quality
     from handpose_tagan.quality_results import as_json, as_table
@@ -27,6 +28,7 @@ def main(argv: Sequence[str]) -> int:
     print(f"fid_colour_edges and kid_colour_edges: of {FEATURES}")
     if options.out is not None:
         record = {
+            **code_record(),
             "real": options.real.resolve().name,
             "image_size": size,
             "features": FEATURES,

@@ -16,6 +16,7 @@ from handpose_core.datamodules.mvhm import MVHMDataModule
 from handpose_core.datasets.sample import collate
 from handpose_core.errors import HandposeError
 from handpose_core.io.checkpoint_io import StagedCheckpointIO
+from handpose_core.io.commit import code_record
 from handpose_core.io.outputs import OutputFolder
 from handpose_core.training.checkpoints import framing_of
 from handpose_tassn.adapt.crops import VideoClips, covering, learnable
@@ -125,6 +126,7 @@ def adapt(module: TASSNModule, video: TrackedVideo, plan: Plan) -> dict[str, Any
     after = estimate_video(module, whole, video.tracks, score)
     _write(module, video, after, plan)
     report = {
+        **code_record(),
         "data": masked.describe(),
         "masks": asdict(masked.counts()),
         "adapted_on": f"frames {learn_from.start} to {learn_from.stop - 1}: {len(starts)} clips of {plan.clip_length}",

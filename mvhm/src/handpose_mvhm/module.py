@@ -103,6 +103,8 @@ class MVHMModule(HandPoseModule):
         self.requires_grad_(False)
         for trained in self.objective.trained(self).values():
             trained.requires_grad_(True)
+        for unused in self.objective.unused(self):
+            unused.requires_grad_(False)
         self.mesh_errors = MeanMetric()
         self.mesh_score, self.mesh_score_procrustes = HandMeshScore("none"), HandMeshScore("procrustes")
         self.view_counts = ViewCountScore()

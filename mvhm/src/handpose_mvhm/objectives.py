@@ -55,6 +55,17 @@ class Objective(ABC):
             HandposeError: the recipe gives the module no such network.
         """
 
+    def unused(self, module: Networks) -> tuple[nn.Module, ...]:
+        """Return layers of the networks that learn which the losses do not depend on: several processes wait for them.
+
+        Args:
+            module: With the networks.
+
+        Returns:
+            Layers that stay as they are; none by default.
+        """
+        return ()
+
     @abstractmethod
     def needs(self, vertices: int) -> tuple[Need, ...]:
         """Return the keys of samples that the losses read.
@@ -82,6 +93,10 @@ class Heatmaps(Objective):
     def trained(self, module: Networks) -> Mapping[str, nn.Module]:
         """See `Objective`."""
         return {"evidence_2d": module.network.evidence_2d}
+
+    def unused(self, module: Networks) -> tuple[nn.Module, ...]:
+        """See `Objective.unused`; the layers behind the last maps."""
+        return module.network.evidence_2d.feature_layers
 
     def needs(self, vertices: int) -> tuple[Need, ...]:
         """See `Objective`."""
@@ -164,6 +179,8 @@ class EndToEnd(Objective):
         if "vertices" in batch:
             values["loss_mesh"] = mesh(output, batch)
             total = total + self.lambda_m * values["loss_mesh"]
+        else:  # several processes wait for the gradients of all that learns
+            total = total + 0 * output.mesh.sum()
         return {"loss": total, **values}
 
 

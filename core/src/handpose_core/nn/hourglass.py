@@ -121,6 +121,11 @@ class StackedHourglass(nn.Module):
             assert isinstance(layer, nn.Conv2d)
             nn.init.normal_(layer.weight, std=0.01)
 
+    @property
+    def feature_layers(self) -> tuple[nn.Module, nn.Module]:
+        """The layers that the features alone are made by: maps of the last hourglass do not depend on them."""
+        return self.from_head[-1], self.from_maps[-1]
+
     def forward(
         self, image: Float[Tensor, "batch inputs height width"]
     ) -> tuple[list[Float[Tensor, "batch maps h w"]], Float[Tensor, "batch features h w"]]:

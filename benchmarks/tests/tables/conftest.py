@@ -68,7 +68,7 @@ def trivial_results(constant: float) -> dict[str, object]:
     """What the test of the trivial rows writes; `score` gives methods other than ours a hundred times the error."""
     rows = [score("ours", "true_root_and_scale", alignment, 100 * constant) for alignment in FACTORS]
     rows += [score(FlatDepth.name, "true_2d_and_root", alignment, constant) for alignment in FACTORS]
-    rows += [score(CONSTANT_3D, "true_wrist_scale_and_side", alignment, constant / 100) for alignment in FACTORS]
+    rows += [score(CONSTANT_3D, "true_wrist_and_scale_and_side", alignment, constant / 100) for alignment in FACTORS]
     return {"data": {"frames": "3"}, "rows": rows}
 
 

@@ -51,7 +51,7 @@ def test_rows_are_printed_beside_the_trivial_ones_and_a_competent_baseline_leave
     assert "| *best constant 3D hand* | – | 0.980 | – | 100.00 | – | 99.00 | 200.00 | 50.00 | – | – |" in text
     old, *_ = [line for line in text.splitlines() if line.startswith("| Old |")]
     assert old.endswith("| 2 | yes |")
-    assert "best constant 3D hand: true wrist scale and side" in text
+    assert "best constant 3D hand: true wrist and scale and side" in text
 
 
 def test_a_baseline_that_does_not_beat_a_constant_hand_is_told_in_the_first_line() -> None:

@@ -45,8 +45,9 @@ def read_trivial(path: Path, protocol: Protocol) -> Document:
                 str(path), f"no score of {name}, alignment {missing[0]}", "one", "Remove the file and run again."
             )
         figures = {alignment: figures_of(scores[alignment]) for alignment in wanted}
-        told = scores[protocol.alignment]
-        rows.append({"name": name, "told": told["recover"], "n_samples": told["n_samples"], "figures": figures})
+        told = " or ".join(dict.fromkeys(scores[alignment]["recover"] for alignment in wanted))
+        count = scores[protocol.alignment]["n_samples"]
+        rows.append({"name": name, "told": told, "n_samples": count, "figures": figures})
     return {"rows": rows, "twin": document["data"].get(CHECKSUM)}
 
 

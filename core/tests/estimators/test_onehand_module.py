@@ -79,6 +79,51 @@ def test_a_few_steps_learn_a_few_hands_of_both_sides(hands):
     assert (project(placed, hands["K"]) - hands["joints_2d"]).norm(dim=-1).mean() < 8
 
 
+@pytest.mark.parametrize(("learns", "by_labels"), [("reader", True), ("all", False)])
+def test_validation_cuts_crops_by_labels_where_the_pose_network_alone_learns(hands, learns, by_labels):
+    """A detector that has learnt nothing does not reach the scores that checkpoints are chosen by."""
+    trained = module(learns=learns).eval()
+
+    def validated():
+        logged = {}
+        trained.log_dict = lambda values, **_: logged.update({name: float(value) for name, value in values.items()})
+        with torch.no_grad():
+            trained.validation_step(hands, 0)
+            trained.on_validation_epoch_end()
+        return logged
+
+    before = validated()
+    with torch.no_grad():
+        for parameter in trained.network.glance.parameters():
+            parameter.normal_()
+    after = validated()
+    assert {"val/epe", "val/loss", "val/loss_maps", "val/loss_space"} <= before.keys()
+    assert ("val/loss_glance" in before) == (not by_labels)
+    assert (before["val/epe"] == after["val/epe"] and before["val/loss"] == after["val/loss"]) == by_labels
+
+
+def test_what_is_learnt_by_label_crops_is_seen_in_validation(hands):
+    trained = module(learns="reader", left_shown=0.0, sigma=3.0, own_glance=0.0)
+    logged = {}
+    trained.log_dict = lambda values, **_: logged.update(values)
+    trained.setup("fit")
+    optimizer = torch.optim.AdamW(trained.network.reader.parameters(), lr=3e-3, weight_decay=0)
+    epe = []
+    for step in range(61):
+        if step % 60 == 0:
+            trained.eval()
+            with torch.no_grad():
+                trained.validation_step(hands, 0)
+                trained.on_validation_epoch_end()
+            epe.append(float(logged["val/epe_2d"]))
+            trained.train()
+        optimizer.zero_grad()
+        trained.training_step(hands, 0).backward()
+        optimizer.step()
+    trained.teardown("fit")
+    assert epe[1] < 0.5 * epe[0]
+
+
 def test_recovering_turns_the_crops_frame_back_to_the_cameras(hands):
     """The truth, put in as an estimate, comes out again."""
     from handpose_core.estimators.onehand.estimate import HandEstimate

@@ -172,19 +172,24 @@ class OneHandModule(LeavesFixed, HandPoseModule):
         ]
 
     def describe(self) -> dict[str, str]:
-        """What training pictures met."""
+        """Return what training pictures met, and what turned validation's crops upright."""
         handless = {"handless": f"{len(self._handless)} pictures"} if self._handless else {}
-        return {"clutter": str(self.clutter), "learns": self.learns, **handless}
+        crops = "labels" if self.learns == "reader" else "detector"
+        return {"clutter": str(self.clutter), "learns": self.learns, "validation_crops": crops, **handless}
 
     def forward(self, image: Tensor) -> Output:
         """Glance at each crop and its mirror image, and read off the upright ones, too."""
-        size, count = self.network.crop, image.shape[0]  # not len(): an exported graph takes any number
-        as_is, mirror = slice(None, count), slice(count, None)
+        count = image.shape[0]  # not len(): an exported graph takes any number
         seen: Glimpse = self.network.glance(torch.cat([image, image.flip(-1)]))
-        glimpse = _mean(_glimpse(seen, as_is), _glimpse(seen, mirror), image.shape[-1])
-        crop = glimpse.upright.cut(image, size)
+        as_is, mirror = _glimpse(seen, slice(None, count)), _glimpse(seen, slice(count, None))
+        return self._read(image, _mean(as_is, mirror, image.shape[-1]))
+
+    def _read(self, image: Tensor, glimpse: Glimpse) -> Output:
+        """Read each crop, turned upright as given, and its mirror image."""
+        count = image.shape[0]
+        crop = glimpse.upright.cut(image, self.network.crop)
         read: Read = self.network.reader(torch.cat([crop, crop.flip(-1)]))
-        return Output(glimpse, _rows(read, as_is), _rows(read, mirror))
+        return Output(glimpse, _rows(read, slice(None, count)), _rows(read, slice(count, None)))
 
     def setup(self, stage: str) -> None:
         """Open the folder that training needs, and checkpoints do without."""
@@ -221,6 +226,25 @@ class OneHandModule(LeavesFixed, HandPoseModule):
         told, count = {f"train/{name}": value for name, value in losses.items()}, len(batch["image"])
         self.log_dict(told, prog_bar=True, batch_size=count)
         return losses["loss"]
+
+    def validation_step(self, batch: Sample, batch_idx: int) -> None:
+        """Score the crops that training learns from.
+
+        Where the pose network alone is trained, crops are turned upright by their labels: the detector may have learnt
+        nothing yet, and ``val/epe`` would be chance. Otherwise the network's own detector turns them.
+
+        Args:
+            batch: crops with labels.
+            batch_idx: its number.
+        """
+        if self.learns != "reader":
+            super().validation_step(batch, batch_idx)
+            return
+        upright, left = upright_of(batch["joints_2d"], batch["annotated"]).upright, batch_sides(batch) == Side.LEFT
+        output = self._read(batch["image"], Glimpse(torch.zeros_like(upright.side), upright))
+        labels = upright.carried(batch, self.network.crop)
+        losses = self._summed(self._read_losses(_pick(output, ~left), labels, torch.ones_like(left)))
+        self._record_validation(output, losses, batch)
 
     def _training_losses(self, image: Float[Tensor, "batch 3 s s"], batch: Sample) -> dict[str, Float[Tensor, ""]]:
         if self.learns == "verdict":

@@ -16,7 +16,7 @@ import handpose_mvhm
 import handpose_tagan
 import handpose_tassn
 from handpose_core.nn.gan import adversarial_loss, least_squares_loss
-from handpose_core.training.manual_backward import ManualBackward
+from handpose_core.training.manual_optimization import ManualOptimization
 from handpose_tagan.losses import tonality_loss
 
 PACKAGES = (handpose_core, handpose_dggan, handpose_tagan, handpose_tassn, handpose_mvhm)
@@ -107,7 +107,7 @@ def test_the_tonality_of_a_picture_and_itself_is_never_below_zero_under_autocast
         assert tonality_loss(near.bfloat16(), images.bfloat16()).dtype == torch.float32
 
 
-class Steps(ManualBackward):
+class Steps(ManualOptimization):
     """Keeps the gradient of a tonality loss, stepped by hand."""
 
     def __init__(self):

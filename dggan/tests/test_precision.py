@@ -36,7 +36,7 @@ def fit(batch, objective, steps=3, **options):
     module = DGGANModule(**SIZES, **gan, objective=objective, clip=CLIP)
     before = copy.deepcopy(module.state_dict())
     trainer = pl.Trainer(
-        max_steps=steps * (len(module.configure_optimizers()) if objective.manual else 1), max_epochs=-1,
+        max_steps=steps, max_epochs=-1,
         accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False,
         enable_model_summary=False, **options,
     )  # fmt: skip

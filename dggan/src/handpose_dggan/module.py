@@ -263,7 +263,8 @@ class DGGANModule(LeavesFixed, HandPoseModule):
 
     def _step_all(self, batch: Sample) -> Values:
         """Step every optimiser of an objective that needs several."""
-        optimizers = self._optimizers()
+        self.count_batches()
+        optimizers = self.optimizer_list()
         if not self.objective.adversarial:
             values = self.objective.step(self, batch).values
             self._minimise(values["loss"], optimizers)
@@ -273,13 +274,8 @@ class DGGANModule(LeavesFixed, HandPoseModule):
                 self._minimise(values["loss"], optimizers[:-1])
             if generated is not None:
                 values = {**values, "loss_d": self._judge(generated, batch, optimizers[-1])}
-        self._step_schedules()
+        self.step_schedules()
         return values
-
-    def _optimizers(self) -> list[LightningOptimizer]:
-        """As `configure_optimizers` lists them: the recipe's, the generator's, the discriminator's; some are absent."""
-        optimizers: Any = self.optimizers()
-        return optimizers if isinstance(optimizers, list) else [optimizers]
 
     def _minimise(self, loss: Tensor, optimizers: Sequence[LightningOptimizer]) -> None:
         scaler: torch.amp.GradScaler | None = getattr(self.trainer.precision_plugin, "scaler", None)
@@ -287,7 +283,7 @@ class DGGANModule(LeavesFixed, HandPoseModule):
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
         """Clip the gradients of the pose network and the regulariser: here fp16's loss scale is out of them."""
-        first = self.objective.trained(self) and self.objective.manual and self._optimizers()[0].optimizer
+        first = self.objective.trained(self) and self.objective.manual and self.optimizer_list()[0].optimizer
         if self.clip and optimizer is first:
             self.clip_gradients(optimizer, self.clip, "norm")
 
@@ -306,15 +302,6 @@ class DGGANModule(LeavesFixed, HandPoseModule):
         self.manual_backward(loss)
         optimizer.step()
         return loss.detach()
-
-    def _step_schedules(self) -> None:
-        """What Lightning does for modules that do not step their optimisers themselves."""
-        schedule = self.lr_schedulers()
-        if schedule is None or isinstance(schedule, list):
-            return
-        each_step = self.trainer.lr_scheduler_configs[0].interval == "step"
-        if each_step or self.trainer.is_last_batch:
-            schedule.step()  # type: ignore[call-arg]
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """The recipe's optimiser and schedule for what the objective trains; then the generator's, the judge's."""

@@ -20,9 +20,9 @@ from handpose_core.nn.gan import DiscriminatorSize, GeneratorSize, ImagePool
 from handpose_core.nn.unet import UNetSize
 from handpose_core.training.checkpoints import CLASS_KEY, HISTORY_KEY, check_checkpoint, class_path
 from handpose_core.training.experiment.needs import Need, Split, check_splits, needs_of
-from handpose_core.training.manual_backward import ManualBackward
+from handpose_core.training.manual_optimization import ManualOptimization
 from handpose_core.training.module import describe_data
-from handpose_core.training.schedules import OptimizerCallable, build_optimizer
+from handpose_core.training.schedules import OptimizerCallable, Schedule, build_optimizer
 from handpose_tagan.conditions.maps import HED, SOBEL, ConditionMaps, Edges, Sobel
 from handpose_tagan.losses import shape_loss, tonality_loss
 from handpose_tagan.networks import ConditionalSize, CycleSize, FromColourMap, FromNothing
@@ -42,7 +42,7 @@ _IN_CHECKPOINTS: list[Any] = [
 torch.serialization.add_safe_globals(_IN_CHECKPOINTS)
 
 
-class TAGANModule(ManualBackward):
+class TAGANModule(ManualOptimization):
     """Learns to make superposed hands look real, from real images without labels.
 
     Args:
@@ -50,6 +50,7 @@ class TAGANModule(ManualBackward):
         edges: makes shape maps.
         kernel: side of the colour map's average filter, px, odd.
         optimizer: builds the generators' optimiser, and the discriminators'; pix2pix's by default.
+        schedule: of both learning rates, such as pix2pix's `LinearDecay`; None keeps them constant.
     """
 
     history: list[dict[str, str]]
@@ -63,8 +64,10 @@ class TAGANModule(ManualBackward):
         edges: Edges = SOBEL,
         kernel: int = 31,
         optimizer: OptimizerCallable = OPTIMIZER,
+        schedule: Schedule | None = None,
     ) -> None:
         super().__init__()
+        self._schedule = schedule
         self.objective, self.maps = objective, ConditionMaps(edges, kernel)
         self.generators, self.discriminators, self.pools = objective.build()
         self._build_optimizer = optimizer
@@ -73,8 +76,9 @@ class TAGANModule(ManualBackward):
         self.quality = nn.ModuleDict({"before": ImageQuality(), "after": ImageQuality()})
         self.quality_rows: list[dict[str, Any]] = []
         self.save_hyperparameters(logger=False)
-        if not isinstance(self.hparams.get("optimizer"), dict):  # a Python object cannot be rebuilt from a checkpoint
-            self.hparams.pop("optimizer", None)
+        for name in ("optimizer", "schedule"):
+            if not isinstance(self.hparams.get(name), dict):  # a Python object cannot be rebuilt from a checkpoint
+                self.hparams.pop(name, None)
 
     @property
     def networks(self) -> Networks:
@@ -134,19 +138,17 @@ class TAGANModule(ManualBackward):
     def training_step(self, batch: Sample, batch_idx: int) -> None:
         """The generators' step, then the discriminators'."""
         self.side = int(batch["image"].shape[-1])
-        generators, discriminators = self._optimizers()
+        self.count_batches()
+        generators, discriminators = self.optimizer_list()
         self.discriminators.requires_grad_(False)
         step = self.objective.step(self.networks, batch, self.maps)
         self._minimise(step.values["loss"], generators)
         self.discriminators.requires_grad_(True)
         judged = self.objective.judge(self.networks, step)
         self._minimise(judged["loss_d"], discriminators)
+        self.step_schedules()
         values = {f"train/{name}": value for name, value in {**step.values, **judged}.items()}
         self.log_dict(values, prog_bar=True, batch_size=len(batch["image"]))
-
-    def _optimizers(self) -> list[Any]:
-        optimizers: Any = self.optimizers()
-        return list(optimizers)
 
     def _minimise(self, loss: Tensor, optimizer: Any) -> None:
         optimizer.zero_grad()
@@ -195,9 +197,16 @@ class TAGANModule(ManualBackward):
         return made
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """The generators', then the discriminators'."""
+        """Build the generators' optimiser, then the discriminators', each with the schedule.
+
+        Returns:
+            The optimisers, with their schedules where there is one.
+        """
         parts = (self.generators, self.discriminators)
-        return [build_optimizer(self._build_optimizer, part.parameters()) for part in parts]
+        optimizers = [build_optimizer(self._build_optimizer, part.parameters()) for part in parts]
+        if self._schedule is None:
+            return optimizers
+        return [{"optimizer": one, "lr_scheduler": self._schedule.build(one, self.trainer)} for one in optimizers]
 
     def configure_callbacks(self) -> list[Callback]:
         """Pictures of what is made, and how far it is from real images."""

@@ -30,7 +30,7 @@ from handpose_core.training.checkpoints import (
 )
 from handpose_core.training.experiment.needs import Need, Split, check_splits, needs_of
 from handpose_core.training.labels import LabelMeans
-from handpose_core.training.manual_backward import ManualBackward
+from handpose_core.training.manual_optimization import ManualOptimization
 from handpose_core.training.prediction import (
     RECOVERIES,
     Estimate,
@@ -71,7 +71,7 @@ def _generated(datamodule: Any) -> dict[str, str]:
     return own | {f"{number}.{key}": value for number, part in parts for key, value in _generated(part).items()}
 
 
-class HandPoseModule(ManualBackward):
+class HandPoseModule(ManualOptimization):
     """A method that estimates 2D joints and relative depth; subclasses give `forward`, `losses` and `decode`.
 
     After ``test``, `results` holds a row for every recovery and alignment; callbacks draw and print it.

@@ -8,7 +8,7 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.utilities.types import LRSchedulerConfigType
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import OneCycleLR, StepLR
+from torch.optim.lr_scheduler import LambdaLR, OneCycleLR, StepLR
 
 from handpose_core.errors import HandposeError
 
@@ -60,6 +60,32 @@ class StepDecay(Schedule):
     def build(self, optimizer: Optimizer, trainer: pl.Trainer) -> LRSchedulerConfigType:
         """See `Schedule.build`."""
         return {"scheduler": StepLR(optimizer, self.epochs, self.factor), "interval": "epoch"}
+
+
+@dataclass(frozen=True)
+class LinearDecay(Schedule):
+    """The optimiser's learning rate for ``constant`` of the run, then along a straight line to nothing (pix2pix).
+
+    Args:
+        constant: Share of the run; pix2pix and CycleGAN have 100 of 200 epochs.
+    """
+
+    constant: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.constant < 1:
+            raise HandposeError(
+                "LinearDecay, constant", f"{self.constant:g}", "a share of the run, from 0 to below 1", "Correct it."
+            )
+
+    def build(self, optimizer: Optimizer, trainer: pl.Trainer) -> LRSchedulerConfigType:
+        """See `Schedule.build`."""
+        steps = int(trainer.estimated_stepping_batches)
+        first = self.constant * steps
+        return {
+            "scheduler": LambdaLR(optimizer, lambda step: max(0.0, min(1.0, (steps - step) / (steps - first)))),
+            "interval": "step",
+        }
 
 
 @dataclass(frozen=True)

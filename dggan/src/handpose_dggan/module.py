@@ -28,6 +28,7 @@ from handpose_core.training.experiment.needs import Need, Split
 from handpose_core.training.fixed import LeavesFixed
 from handpose_core.training.module import HandPoseModule
 from handpose_core.training.prediction import Estimate
+from handpose_core.training.process_state import gather_states
 from handpose_core.training.schedules import OptimizerCallable, Schedule, build_optimizer
 from handpose_dggan.depth import true_depth, unpaired_depth
 from handpose_dggan.labels import ALL_DEPTHS, AllDepths, DepthLabels, ShareOfDepths
@@ -343,13 +344,13 @@ class DGGANModule(LeavesFixed, HandPoseModule):
         """Keep the earlier maps that the discriminator goes on seeing, while it is trained."""
         super().on_save_checkpoint(checkpoint)
         if self.pool is not None and self.objective.adversarial:
-            checkpoint[POOL_KEY] = self.pool.kept()
+            checkpoint[POOL_KEY] = gather_states(self.pool.kept())
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take them over."""
         super().on_load_checkpoint(checkpoint)
         if self.pool is not None and POOL_KEY in checkpoint:
-            self.pool.keep(checkpoint[POOL_KEY])
+            self.pool.keep(self.own_state(checkpoint[POOL_KEY], "the image pool"))
 
     def _score_depth(self, stage: str, batch: Sample, generated: Tensor | None) -> None:
         """Log the mean absolute error of the generated depth over the hand, after (3.6): 1 is the hand's own depth.

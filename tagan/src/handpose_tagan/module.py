@@ -22,6 +22,7 @@ from handpose_core.training.checkpoints import CLASS_KEY, HISTORY_KEY, check_che
 from handpose_core.training.experiment.needs import Need, Split, check_splits, needs_of
 from handpose_core.training.manual_optimization import ManualOptimization
 from handpose_core.training.module import describe_data
+from handpose_core.training.process_state import gather_states
 from handpose_core.training.schedules import OptimizerCallable, Schedule, build_optimizer
 from handpose_tagan.conditions.maps import HED, SOBEL, ConditionMaps, Edges, Sobel
 from handpose_tagan.losses import shape_loss, tonality_loss
@@ -216,12 +217,12 @@ class TAGANModule(ManualOptimization):
         """Record which class wrote the checkpoint, what it was trained on, and the images that judges see again."""
         checkpoint[CLASS_KEY] = class_path(type(self))
         checkpoint[HISTORY_KEY], checkpoint[SIDE_KEY] = self.history, self.side
-        checkpoint[POOLS_KEY] = {name: pool.kept() for name, pool in self._image_pools()}
+        checkpoint[POOLS_KEY] = gather_states({name: pool.kept() for name, pool in self._image_pools()})
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take over what `on_save_checkpoint` recorded."""
         self.history, self.side = checkpoint.get(HISTORY_KEY, []), checkpoint.get(SIDE_KEY)
-        kept = checkpoint.get(POOLS_KEY, {})
+        kept = self.own_state(checkpoint.get(POOLS_KEY, {}), "the image pools")
         for name, pool in self._image_pools():
             if name in kept:
                 pool.keep(kept[name])

@@ -5,7 +5,10 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.core.optimizer import LightningOptimizer
+from pytorch_lightning.trainer.states import TrainerFn
 from torch import Tensor
+
+from handpose_core.training.process_state import own_state
 
 
 class ManualOptimization(pl.LightningModule):
@@ -43,6 +46,21 @@ class ManualOptimization(pl.LightningModule):
         """
         for optimizer in self.optimizer_list()[1:]:
             optimizer._on_before_step = optimizer._on_after_step = _not_counted
+
+    def own_state(self, saved: Any, name: str) -> Any:
+        """Return this process's part of a state that `gather_states` saved, see there.
+
+        Args:
+            saved: From the checkpoint.
+            name: Name of the state, for messages.
+
+        Returns:
+            The state to go on with.
+        """
+        trainer = self._trainer
+        if trainer is None or trainer.state.fn != TrainerFn.FITTING:
+            return own_state(saved, 0, None, name)
+        return own_state(saved, trainer.global_rank, trainer.world_size, name)
 
     def step_schedules(self) -> None:
         """Step the schedules as Lightning does after a batch, or after the last one of an epoch."""

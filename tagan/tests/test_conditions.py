@@ -3,11 +3,14 @@
 import cv2
 import numpy as np
 import pytest
+import pytorch_lightning as pl
 import torch
+from tagan.tests.tiny_training import OBJECTIVES
 
 from handpose_core.errors import HandposeError
 from handpose_tagan.conditions.hed import HEDNetwork
 from handpose_tagan.conditions.maps import HED, ColourMap, ConditionMaps, Sobel
+from handpose_tagan.module import TAGANModule
 
 
 def test_the_colour_map_is_opencvs_average_inside_and_of_what_there_is_at_the_border():
@@ -79,3 +82,19 @@ def test_hed_weights_that_do_not_fit_are_named(tmp_path):
     (tmp_path / "text.pt").write_text("not weights")
     with pytest.raises(HandposeError, match="a file that torch does not read"):
         HED(str(tmp_path / "text.pt")).build()
+
+
+def test_a_checkpoint_with_hed_needs_its_file_no_more(tmp_path):
+    """The weights are inside: the path that they once came from is not opened, and the maps are theirs."""
+    path = tmp_path / "hed.pt"
+    torch.save(HEDNetwork(None).state_dict(), path)
+    module = TAGANModule(OBJECTIVES["Pix2pix"], edges=HED(str(path)))
+    trainer = pl.Trainer(accelerator="cpu", logger=False, enable_checkpointing=False)
+    trainer.strategy.connect(module)
+    trainer.save_checkpoint(tmp_path / "last.ckpt")
+    path.unlink()
+    moved = TAGANModule.load_from_checkpoint(tmp_path / "last.ckpt", map_location="cpu")
+    image = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(moved.maps(image)[0], module.maps(image)[0])
+    with pytest.raises(HandposeError, match="HED weights"):
+        HED(str(path)).build()

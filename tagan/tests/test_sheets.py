@@ -1,6 +1,7 @@
 """Figures 2.4, 2.6 and 2.7 from the command: what stands where, and whose labels are drawn."""
 
 import shutil
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -9,7 +10,9 @@ from tagan.tests.drawn import draw_real, write_simulated
 from tagan.tests.tiny_training import module_of, train
 
 from handpose_core.cli.method import method_main
+from handpose_core.errors import HandposeError
 from handpose_tagan.cli import METHOD
+from handpose_tagan.commands.compare import unique_titles
 from handpose_tagan.sheets import TILE
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -104,3 +107,21 @@ def test_nothing_that_is_there_is_replaced(made, tmp_path, capsys):
     assert method_main("tagan", METHOD, superpose) == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["generators.png", "new", "new.unfinished"]
     assert (tmp_path / "new.unfinished" / "mine").exists()
+
+
+def test_two_checkpoints_of_a_method_have_a_column_each(made, tmp_path):
+    paths = [tmp_path / name / "fit" / "last.ckpt" for name in ("first", "second")]
+    for number, path in enumerate(paths):
+        train(module_of("Pix2pix"), 1 + number).save_checkpoint(path)
+    arguments = ["compare", str(made / "over"), str(tmp_path / "out"), "--checkpoints", *map(str, paths)]
+    assert method_main("tagan", METHOD, arguments) == 0
+    columns = 6  # RBG, keypoints, colour map, shape map, and both generators
+    assert cv2.imread(str(tmp_path / "out" / "generators.png")).shape[1] == columns * (TILE + 4) + 4
+
+
+def test_titles_tell_checkpoints_apart_by_as_little_of_their_paths_as_does():
+    paths = [Path("a/one/last.ckpt"), Path("a/two/last.ckpt"), Path("b/last.ckpt")]
+    titles = unique_titles(["Pix2pix", "Pix2pix", "TAGAN"], paths)
+    assert titles == ["Pix2pix, one/last.ckpt", "Pix2pix, two/last.ckpt", "TAGAN"]
+    with pytest.raises(HandposeError, match=r"--checkpoints: found .*last.ckpt twice"):
+        unique_titles(["TAGAN", "TAGAN"], [paths[0], paths[0]])

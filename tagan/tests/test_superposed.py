@@ -1,6 +1,7 @@
 """From a folder of real hands and one of simulated ones to a folder of superposed ones, by the command."""
 
 import json
+import shutil
 from types import SimpleNamespace
 
 import cv2
@@ -13,8 +14,20 @@ from handpose_core.cli.method import method_main
 from handpose_core.datasets.folder import Folder
 from handpose_core.errors import HandposeError
 from handpose_tagan.cli import METHOD
-from handpose_tagan.detection.detectors import Detector, Keypoints, NetworkDetector, detected_hands, detector_of, usable
+from handpose_tagan.detection.detectors import (
+    Detector,
+    Keypoints,
+    NetworkDetector,
+    detected_hands,
+    detector_of,
+    labelled_hands,
+    usable,
+)
+from handpose_tagan.simulation.reader import SimulatedFolder
+from handpose_tagan.superposition.bulk import NO_MATCH, Tally, superpose_all
+from handpose_tagan.superposition.compose import Superposition
 from handpose_tagan.superposition.hands import RealHand, Unfit
+from handpose_tagan.superposition.matching import Similarity
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -161,3 +174,34 @@ def test_a_detector_that_is_no_pose_network_is_refused(tmp_path):
     torch.save({"handpose_class": "handpose_tagan.module.TAGANModule"}, tmp_path / "gan.ckpt")
     with pytest.raises(HandposeError, match=r"a checkpoint of handpose_tagan\.module\.TAGANModule"):
         detector_of(tmp_path / "gan.ckpt", 64)
+
+
+def test_other_pictures_in_a_folder_of_the_same_name_are_superposed_anew(real, simulated, tmp_path, capsys):
+    """The record is of the pictures and their labels, not of their folder's last name."""
+    out, other = tmp_path / "out", tmp_path / "elsewhere" / "real"
+    shutil.copytree(real, other)
+    assert method_main("tagan", METHOD, ["superpose", str(real), str(simulated), str(out), "--size", "64"]) == 0
+    capsys.readouterr()
+    assert method_main("tagan", METHOD, ["superpose", str(other), str(simulated), str(out), "--size", "64"]) == 0
+    assert "was finished before" in capsys.readouterr().out  # the same pictures, wherever they lie
+    labels = dict(np.load(other / "labels.npz"))
+    np.savez(other / "labels.npz", **{**labels, "joints_2d": labels["joints_2d"] + 1})
+    assert method_main("tagan", METHOD, ["superpose", str(other), str(simulated), str(out), "--size", "64"]) == 2
+    assert "a folder with files in it" in capsys.readouterr().err
+
+
+def test_no_match_lays_no_hand_over_the_picture(simulated, real):
+    """An index that finds fewer poses than it is asked for says -1: that is not hand 0."""
+
+    class FindsOne:
+        def __len__(self):
+            return 2
+
+        def match(self, query, present, count, family):
+            return SimpleNamespace(indices=torch.tensor([[-1, -1]]), maps=torch.eye(2, 3).expand(1, 2, 2, 3))
+
+    hands, tally = list(labelled_hands(real, "auto"))[:1], Tally()
+    folder = SimulatedFolder(simulated)
+    folder.index = FindsOne
+    assert list(superpose_all(hands, folder, Superposition(size=64), Similarity(), 2, tally)) == []
+    assert tally.skipped == {NO_MATCH: 2}

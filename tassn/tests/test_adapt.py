@@ -20,11 +20,13 @@ from handpose_core.training.checkpoints import CLASS_KEY, class_path
 from handpose_core.training.weights import take_weights
 from handpose_tassn.adapt.crops import VideoClips, covering, learnable
 from handpose_tassn.adapt.estimates import estimate_video
-from handpose_tassn.adapt.run import OBJECTIVE, weighted
+from handpose_tassn.adapt.run import OBJECTIVE, objective_of, weighted
 from handpose_tassn.adapt.tracks import TrackedVideo, Tracks, read_tracks
 from handpose_tassn.cli import METHOD
 from handpose_tassn.masks import MaskedSamples
 from handpose_tassn.module import TASSNModule
+from handpose_tassn.objectives import EndToEnd, MeshPretraining
+from handpose_tassn.terms import Heatmaps, SilhouetteTerm
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Lightning's own, of a whole run
 
@@ -113,7 +115,9 @@ def test_a_video_with_gaps_is_adapted_to_and_written(drawn_video, checkpoint, tm
     weights = [torch.load(path, weights_only=True)["state_dict"] for path in (checkpoint, out / "adapted.ckpt")]
     means = [key for key in weights[0] if key.endswith("running_mean")]
     assert any(not torch.equal(*(some[key] for some in weights)) for key in means)  # not learnt in evaluation
-    assert isinstance(TASSNModule.load_from_checkpoint(out / "adapted.ckpt"), TASSNModule)
+    adapted = TASSNModule.load_from_checkpoint(out / "adapted.ckpt")
+    first = TASSNModule.load_from_checkpoint(checkpoint)
+    assert adapted.objective == weighted(objective_of(first), {"bones": 0, "limits": 0}) != first.objective
 
 
 def test_3d_labels_are_scored_with_and_change_nothing(drawn_video, checkpoint, tmp_path):
@@ -292,3 +296,11 @@ def test_real_frames_are_adapted_to(checkpoint, tmp_path):
     assert report["masks"]["empty"] == 0
     assert np.isfinite(list(report["after"].values())).all()
     assert report["data"]["intrinsics"] == "given"
+
+
+def test_an_adaptation_keeps_the_terms_that_the_model_was_trained_by():
+    wide, large = Heatmaps(weight=3.0, sigma=4.0), SilhouetteTerm(weight=2.0, size=32)
+    pretrained = objective_of(TASSNModule(**SIZES, objective=MeshPretraining(heatmaps=wide)))
+    assert pretrained == replace(OBJECTIVE, heatmaps=wide)
+    joined = objective_of(TASSNModule(**SIZES, objective=EndToEnd(heatmaps=wide, silhouette=large)))
+    assert (joined.heatmaps, joined.silhouette, joined.projection) == (wide, large, OBJECTIVE.projection)

@@ -24,7 +24,7 @@ from handpose_core.training.manual_optimization import ManualOptimization
 from handpose_core.training.module import describe_data
 from handpose_core.training.process_state import gather_states
 from handpose_core.training.schedules import OptimizerCallable, Schedule, build_optimizer
-from handpose_tagan.conditions.maps import HED, SOBEL, ConditionMaps, Edges, Sobel
+from handpose_tagan.conditions.maps import HED, SOBEL, ConditionMaps, Edges, Sobel, weights_follow
 from handpose_tagan.losses import shape_loss, tonality_loss
 from handpose_tagan.networks import ConditionalSize, CycleSize, FromColourMap, FromNothing
 from handpose_tagan.objectives import PAPER, TAGAN, CycleGAN, Networks, Objective, Pix2pix
@@ -240,7 +240,8 @@ class TAGANModule(ManualOptimization):
             HandposeError: the file is missing, is not a checkpoint, or another method wrote it.
         """
         if not isinstance(checkpoint_path, str | Path):
-            return super().load_from_checkpoint(checkpoint_path, *args, **kwargs)
+            with weights_follow():
+                return super().load_from_checkpoint(checkpoint_path, *args, **kwargs)
         check_checkpoint(Path(checkpoint_path), cls)
-        with as_one_file(Path(checkpoint_path)) as whole:
+        with as_one_file(Path(checkpoint_path)) as whole, weights_follow():
             return super().load_from_checkpoint(whole, *args, **kwargs)

@@ -239,8 +239,16 @@ class TASSNModule(LeavesFixed, HandPoseModule):
         return STRIDE * 2**mesh.poolings * mesh.grid
 
     def retrain(self, objective: Objective, optimizer: OptimizerCallable) -> None:
-        """From now on learn something else, at a constant rate."""
+        """Learn something else from now on, at a constant rate; checkpoints record the new objective.
+
+        Args:
+            objective: What is trained, and by which losses.
+            optimizer: Builds the optimiser; checkpoints do not hold it.
+        """
         self.objective, self._build_optimizer, self._schedule = objective, optimizer, None
+        self.hparams["objective"] = objective
+        for name in ("optimizer", "schedule"):
+            self.hparams.pop(name, None)
 
     def untrained(self) -> list[nn.Module]:
         """The parts that the objective leaves as they are."""

@@ -41,9 +41,8 @@ def main(argv: Sequence[str]) -> int:
         if options.real is not None:
             side = (modules[-1].side if modules else None) or TILE
             write("2.4", _MAPS, maps_sheet(options.real, maps, options.count, side))
-        generators = dict(
-            zip((type(module.objective).__name__ for module in modules), options.checkpoints, strict=True)
-        )
+        names = [type(module.objective).__name__ for module in modules]
+        generators = dict(zip(unique_titles(names, options.checkpoints), options.checkpoints, strict=True))
         origins = Origins(options.hands, options.real, options.simulated) if options.simulated is not None else None
         hands = LabelledHands(options.hands)
         write("2.6", _GENERATORS, comparison_sheet(hands, generators, maps, options.count, origins))
@@ -52,6 +51,35 @@ def main(argv: Sequence[str]) -> int:
         for note in out.notes:
             print(f"note: {note}", file=sys.stderr)
     return 0
+
+
+def unique_titles(names: Sequence[str], checkpoints: Sequence[Path]) -> list[str]:
+    """Return a title for each generator's column, no two alike.
+
+    Args:
+        names: Of the methods.
+        checkpoints: Their files.
+
+    Returns:
+        The method's name; of methods that are given several times, with so much of the checkpoint's path, from its
+        end, as tells it from the others.
+
+    Raises:
+        HandposeError: A checkpoint is given twice.
+    """
+    from handpose_core.errors import HandposeError
+
+    paths = [path.resolve() for path in checkpoints]
+    if len(set(paths)) < len(paths):
+        twice = next(path for path in paths if paths.count(path) > 1)
+        raise HandposeError("--checkpoints", f"{twice} twice", "different checkpoints", "Name each once.")
+    titles = []
+    for name, path in zip(names, paths, strict=True):
+        alike = [other.parts for known, other in zip(names, paths, strict=True) if known == name and other != path]
+        lengths = range(1, len(path.parts) + 1)
+        length = next((n for n in lengths if all(path.parts[-n:] != parts[-n:] for parts in alike)), 0) if alike else 0
+        titles.append(f"{name}, {Path(*path.parts[-length:]).as_posix()}" if length else name)
+    return titles
 
 
 def _parser() -> argparse.ArgumentParser:

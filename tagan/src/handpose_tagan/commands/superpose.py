@@ -62,6 +62,7 @@ def _made_with(options: argparse.Namespace) -> dict[str, Any]:
         keypoints = {"detector": "MediaPipe", "threshold": options.threshold}
     return {
         "real": options.real.resolve().name,
+        "real_files": _contents(options.real, None if options.detector or options.mediapipe_python else options.labels),
         "simulated": options.simulated.resolve().name,
         "simulated_labels": file_checksum(options.simulated / PART / LABELS_FILE),
         "seed": read_manifest(options.simulated).get("seed") if manifest.is_file() else None,
@@ -69,6 +70,28 @@ def _made_with(options: argparse.Namespace) -> dict[str, Any]:
         "options": {"each": options.each, "maps": options.maps, "size": options.size},
         "version": __version__,
     }
+
+
+def _contents(real: Path, labels: str | None) -> str:
+    """Compute a checksum of the names and sizes of real pictures and of their labels: folders may share a name.
+
+    Args:
+        real: Folder of pictures, or a video.
+        labels: Name of the file of labels, as given; None where a detector is asked.
+
+    Returns:
+        SHA-256, hexadecimal.
+    """
+    from hashlib import sha256
+
+    from handpose_core.datasets.folder import LABELS_FILE
+    from handpose_core.io.checksums import file_checksum
+
+    files = sorted(path for path in real.rglob("*") if path.is_file()) if real.is_dir() else [real]
+    listed = [f"{path.relative_to(real.parent).as_posix()} {path.stat().st_size}" for path in files]
+    own = (real if real.is_dir() else real.parent) / (LABELS_FILE if labels == "auto" else labels or "")
+    checksum = file_checksum(own) if labels is not None and own.is_file() else "no labels"
+    return sha256("\n".join([*listed, checksum]).encode()).hexdigest()
 
 
 def _parser() -> argparse.ArgumentParser:

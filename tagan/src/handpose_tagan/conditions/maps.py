@@ -1,6 +1,9 @@
 """The conditions of TAGAN's networks: the shape map x_s, edges, and the colour map x_b, an average-filtered image."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,6 +16,22 @@ from torch.nn import functional as F
 from handpose_core.errors import HandposeError
 from handpose_core.precision import single_precision
 from handpose_tagan.conditions.hed import HEDNetwork
+
+_weights_follow: ContextVar[bool] = ContextVar("weights_follow", default=False)
+
+
+@contextmanager
+def weights_follow() -> Iterator[None]:
+    """Build edge detectors without opening their files: a checkpoint that holds their weights is read next.
+
+    Yields:
+        Nothing.
+    """
+    token = _weights_follow.set(True)
+    try:
+        yield
+    finally:
+        _weights_follow.reset(token)
 
 
 class Conditions(NamedTuple):
@@ -41,8 +60,8 @@ class HED(Edges):
     weights: str
 
     def build(self) -> nn.Module:
-        """See `Edges`."""
-        return HEDNetwork(self.weights)
+        """See `Edges`; without the file's weights where a checkpoint gives them (`weights_follow`)."""
+        return HEDNetwork(None if _weights_follow.get() else self.weights)
 
 
 @dataclass(frozen=True)

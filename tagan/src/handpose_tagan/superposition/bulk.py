@@ -30,6 +30,8 @@ from handpose_tagan.superposition.matching import Family
 COUNTS = "superposed.json"
 PAIRS = "pairs.json"
 """The numbers of the real picture and the simulated hand of every picture."""
+#: Reason for a real hand that no simulated pose fits under the allowed maps.
+NO_MATCH = "no match"
 _LABELS = ("joints_2d", "joints_3d", "visible", "K", "side")
 
 
@@ -82,8 +84,11 @@ def superpose_all(
         query = torch.from_numpy(np.where(hand.present[:, None], hand.joints_2d, 0)).float()[None]
         found = index.match(query, torch.from_numpy(hand.present)[None], min(each, len(index)), family)
         for number, g in zip(found.indices[0].tolist(), found.maps[0].double().numpy(), strict=True):
+            if number < 0:  # the index found fewer poses than were asked for
+                tally.skipped[NO_MATCH] += 1
+                continue
             try:
-                made = lay(hand, simulated[max(number, 0)], g)
+                made = lay(hand, simulated[number], g)
             except Unfit as unfit:
                 tally.skipped[unfit.reason] += 1
                 continue

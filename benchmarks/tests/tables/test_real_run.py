@@ -9,6 +9,7 @@ import pytest
 from handpose_benchmarks import cli
 from handpose_benchmarks.tables import command
 from handpose_benchmarks.tables.spec import RowSpec, StageSpec, TableSpec
+from handpose_core.errors import HandposeError
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Lightning's and jsonargparse's own, of a whole run
 
@@ -37,19 +38,21 @@ def test_a_row_runs_once_and_a_row_without_a_recipe_is_named(
     for name, value in {"WANDB_MODE": "disabled", "OMP_NUM_THREADS": "1"}.items():
         monkeypatch.setenv(name, value)
     asked = ["table", "3.1", "--fast", "--recipe", "demo", "--seeds", "3", "--", "--trainer.accelerator", "cpu"]
+    with pytest.raises(HandposeError, match="'demo-0-none', which is neither a recipe nor a file"):
+        cli.main(asked)  # the second row's recipe is not there: nothing is trained
+    assert not list(tmp_path.rglob("*.ckpt"))
     started = time.monotonic()
-    assert cli.main(asked) == 1  # the second row
+    assert cli.main([*asked[:3], "--rows", "1", *asked[3:]]) == 0
     took = time.monotonic() - started
     results = tmp_path / "runs/tables/3.1/demo-tried/results/table_3_1-demo-twins.json"
     document = json.loads(results.read_text())
-    regression, other = document["datasets"][0]["rows"]
+    regression = document["datasets"][0]["rows"][0]
     (run,) = regression["runs"]
     assert run["n_samples"] == 6
     assert 0 < run["figures"]["procrustes"]["epe_mean"] < run["figures"]["root"]["epe_mean"] < 1000
     assert len(run["curve"]["pck"]) == len(run["curve"]["thresholds"])
     assert run["stages"][0]["seconds"] > 1
     assert (run["seed"], run["stages"][0]["recipe"]) == (3, "paper-1-regression")
-    assert "'demo-0-none', which is neither a recipe nor a file" in other["runs"][0]["failure"]
     assert run["twins"]["test"] == document["data"]["rhd"]["checksum"] == document["datasets"][0]["trivial"]["twin"]
     flat, constant, untrained = (row["figures"] for row in document["datasets"][0]["trivial"]["rows"])
     assert 0 < flat["none"]["epe_mean"] < 60  # true 2D

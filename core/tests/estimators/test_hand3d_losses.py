@@ -13,10 +13,21 @@ def logits(hand):
     return torch.stack([torch.zeros(1, 2, 2), torch.tensor(hand)[None]], dim=1)
 
 
+COUNTED = torch.tensor([True])
+
+
 def test_mask_loss_is_the_cross_entropy_of_two_classes():
     sure = math.log(1 + math.exp(-3))
-    assert mask_loss(logits([[3.0, 3.0], [-3.0, -3.0]]), MASK).item() == pytest.approx(sure)
-    assert mask_loss(logits([[3.0, 0.0], [-3.0, -3.0]]), MASK).item() == pytest.approx((3 * sure + math.log(2)) / 4)
+    assert mask_loss(logits([[3.0, 3.0], [-3.0, -3.0]]), MASK, COUNTED).item() == pytest.approx(sure)
+    unsure = mask_loss(logits([[3.0, 0.0], [-3.0, -3.0]]), MASK, COUNTED).item()
+    assert unsure == pytest.approx((3 * sure + math.log(2)) / 4)
+
+
+def test_samples_without_a_mask_do_not_count_and_none_at_all_is_no_loss():
+    both, masks = logits([[3.0, 0.0], [-3.0, -3.0]]).repeat(2, 1, 1, 1), MASK.repeat(2, 1, 1, 1)
+    first = mask_loss(both[:1], MASK, COUNTED)
+    assert torch.equal(mask_loss(both, masks, torch.tensor([True, False])), first)
+    assert mask_loss(both, masks, torch.tensor([False, False])) == 0
 
 
 def test_overlap_by_hand():

@@ -98,8 +98,9 @@ class FolderDataModule(HandDataModule):
     def describe(self) -> dict[str, str]:
         """The choices that results depend on, of the stage set up last."""
         choices = super().describe()
-        whole = {"crop": f"the whole image, squared, resized to {self.image_size} px; in training inside the image"}
-        return choices | whole if choices.get("labels") == "none" else choices
+        shown = "the largest square inside the image" if "held_out" in choices else "the whole image, squared"
+        crop = {"crop": f"{shown}, resized to {self.image_size} px"}
+        return choices | crop if choices.get("labels") == "none" else choices
 
     def _pictures(self, root: Path) -> VideoSource | Views | Clips:
         pictures = Folder(root, self.labels, self.order, self.side, self.missing, self.exclude)

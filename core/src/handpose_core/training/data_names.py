@@ -22,7 +22,9 @@ def known_datamodules() -> dict[str, type[LightningDataModule]]:
     return {
         short_name(kind.__name__): kind
         for kind in _subclasses(LightningDataModule)
-        if not inspect.isabstract(kind) and not kind.__module__.startswith("pytorch_lightning")
+        if not inspect.isabstract(kind)
+        and not kind.__name__.startswith("_")  # stand-ins of the suite's own
+        and not kind.__module__.startswith("pytorch_lightning")
     }
 
 

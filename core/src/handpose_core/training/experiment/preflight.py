@@ -179,7 +179,7 @@ def check_disk(folder: Path, passed: Iterable[Passed]) -> None:
         )  # fmt: skip
 
 
-class DataToBeMade(LightningDataModule):
+class _DataToBeMade(LightningDataModule):
     """Stands in for data that are yet to be made."""
 
 
@@ -232,7 +232,7 @@ class _DryRun(HandposeCLI):
                 )  # fmt: skip
         if not self.reads_data:
             stand_in: Any = Namespace
-            self.options.data = stand_in(class_path=f"{__name__}.{DataToBeMade.__name__}")
+            self.options.data = stand_in(class_path=f"{__name__}.{_DataToBeMade.__name__}")
 
     def instantiate_classes(self) -> None:
         """Build the module, the data and the callbacks, but no trainer."""

@@ -8,7 +8,7 @@ from typing import IO, Any
 import torch
 from jaxtyping import Float
 from pytorch_lightning import Callback
-from pytorch_lightning.utilities.types import OptimizerLRScheduler
+from pytorch_lightning.utilities.types import OptimizerLRScheduler, OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Adam
@@ -207,7 +207,10 @@ class TAGANModule(ManualOptimization):
         optimizers = [build_optimizer(self._build_optimizer, part.parameters()) for part in parts]
         if self._schedule is None:
             return optimizers
-        return [{"optimizer": one, "lr_scheduler": self._schedule.build(one, self.trainer)} for one in optimizers]
+        steps: list[OptimizerLRSchedulerConfig] = [
+            {"optimizer": one, "lr_scheduler": self._schedule.build(one, self.trainer)} for one in optimizers
+        ]
+        return steps
 
     def configure_callbacks(self) -> list[Callback]:
         """Pictures of what is made, and how far it is from real images."""

@@ -125,10 +125,10 @@ class _Scenes(Dataset[Any]):
         groups = mixture.pose(self._frames.stream, numbers)
         form, tensors = pack(groups)
         size = mixture.worlds[0].size
-        places = (in_order(groups, key) for key in ("joints_2d", "joints_3d"))
         side_of_row = {row: group.posed.side for group in groups for row in group.rows}
         sides = [side_of_row[row] for row in range(len(draws))]
-        variation = collate([self._varied(*drawn, size) for drawn in zip(draws, *places, sides, strict=True)])
+        places = zip(draws, in_order(groups, "joints_2d"), in_order(groups, "joints_3d"), sides, strict=True)
+        variation = collate([self._varied(draw, points, joints, side, size) for draw, points, joints, side in places])
         return {_SCENES: form, _TENSORS: tensors, "index": torch.tensor(numbers), **variation}
 
     def _varied(self, draw: Draw, joints_2d: Tensor, joints_3d: Tensor, side: Side, size: tuple[int, int]) -> Sample:

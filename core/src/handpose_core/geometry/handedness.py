@@ -60,6 +60,5 @@ def mirror_intrinsics(K: _Array, width: int) -> _Array:
 
 
 def _like(array: _Array, values: list[int] | list[list[int]]) -> _Array:
-    if isinstance(array, np.ndarray):
-        return np.array(values, array.dtype)
-    return array.new_tensor(values)
+    made: Any = np.array(values, array.dtype) if isinstance(array, np.ndarray) else array.new_tensor(values)
+    return made  # type: ignore[no-any-return]  # of the array's own kind

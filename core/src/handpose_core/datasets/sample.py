@@ -20,7 +20,6 @@ key            shape               unit
 ``box``        4 float32           px, left, top, right, bottom, of an un-cropped image: the crop uses it up
 ``sequence``   int64 scalar        which video; ``frame``, ``view`` likewise
 ``mirrored``   bool scalar         a left hand is shown as a right one; ``side`` is that of the hand as it is shown
-``has_<key>``  bool scalar         in mixtures: whether the sample has a value of the key; zeros otherwise
 ``dataset``    int64 scalar        in a mixture: which of its datasets, from 0
 ``has_<key>``  bool scalar         in a mixture: ``<key>`` is the sample's own; false: zeros stand in its place
 =============  ==================  =========================================

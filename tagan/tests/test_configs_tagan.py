@@ -54,6 +54,8 @@ def test_a_recipe_is_what_the_command_line_reads_and_takes_a_step(name):
     size = content["model"]["objective"]["init_args"]["sizes" if name.endswith("cyclegan") else "size"]
     size["generator"] |= {"width": 4} if name.endswith("cyclegan") else {"width": 4, "downs": 3}
     size["discriminator"]["width"] = 4
+    schedule = content["model"].pop("schedule", {})  # it asks a trainer for the run's length
+    assert schedule.get("class_path", "none").rpartition(".")[2] == ("LinearDecay" if "paper" in name else "none")
     parser = ArgumentParser()
     parser.add_class_arguments(TAGANModule, "model")
     parser.add_subclass_arguments(LightningDataModule, "data")

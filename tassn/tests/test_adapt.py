@@ -304,3 +304,44 @@ def test_an_adaptation_keeps_the_terms_that_the_model_was_trained_by():
     assert pretrained == replace(OBJECTIVE, heatmaps=wide)
     joined = objective_of(TASSNModule(**SIZES, objective=EndToEnd(heatmaps=wide, silhouette=large)))
     assert (joined.heatmaps, joined.silhouette, joined.projection) == (wide, large, OBJECTIVE.projection)
+
+
+class ManyFrames:
+    """White frames of 64 px, as many as one likes."""
+
+    def __init__(self, count):
+        self.count = count
+
+    def __len__(self):
+        return self.count
+
+    def __getitem__(self, index):
+        joints = torch.full((21, 2), 32.0) + torch.arange(21)[:, None]
+        image = torch.full((3, 64, 64), 255, dtype=torch.uint8)
+        return {"image": image, "joints_2d": joints, "index": torch.tensor(index)}
+
+    def where(self, index):
+        return f"frame {index}"
+
+    def describe(self):
+        return {}
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="memory is told by Linux alone")
+@pytest.mark.parametrize("frames", [60, 600])
+def test_crops_of_a_long_video_are_not_kept_in_memory(frames, tmp_path):
+    """600 frames in clips that overlap by half are 133 MB of crops of 192 px."""
+
+    def anonymous_mb():
+        lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("Anonymous")) / 1024
+
+    joints = np.full((frames, 21, 2), 32.0, np.float32) + np.arange(21)[:, None]
+    tracks = Tracks(joints, np.ones((frames, 21), bool))
+    before = anonymous_mb()
+    clips = VideoClips(ManyFrames(frames), tracks, learnable(tracks, range(frames), 4), 4, 192, folder=tmp_path)
+    assert anonymous_mb() - before < 30
+    assert clips[len(clips) - 1]["index"].tolist() == list(range(frames - 4, frames))
+    assert clips[0]["image"].shape == (4, 3, 192, 192)
+    assert clips[0]["image"].max() == 1
+    assert list(tmp_path.iterdir()) == []  # a file without a name

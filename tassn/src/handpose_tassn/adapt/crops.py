@@ -2,9 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.utils.data import Dataset
 
 from handpose_core.datamodules.cropped import SampleSource, with_floats
@@ -17,10 +21,15 @@ TO_CROP = "to_crop"
 """In a sample: the map from the frame's pixels to the crop's, 3 x 3."""
 
 
-class VideoClips(Dataset[Sample]):
-    """Cropped clips, cut once and kept as bytes: a megabyte for four crops of 256 px.
+#: Tensors of as many values are pictures: the least crops have 16 x 16 px.
+_LEAST_PICTURE = 256
 
-    The frames are read in order, each of them one time, which is also what video files are fastest at.
+
+class VideoClips(Dataset[Sample]):
+    """Cropped clips, cut once and kept in a file: a megabyte for four crops of 256 px, whatever the video's length.
+
+    The frames are read in order, each of them one time, which is also what video files are fastest at. The file has no
+    name and goes with the object; in memory are the labels alone.
 
     Args:
         frames: of the video.
@@ -29,6 +38,7 @@ class VideoClips(Dataset[Sample]):
         length: frames of each.
         image_size: side of the crops, px.
         crop_scale: the crop's side over the joints' extent.
+        folder: on whose disk the file lies; None for the system's folder for temporary files.
     """
 
     def __init__(
@@ -39,7 +49,10 @@ class VideoClips(Dataset[Sample]):
         length: int,
         image_size: int,
         crop_scale: float = 1.5,
+        folder: Path | None = None,
     ) -> None:
+        self._count, self._folder = len(starts), folder
+        self._stores: dict[str, np.memmap[Any, Any]] = {}
         boxes = tracks.boxes()
         squares = [square_around(boxes[start : start + length], crop_scale) for start in starts]
         to_crops = [crop_map(centre, side, image_size) for centre, side in squares]
@@ -47,21 +60,35 @@ class VideoClips(Dataset[Sample]):
         for number, start in enumerate(starts):
             for row in range(start, start + length):
                 clips_of[row].append(number)
-        crops: list[list[Sample]] = [[] for _ in starts]
+        labels: list[list[Sample]] = [[] for _ in starts]
         for row in sorted(clips_of):
             frame = frames[row]
             for number in clips_of[row]:
                 to_crop = to_crops[number]
-                crop = warp(frame, to_crop, image_size)
-                crops[number].append({**crop, TO_CROP: torch.from_numpy(to_crop).float()})
-        self._clips = [collate(clip) for clip in crops]
+                crop = {**warp(frame, to_crop, image_size), TO_CROP: torch.from_numpy(to_crop).float()}
+                place = (number, len(labels[number]))
+                rest = {key: value for key, value in crop.items() if not self._keep(key, value, place, length)}
+                labels[number].append(rest)
+        self._labels = [collate(clip) for clip in labels]
+
+    def _keep(self, key: str, value: Tensor, place: tuple[int, int], length: int) -> bool:
+        """Write a picture into the file; False for labels, which stay in memory."""
+        if value.numel() < _LEAST_PICTURE:
+            return False
+        array = value.numpy()
+        if key not in self._stores:
+            file = TemporaryFile(dir=self._folder)  # noqa: SIM115  the map holds it open, and it goes with the map
+            self._stores[key] = np.memmap(file, array.dtype, "w+", shape=(self._count, length, *array.shape))
+        self._stores[key][place] = array
+        return True
 
     def __len__(self) -> int:
-        return len(self._clips)
+        return self._count
 
     def __getitem__(self, index: int) -> Sample:
         """One clip."""
-        return with_floats(self._clips[index])
+        pictures = {key: torch.from_numpy(np.array(store[index])) for key, store in self._stores.items()}
+        return with_floats({**self._labels[index], **pictures})
 
 
 def learnable(tracks: Tracks, frames: range, length: int) -> list[int]:

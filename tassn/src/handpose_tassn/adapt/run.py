@@ -115,7 +115,7 @@ def adapt(module: TASSNModule, video: TrackedVideo, plan: Plan) -> dict[str, Any
     size = plan.image_size or _image_size(module)
     starts = learnable(video.tracks, learn_from, plan.clip_length)
     learning, whole = (
-        VideoClips(masked, video.tracks, firsts, plan.clip_length, size)
+        VideoClips(masked, video.tracks, firsts, plan.clip_length, size, folder=plan.out.folder)
         for firsts in (starts, covering(len(video), plan.clip_length))
     )
     before = estimate_video(module, whole, video.tracks, score)

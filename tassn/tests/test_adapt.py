@@ -16,14 +16,15 @@ from tassn.tests.tiny import SIZES
 
 from handpose_core.cli.method import method_main
 from handpose_core.errors import HandposeError
+from handpose_core.geometry.handedness import mirror_pixels, mirror_points
 from handpose_core.training.checkpoints import CLASS_KEY, class_path
 from handpose_core.training.weights import take_weights
 from handpose_tassn.adapt.crops import VideoClips, covering, learnable
-from handpose_tassn.adapt.estimates import estimate_video
+from handpose_tassn.adapt.estimates import estimate_video, mirrored_back
 from handpose_tassn.adapt.run import OBJECTIVE, objective_of, weighted
-from handpose_tassn.adapt.tracks import TrackedVideo, Tracks, read_tracks
+from handpose_tassn.adapt.tracks import MirroredVideo, TrackedVideo, Tracks, read_tracks
 from handpose_tassn.cli import METHOD
-from handpose_tassn.masks import MaskedSamples
+from handpose_tassn.masks import MASK_USED, MaskedSamples
 from handpose_tassn.module import TASSNModule
 from handpose_tassn.objectives import EndToEnd, MeshPretraining
 from handpose_tassn.terms import Heatmaps, SilhouetteTerm
@@ -345,3 +346,53 @@ def test_crops_of_a_long_video_are_not_kept_in_memory(frames, tmp_path):
     assert clips[0]["image"].shape == (4, 3, 192, 192)
     assert clips[0]["image"].max() == 1
     assert list(tmp_path.iterdir()) == []  # a file without a name
+
+
+def test_a_left_hand_is_mirrored_for_a_model_of_right_ones_and_its_results_are_mirrored_back(tmp_path):
+    """The mirror image of a video, given as the other hand, gets the mirror image of the same answer."""
+    torch.manual_seed(0)
+    module = TASSNModule(**SIZES, scale_mm=40.0).eval()
+    size, rng = 64, np.random.default_rng(0)
+    for name in ("right", "left"):
+        (tmp_path / name).mkdir()
+    joints = rng.uniform(16, 48, (4, 21, 2)).astype(np.float32)
+    for frame in range(4):
+        image = rng.integers(0, 255, (size, size, 3), np.uint8)
+        cv2.imwrite(str(tmp_path / "right" / f"{frame}.png"), image)
+        cv2.imwrite(str(tmp_path / "left" / f"{frame}.png"), image[:, ::-1])
+    known = np.ones((4, 21), bool)
+    right = TrackedVideo(tmp_path / "right", Tracks(joints, known))
+    left = TrackedVideo(tmp_path / "left", Tracks(mirror_pixels(joints, size), known))
+    shown = MirroredVideo(left)
+    for frame in range(4):
+        for key in ("image", "joints_2d", "K"):
+            torch.testing.assert_close(shown[frame][key], right[frame][key])
+    estimates = []
+    for video in (right, shown):
+        clips = VideoClips(MaskedVideo(video), video.tracks, [0], 4, 32)
+        estimates.append(estimate_video(module, clips, video.tracks, range(4)))
+    first, second = estimates[0], mirrored_back(estimates[1], size)
+    np.testing.assert_allclose(second.joints_2d, mirror_pixels(first.joints_2d, size), atol=1e-2)
+    np.testing.assert_allclose(second.joints_3d, mirror_points(first.joints_3d), atol=1e-1)
+    np.testing.assert_allclose(second.vertices_2d, mirror_pixels(first.vertices_2d, size), atol=1e-2)
+
+
+class MaskedVideo:
+    """Frames with a mask that is all hand."""
+
+    def __init__(self, video):
+        self.video = video
+
+    def __len__(self):
+        return len(self.video)
+
+    def __getitem__(self, index):
+        sample = self.video[index]
+        mask = torch.ones(1, *sample["image"].shape[-2:], dtype=torch.bool)
+        return {**sample, "mask": mask, MASK_USED: torch.tensor(True)}
+
+    def where(self, index):
+        return self.video.where(index)
+
+    def describe(self):
+        return {}

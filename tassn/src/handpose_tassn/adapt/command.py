@@ -18,6 +18,7 @@ def main(argv: Sequence[str]) -> int:
     options = _parser().parse_args(argv)
     import numpy as np
 
+    from handpose_core.hand import Side
     from handpose_core.io.outputs import OutputFolder
     from handpose_core.training.checkpoints import check_checkpoint
     from handpose_tassn.adapt.outputs import output_names
@@ -41,7 +42,7 @@ def main(argv: Sequence[str]) -> int:
         plan = Plan(
             out, options.epochs, options.rate, options.clip_length, options.batch_size, options.image_size,
             options.learn_from, options.score, options.glb_every, options.frame_rate, options.workers, options.seed,
-            dict(options.weight), options.rehearse,
+            dict(options.weight), options.rehearse, Side[options.side.upper()],
         )  # fmt: skip
         report = adapt(module, video, plan)
         for note in out.notes:
@@ -75,6 +76,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--ckpt_path", type=Path, required=True, help="the trained model")
     parser.add_argument("--out", type=Path, required=True, help="folder of the results")
     parser.add_argument("--order", default="canonical", help="of the joints, such as rhd (default canonical)")
+    parser.add_argument(
+        "--side", choices=("left", "right"), default="right",
+        help="which hand the video shows: models of right hands are shown a left one mirrored, and what they say is "
+        "mirrored back (default %(default)s)",
+    )  # fmt: skip
     parser.add_argument(
         "--intrinsics", type=float, nargs=4, metavar=("FX", "FY", "CX", "CY"),
         help="px (default: those in the file of joints, or a focal length of the longer side)",

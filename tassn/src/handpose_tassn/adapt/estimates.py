@@ -1,6 +1,6 @@
 """Poses and meshes of a whole video, in pixels of its frames and in millimetres."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from handpose_core.camera import back_project, solve_root_depth, transform_pixels
 from handpose_core.datasets.sample import Sample
+from handpose_core.geometry.handedness import mirror_pixels, mirror_points
 from handpose_core.render import EdgeSilhouette
 from handpose_core.training.prediction import RECOVERIES, Estimate
 from handpose_core.training.results import ScoreSheet
@@ -44,6 +45,25 @@ class VideoEstimate:
     vertices: Float[ndarray, "frames v 3"]
     vertices_2d: Float[ndarray, "frames v 2"]
     figures: dict[str, float]
+
+
+def mirrored_back(estimate: VideoEstimate, width: int) -> VideoEstimate:
+    """Return the estimate of a video that was shown mirrored, in the video as it is.
+
+    Args:
+        estimate: Of a `MirroredVideo`.
+        width: Of the frames, px.
+
+    Returns:
+        The same with joints and meshes mirrored; figures do not change.
+    """
+    return replace(
+        estimate,
+        joints_2d=mirror_pixels(estimate.joints_2d, width),
+        joints_3d=mirror_points(estimate.joints_3d),
+        vertices=mirror_points(estimate.vertices),
+        vertices_2d=mirror_pixels(estimate.vertices_2d, width),
+    )
 
 
 @torch.no_grad()

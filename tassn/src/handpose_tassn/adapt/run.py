@@ -4,9 +4,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytorch_lightning as pl
+from jaxtyping import Int64
+from numpy import ndarray
 from torch.optim import Adam
 from torch.utils.data import DataLoader
 
@@ -15,15 +17,18 @@ from handpose_core.datamodules.augmentation import Augmentation
 from handpose_core.datamodules.mvhm import MVHMDataModule
 from handpose_core.datasets.sample import collate
 from handpose_core.errors import HandposeError
+from handpose_core.geometry.handedness import HANDS_KEY, MIRRORED_HANDS
+from handpose_core.hand import Side
 from handpose_core.io.checkpoint_io import StagedCheckpointIO
 from handpose_core.io.commit import code_record
 from handpose_core.io.outputs import OutputFolder
 from handpose_core.training.checkpoints import framing_of
+from handpose_core.training.right_hands import shown_as_right
 from handpose_tassn.adapt.crops import VideoClips, covering, learnable
-from handpose_tassn.adapt.estimates import VideoEstimate, estimate_video
+from handpose_tassn.adapt.estimates import VideoEstimate, estimate_video, mirrored_back
 from handpose_tassn.adapt.loss_means import LossMeans, Means
 from handpose_tassn.adapt.outputs import write_meshes, write_overlay, write_poses
-from handpose_tassn.adapt.tracks import TrackedVideo
+from handpose_tassn.adapt.tracks import MirroredVideo, TrackedVideo
 from handpose_tassn.masks import MaskedSamples
 from handpose_tassn.module import TASSNModule
 from handpose_tassn.objectives import EndToEnd, MeshPretraining
@@ -38,6 +43,7 @@ from handpose_tassn.terms import (
     SilhouetteTerm,
 )
 
+Faces: TypeAlias = Int64[ndarray, "f 3"]
 OBJECTIVE = EndToEnd(
     heatmaps=Heatmaps(weight=20.0, sigma=1.5),
     silhouette=SilhouetteTerm(weight=1.0, size=64, levels=2),
@@ -75,6 +81,7 @@ class Plan:
         seed: of everything random.
         weights: of terms of the loss by name, in place of `OBJECTIVE`'s and `LEFT_OUT`'s; 0 leaves one out.
         rehearse: a folder of generated hands that are learnt from beside the video; None for none.
+        side: which hand the video shows; a left one is shown mirrored to a model that was trained on right hands.
     """
 
     out: OutputFolder
@@ -91,6 +98,7 @@ class Plan:
     seed: int = 0
     weights: Mapping[str, float] = field(default_factory=dict)
     rehearse: Path | None = None
+    side: Side = Side.RIGHT
 
 
 def adapt(module: TASSNModule, video: TrackedVideo, plan: Plan) -> dict[str, Any]:
@@ -107,24 +115,28 @@ def adapt(module: TASSNModule, video: TrackedVideo, plan: Plan) -> dict[str, Any
     objective = weighted(objective_of(module), {**LEFT_OUT, **plan.weights})
     pl.seed_everything(plan.seed, verbose=False)
     learn_from, score = (_frames(video, chosen, plan) for chosen in (plan.learn_from, plan.score))
-    masked = MaskedSamples(video, plan.out.folder / "masks")
+    right_handed = shown_as_right(module.history)
+    mirrors = plan.side == Side.LEFT and right_handed
+    faces: Faces = module.network.faces.numpy()[:, :: -1 if mirrors else 1].copy()
+    shown = MirroredVideo(video) if mirrors else video
+    masked = MaskedSamples(shown, plan.out.folder / "masks")
     with counting() as progress:
         bar = progress.add_task("silhouettes", total=len(masked))
         for ready, _ in masked.make(plan.workers):
             progress.update(bar, completed=ready)
     size = plan.image_size or _image_size(module)
-    starts = learnable(video.tracks, learn_from, plan.clip_length)
+    starts = learnable(shown.tracks, learn_from, plan.clip_length)
     learning, whole = (
-        VideoClips(masked, video.tracks, firsts, plan.clip_length, size, folder=plan.out.folder)
+        VideoClips(masked, shown.tracks, firsts, plan.clip_length, size, folder=plan.out.folder)
         for firsts in (starts, covering(len(video), plan.clip_length))
     )
-    before = estimate_video(module, whole, video.tracks, score)
-    _overlay("overlay_before.mp4", module, video, before, plan)
+    before = _estimate(module, whole, shown, score, video.width)
+    _overlay("overlay_before.mp4", faces, video, before, plan)
     module.retrain(objective, lambda parameters: Adam(parameters, lr=plan.rate))
     module.rehearsal = None if plan.rehearse is None else rehearsal(plan.rehearse, size)
-    losses = _train(module, learning, masked, plan)
-    after = estimate_video(module, whole, video.tracks, score)
-    _write(module, video, after, plan)
+    losses = _train(module, learning, masked, plan, {HANDS_KEY: MIRRORED_HANDS} if right_handed else {})
+    after = _estimate(module, whole, shown, score, video.width)
+    _write(faces, video, after, plan)
     report = {
         **code_record(),
         "data": masked.describe(),
@@ -139,6 +151,14 @@ def adapt(module: TASSNModule, video: TrackedVideo, plan: Plan) -> dict[str, Any
     with plan.out.new("report.json") as path:
         path.write_bytes(f"{json.dumps(report, indent=2)}\n".encode())
     return report
+
+
+def _estimate(
+    module: TASSNModule, clips: VideoClips, shown: TrackedVideo | MirroredVideo, score: range, width: int
+) -> VideoEstimate:
+    """Estimate what is shown, and mirror it back where that is mirrored."""
+    found = estimate_video(module, clips, shown.tracks, score)
+    return mirrored_back(found, width) if isinstance(shown, MirroredVideo) else found
 
 
 def objective_of(module: TASSNModule) -> EndToEnd:
@@ -192,7 +212,9 @@ def _frames(video: TrackedVideo, chosen: tuple[int, int] | None, plan: Plan) -> 
     return frames
 
 
-def _train(module: TASSNModule, clips: VideoClips, masked: MaskedSamples, plan: Plan) -> dict[str, Means]:
+def _train(
+    module: TASSNModule, clips: VideoClips, masked: MaskedSamples, plan: Plan, hands: dict[str, str]
+) -> dict[str, Means]:
     """Fine-tune; the mean losses of the first and last epoch, by name."""
     if not masked.counts().used:
         raise HandposeError(
@@ -208,19 +230,18 @@ def _train(module: TASSNModule, clips: VideoClips, masked: MaskedSamples, plan: 
     )  # fmt: skip
     module.train()  # it was measured in evaluation, in which Lightning would leave it
     trainer.fit(module, loader)
-    module.history[-1] |= masked.describe()
+    module.history[-1] |= masked.describe() | hands
     with plan.out.new("adapted.ckpt") as path:
         trainer.save_checkpoint(path, weights_only=True)
     module.cpu()
     return {"first_epoch": means.epochs[0], "last_epoch": means.epochs[-1]}
 
 
-def _write(module: TASSNModule, video: TrackedVideo, whole: VideoEstimate, plan: Plan) -> None:
-    faces = module.network.faces.numpy()
+def _write(faces: Faces, video: TrackedVideo, whole: VideoEstimate, plan: Plan) -> None:
     write_poses(plan.out, whole)
     write_meshes(plan.out, whole, faces, plan.glb_every)
-    _overlay("overlay.mp4", module, video, whole, plan)
+    _overlay("overlay.mp4", faces, video, whole, plan)
 
 
-def _overlay(name: str, module: TASSNModule, video: TrackedVideo, whole: VideoEstimate, plan: Plan) -> None:
-    write_overlay(plan.out, name, video, whole, module.network.faces.numpy(), plan.rate_of_frames)
+def _overlay(name: str, faces: Faces, video: TrackedVideo, whole: VideoEstimate, plan: Plan) -> None:
+    write_overlay(plan.out, name, video, whole, faces, plan.rate_of_frames)

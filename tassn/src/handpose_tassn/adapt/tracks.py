@@ -13,8 +13,10 @@ from torch.utils.data import Dataset
 
 from handpose_core.datasets.folder_frames import frames_of
 from handpose_core.datasets.labels import image_tensor
+from handpose_core.datasets.mirroring import mirror_sample
 from handpose_core.datasets.sample import Sample
 from handpose_core.errors import HandposeError
+from handpose_core.geometry.handedness import MIRRORED_HANDS, mirror_intrinsics, mirror_pixels, mirror_points
 from handpose_core.hand import JOINT_ORDERS, N_JOINTS
 from handpose_core.io.foreign import refuse_foreign
 
@@ -177,6 +179,11 @@ class TrackedVideo(Dataset[Sample]):
             else np.broadcast_to(guess if K is None else K, (count, 3, 3))
         )
 
+    @property
+    def width(self) -> int:
+        """Of the frames, px."""
+        return int(self._shape[1])
+
     def __len__(self) -> int:
         return len(self._frames.names)
 
@@ -214,6 +221,43 @@ class TrackedVideo(Dataset[Sample]):
             "joints_unknown": str(int((~known).sum())),
             "intrinsics": "guessed: focal length of the longer side" if self.guessed else "given",
         }
+
+
+class MirroredVideo(Dataset[Sample]):
+    """A video of a left hand, mirrored: the right hand that a model knows which was trained on right ones.
+
+    Args:
+        video: As it is.
+    """
+
+    def __init__(self, video: TrackedVideo) -> None:
+        self._video = video
+        own, width = video.tracks, video.width
+        known = own.annotated[..., None]
+        self.tracks = Tracks(
+            np.where(known, mirror_pixels(own.joints_2d, width), 0).astype(np.float32),
+            own.annotated,
+            None if own.truth is None else mirror_points(own.truth),
+            None if own.K is None else mirror_intrinsics(own.K, width),
+        )
+
+    def __len__(self) -> int:
+        return len(self._video)
+
+    def __getitem__(self, index: int) -> Sample:
+        """One frame, mirrored; raises what the video raises."""
+        sample = self._video[index]
+        mirrored = mirror_sample(sample, torch.tensor(True))
+        annotated = sample["annotated"][:, None]
+        return {**mirrored, "joints_2d": torch.where(annotated, mirrored["joints_2d"], 0)}
+
+    def where(self, index: int) -> str:
+        """The frame's name for messages."""
+        return self._video.where(index)
+
+    def describe(self) -> dict[str, str]:
+        """What a result depends on."""
+        return {**self._video.describe(), "hands": MIRRORED_HANDS}
 
 
 def square_around(boxes: Float64[ndarray, "frames 4"], scale: float) -> tuple[Float64[ndarray, "2"], float]:

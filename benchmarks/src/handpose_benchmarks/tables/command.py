@@ -135,7 +135,7 @@ def run_table(wish: Wish, say: Say, runner: Runner | None = None) -> int:
         return _write_trivial(spec, wish, trivial, _circumstances(wish, sources), out, say)
     needed = spec.needs(datasets, rows)
     generators = _generators(needed, wish, sources, work)
-    preflight = TablePreflight(sources, work) if runner is None else None
+    preflight = TablePreflight(sources, work, _image_size(spec, wish.recipe)) if runner is None else None
     if preflight is not None:
         preflight.check(chosen, generators, data_made=False)
     runner = runner or _runner(wish)
@@ -229,7 +229,7 @@ def _make_data(
         make_sets(made, _workshop(wish, sources[REAL], work), runner, say)
     for name in sorted(needed):
         if sources[name].prepared is not None:
-            image_size = spec.values[wish.recipe]["image_size"]
+            image_size = str(_image_size(spec, wish.recipe))
             prepare_crops(name, sources[name], image_size, spec.parts_of(name), spec.preparing(name, wish.recipe))
     return judge_sets(made, _workshop(wish, sources[REAL], work)) if made else {}
 
@@ -324,10 +324,16 @@ def _sources(spec: TableSpec, wish: Wish, work: Path) -> dict[str, Source]:
     sources |= {name: _workshop(wish, sources[REAL], work).of(name) for name in sets}
     if MVHM in sources and "vertices" in spec.values.get(wish.recipe, {}):
         sources[MVHM] = replace(sources[MVHM], vertices=int(spec.values[wish.recipe]["vertices"]))
-    if "image_size" not in spec.values.get(wish.recipe, {}):
+    if _image_size(spec, wish.recipe) is None:
         return sources
     kind = {name: source.size or (size if name in sets else "given") for name, source in sources.items()}
     return {name: replace(s, prepared=folder / f"{name}-{kind[name]}-prepared") for name, s in sources.items()}
+
+
+def _image_size(spec: TableSpec, recipe: str) -> int | None:
+    """Return the side of the crops that a table prepares, px; None where it prepares none."""
+    size = spec.values.get(recipe, {}).get("image_size")
+    return None if size is None else int(size)
 
 
 def _rows(spec: TableSpec, wish: Wish) -> tuple[RowSpec, ...]:

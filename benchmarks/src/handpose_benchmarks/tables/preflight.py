@@ -26,10 +26,12 @@ class TablePreflight:
     Attributes:
         sources: The data, by dataset.
         work: The table's folder.
+        image_size: Side of the crops that are prepared, px; None where trainings cut their own.
     """
 
     sources: Mapping[str, Source]
     work: Path
+    image_size: int | None = None
     _preflight: Preflight = field(default_factory=Preflight)
     _made_in: Path | None = None
 
@@ -59,7 +61,19 @@ class TablePreflight:
         passed = self._preflight.check(self._step(node))
         if MVHM in self.sources and _reads(node.arguments, self.sources[MVHM]):
             _check_vertices(node, passed, self.sources[MVHM])
+        self._check_crops(node, passed)
         return passed
+
+    def _check_crops(self, node: Node, passed: Passed) -> None:
+        """Refuse trainings that ask for larger crops than are prepared."""
+        if self.image_size is None or not any(_reads(node.arguments, source) for source in self.sources.values()):
+            return
+        for option, asked in passed.image_sizes.items():
+            if asked > self.image_size:
+                raise HandposeError(
+                    f"{node.label}, --{option}", f"{asked} px", f"{self.image_size} px at most, as crops are prepared",
+                    "Give the table's `values` its recipe's `image_size`.",
+                )  # fmt: skip
 
     def _step(self, node: Node) -> Step:
         """Return a node's training as a step; nodes that differ in their seeds alone are one."""

@@ -216,7 +216,7 @@ class HandposeCLI(LightningCLI):
     ) -> None:
         """Set up the parsers; the results table stands in for Lightning's own print of the metrics."""
         super().setup_parser(add_subcommands, main_kwargs, subparser_kwargs)
-        for name in ("validate", "test"):
+        for name in {"validate", "test"} & self._subcommand_parsers.keys():
             self._subcommand_parsers[name].set_defaults({"verbose": False})
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:

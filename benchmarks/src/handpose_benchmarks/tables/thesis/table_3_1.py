@@ -47,7 +47,7 @@ TABLE = TableSpec(
         "zimmermann_lifting": StageSpec("${recipe}-3-lifting", _GIVEN_CROP, method="hand3d"),
     },
     values={
-        "demo": {"image_size": "96", "widths": "[256,128,64]", "norm": "batch"},
+        "demo": {"image_size": "128", "widths": "[256,128,64]", "norm": "batch"},
         "paper": {"image_size": "256", "widths": "[512,512,256,128,64]", "norm": "none"},
     },
     rows=(

@@ -72,12 +72,14 @@ class Passed:
         starts: Weights that it begins from by its own options, the step before apart.
         shapes: Of its module's tensors, by name.
         checkpoint_bytes: What its checkpoints take on the disk, about.
+        image_sizes: Sides of the crops that its data are asked for, px, by option.
     """
 
     needs: Mapping[Split, tuple[Need, ...]]
     starts: tuple[Start, ...]
     shapes: Mapping[str, torch.Size] = field(repr=False)
     checkpoint_bytes: int = 0
+    image_sizes: Mapping[str, int] = field(default_factory=dict)
 
 
 @runtime_checkable
@@ -128,7 +130,8 @@ class Preflight:
             if isinstance(dry.model, ChecksResources):
                 dry.model.check_resources(step.subcommand)
         starts = starts_of(dry.options.as_dict()) if step.subcommand == "fit" else []
-        return Passed(needs, tuple(starts), shapes_of(dry.model.state_dict()), _bytes_of(dry, step))
+        shapes = shapes_of(dry.model.state_dict())
+        return Passed(needs, tuple(starts), shapes, _bytes_of(dry, step), dry.image_sizes)
 
     @staticmethod
     def _check_start(step: Step, before: Passed | None, dry: "_DryRun") -> None:
@@ -194,10 +197,13 @@ class _DryRun(HandposeCLI):
 
     Attributes:
         reads_data: Whether its data are built and read; not those that are yet to be made.
+        image_sizes: Of its data, see `Passed`.
     """
 
     def __init__(self, step: Step, method: Method, argv: Sequence[str], recipe: str | None) -> None:
         self._stage, self._made_in, self.reads_data = step.stage.name, step.made_in, True
+        self._only = step.subcommand
+        self.image_sizes: dict[str, int] = {}
         super().__init__(step.stage.method, method.load(), argv, recipe, f"stage {step.stage.name}")
 
     @property
@@ -211,6 +217,10 @@ class _DryRun(HandposeCLI):
         found = self.config_init[self.config.subcommand].trainer.callbacks
         return found if isinstance(found, list) else [found] if found else []
 
+    def subcommands(self) -> dict[str, set[str]]:  # type: ignore[override]
+        """Return the step's own alone: to describe the options of all takes half of a check's time."""
+        return {self._only: LightningCLI.subcommands()[self._only]}
+
     def _set_seed(self) -> None:
         """Leave the seeds of this process alone."""
 
@@ -220,7 +230,9 @@ class _DryRun(HandposeCLI):
 
     def before_instantiate_classes(self) -> None:
         """Validate that the folders of data are there, before anything is built of them."""
-        roots = list(_roots(self.options.as_dict()))
+        options = self.options.as_dict()
+        roots, data = list(_roots(options)), options.get("data")
+        self.image_sizes = {name: size for name, size in _nested(data, "data", ("image_size",)) if size is not None}
         made_in = self._made_in.absolute() if self._made_in else None
         self.reads_data = not any(made_in and Path(path).absolute().is_relative_to(made_in) for _, path in roots)
         for place, path in roots if self.reads_data else ():
@@ -285,19 +297,22 @@ def _bytes_of(dry: _DryRun, step: Step) -> int:
 def _roots(options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the option and the value of every folder of data, those of nested datamodules among them."""
     for part in ("data", "model"):
-        yield from _nested_roots(options.get(part), part)
+        for option, value in _nested(options.get(part), part, _ROOTS):
+            if isinstance(value, str):
+                yield option, value
 
 
-def _nested_roots(options: Any, place: str) -> Iterator[tuple[str, str]]:
+def _nested(options: Any, place: str, keys: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    """Yield the option and the value of every key of these names, however deep."""
     if isinstance(options, Mapping):
         for key, value in options.items():
             option = place if key == "init_args" else f"{place}.{key}"
-            if key in _ROOTS and isinstance(value, str):
+            if key in keys:
                 yield option, value
-            yield from _nested_roots(value, option)
+            yield from _nested(value, option, keys)
     elif isinstance(options, list | tuple):
         for number, value in enumerate(options):
-            yield from _nested_roots(value, f"{place}[{number}]")
+            yield from _nested(value, f"{place}[{number}]", keys)
 
 
 @contextmanager

@@ -62,13 +62,29 @@ def test_hands_npz_of_predict_gives_its_frames_joints_and_no_truth(tmp_path):
     arrays = {"joints_2d": joints, "joints_3d": np.ones((3, 21, 3)), "side": np.ones(3, np.int64)}
     names = np.array(["0", "1", "2", "4"])  # frame 3 was damaged
     np.savez(tmp_path / "hands.npz", names=names, picture=np.array([0, 2, 3]), **arrays)
-    tracks = read_tracks(tmp_path / "hands.npz")
+    tracks = read_tracks(tmp_path / "hands.npz").of([*"01234"], tmp_path)
     assert tracks.known().tolist() == [True, False, True, False, True]
     np.testing.assert_allclose(tracks.joints_2d[[0, 2, 4]], joints, rtol=1e-6)
     assert tracks.truth is None
+    with pytest.raises(
+        HandposeError, match="1 pictures that are none of its frames, such as 4; expected names of its frames"
+    ):
+        read_tracks(tmp_path / "hands.npz").of([*"0123"], tmp_path)
     np.savez(tmp_path / "two.npz", names=names, picture=np.array([0, 2, 2]), **arrays)
     with pytest.raises(HandposeError, match="1 frames with several hands, the first is 2"):
         read_tracks(tmp_path / "two.npz")
+
+
+def test_predictions_of_a_folder_are_matched_by_name_whatever_the_order_of_either(tmp_path):
+    frames = np.zeros((12, 32, 32, 3), np.uint8)
+    for number, image in enumerate(frames):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), image)
+    names = np.array(sorted(f"{number}.png" for number in range(12)))  # as predict lists them: 10.png before 2.png
+    joints = np.array([[[int(Path(name).stem)] * 2] * 21 for name in names], np.float64)
+    np.savez(tmp_path / "hands.npz", names=names, picture=np.arange(12), joints_2d=joints)
+    video = TrackedVideo(tmp_path, read_tracks(tmp_path / "hands.npz"))
+    assert video.tracks.joints_2d[:, 0, 0].tolist() == list(range(12))
+    assert video.where(11).endswith("11.png")
 
 
 def test_generated_hands_are_rehearsed_beside_a_video(drawn_video, drawn_meshes, checkpoint, tmp_path):

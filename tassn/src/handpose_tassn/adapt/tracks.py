@@ -1,6 +1,7 @@
 """A video and the 2D joints of its frames; what is missing is marked, and nothing is made up for it."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,12 +33,47 @@ class Tracks:
         annotated: which are known.
         truth: 3D joints (mm, camera frame), looked at by nothing but scores; None where the file has none.
         K: px, of each frame; None where the file has none.
+        names: of the rows' frames, where these are told by name; else the rows are all frames in their order.
     """
 
     joints_2d: Float[ndarray, "frames 21 2"]
     annotated: Bool[ndarray, "frames 21"]
     truth: Float[ndarray, "frames 21 3"] | None = None
     K: Float[ndarray, "frames 3 3"] | None = None
+    names: tuple[str, ...] | None = None
+
+    def of(self, frames: Sequence[str], path: Path) -> "Tracks":
+        """Put the rows in the order of a video's frames.
+
+        Args:
+            frames: The names of the video's frames, in their order.
+            path: The video, for messages.
+
+        Returns:
+            A row a frame; nothing is known of frames that have none here.
+
+        Raises:
+            HandposeError: there are names that no frame has, or, without names, other than a row a frame.
+        """
+        count = len(frames)
+        if self.names is None:
+            if count != len(self.joints_2d):
+                raise HandposeError(
+                    f"{path}, --joints-2d", f"{len(self.joints_2d)} rows of joints for {count} frames", "a row a frame",
+                    "Give joints of all frames, not-a-number (null) where there are none.",
+                )  # fmt: skip
+            return self
+        places = {name: place for place, name in enumerate(frames)}
+        if foreign := [name for name in self.names if name not in places]:
+            raise HandposeError(
+                f"{path}, --joints-2d",
+                f"joints of {len(foreign)} pictures that are none of its frames, such as {foreign[0]}",
+                f"names of its frames, such as {frames[0]}", "Run `handpose predict` on the same video or folder.",
+            )  # fmt: skip
+        rows = [places[name] for name in self.names]
+        joints, annotated = np.zeros((count, N_JOINTS, 2), np.float32), np.zeros((count, N_JOINTS), bool)
+        joints[rows], annotated[rows] = self.joints_2d, self.annotated
+        return Tracks(joints, annotated)
 
     def known(self) -> Bool[ndarray, "frames"]:
         """Frames of which some joint is known."""
@@ -60,15 +96,15 @@ def read_tracks(path: Path, order: str = "canonical") -> Tracks:
         path: an ``.npz`` with ``joints_2d`` (frames, 21, 2; px) and, if it likes, ``annotated``, ``K`` and
             ``joints_3d``, or ``joints_3d`` and ``K`` to project; or a ``.json`` with ``joints_2d``, in which null
             stands for a joint or a frame that is not known. In arrays not-a-number does. Of ``hands.npz``, as
-            ``handpose predict`` writes it, the 2D joints are read, each in its frame's row.
+            ``handpose predict`` writes it, the 2D joints are read, and the names of their pictures.
         order: of the joints, a name out of `handpose_core.hand.JOINT_ORDERS`.
 
     Raises:
         HandposeError: no such file, no joints in it, or joints of another shape, or none known at all.
     """
-    arrays = _read(path)
+    arrays, names = _read(path), None
     if {"names", "picture", "joints_2d"} <= arrays.keys():
-        arrays = {"joints_2d": _by_frame(path, arrays)}
+        names, arrays = _pictures_of(path, arrays), {"joints_2d": arrays["joints_2d"]}
     if "joints_2d" not in arrays and {"joints_3d", "K"} <= arrays.keys():
         pixels = arrays["joints_3d"] @ np.broadcast_to(arrays["K"], (len(arrays["joints_3d"]), 3, 3)).swapaxes(-1, -2)
         arrays["joints_2d"] = pixels[..., :2] / pixels[..., 2:]
@@ -91,6 +127,7 @@ def read_tracks(path: Path, order: str = "canonical") -> Tracks:
         annotated[:, rows],
         None if truth is None else truth[:, rows].astype(np.float32),
         None if K is None else np.broadcast_to(K, (len(joints), 3, 3)).astype(np.float32),
+        names,
     )
 
 
@@ -112,12 +149,9 @@ def _read(path: Path) -> dict[str, Any]:
         ) from error  # fmt: skip
 
 
-def _by_frame(path: Path, arrays: dict[str, Any]) -> Float64[ndarray, "frames 21 2"]:
-    """The 2D joints that ``handpose predict`` wrote, a row a frame; its 3D joints are estimates, and no truth."""
+def _pictures_of(path: Path, arrays: dict[str, Any]) -> tuple[str, ...]:
+    """The pictures' names of the hands that ``handpose predict`` wrote; its 3D joints are estimates, and no truth."""
     names, pictures = arrays["names"], arrays["picture"]
-    numbers = np.arange(len(names))
-    if all(str(name).isdecimal() for name in names):  # frames of a video, of which some may be missing
-        numbers = names.astype(np.int64)
     several = np.flatnonzero(np.bincount(pictures, minlength=len(names)) > 1)
     if len(several):
         raise HandposeError(
@@ -126,9 +160,7 @@ def _by_frame(path: Path, arrays: dict[str, Any]) -> Float64[ndarray, "frames 21
             "one hand a frame",
             "Predict one hand with a box, or keep the rows of one in joints_2d (frames, 21, 2).",
         )
-    joints = np.full((int(numbers.max(initial=-1)) + 1, N_JOINTS, 2), np.nan)
-    joints[numbers[pictures]] = arrays["joints_2d"]
-    return joints
+    return tuple(map(str, names[pictures]))
 
 
 def _filled(frames: list[Any]) -> Float64[ndarray, "frames 21 2"]:
@@ -146,14 +178,15 @@ class TrackedVideo(Dataset[Sample]):
         K: px, for all frames; None for the tracks', or a guess: a focal length of the longer side.
 
     Attributes:
+        tracks: its joints, a row a frame.
         guessed: whether K is a guess, and with it all millimetres.
 
     Raises:
-        HandposeError: there are no such frames, a single one, or not one for each row of the tracks.
+        HandposeError: there are no such frames, a single one, or joints of others.
     """
 
     def __init__(self, root: Path, tracks: Tracks, K: Float[ndarray, "3 3"] | None = None) -> None:
-        self.root, self.tracks = root, tracks
+        self.root = root
         self._frames = frames_of(root)
         count = len(self._frames.names)
         if self._frames.missing:
@@ -163,11 +196,7 @@ class TrackedVideo(Dataset[Sample]):
             )  # fmt: skip
         if count < 2:
             raise HandposeError(str(root), "one frame", "a video of two or more", "Take `handpose tassn predict`.")
-        if count != len(tracks.joints_2d):
-            raise HandposeError(
-                f"{root}, --joints-2d", f"{len(tracks.joints_2d)} rows of joints for {count} frames", "a row a frame",
-                "Give joints of all frames, not-a-number (null) where there are none.",
-            )  # fmt: skip
+        self.tracks = tracks.of(self._frames.names, root)
         self._shape = self._frames.read(0).shape
         self.guessed = K is None and tracks.K is None
         height, width = self._shape[:2]

@@ -49,7 +49,7 @@ def build(objective, grouped):
     fusion = Concatenation(views=VIEWS, unet=UNET) if grouped else None
     module = MVHMModule(
         size=SINGLE, fusion=fusion, objective=objective, sigma=3.0,
-        optimizer=lambda parameters: torch.optim.SGD(parameters, lr=1e-2),
+        optimizer=lambda parameters: torch.optim.SGD(parameters, lr=0.03),
     )  # fmt: skip
     if module.fusion is not None:  # what stands before the last layer learns once that is no longer zero
         nn.init.normal_(module.fusion.unet.out.weight, std=0.1)
@@ -82,4 +82,4 @@ def trained(tmp_path_factory):
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_two_processes_train_as_one(stage, trained):
-    assert_as_one(trained, stage, steps=4, moved=1e-4)
+    assert_as_one(trained, stage, steps=4)

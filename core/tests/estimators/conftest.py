@@ -15,14 +15,24 @@ SIDE = 64
 @pytest.fixture
 def hands(draw_hand):
     """Four hands, left and right by turns, in 64 px images, with masks."""
+    return _drawn_hands(draw_hand, 4)
+
+
+@pytest.fixture(scope="module")
+def eight_hands(draw_hand):
+    """Eight such hands, for a whole module."""
+    return _drawn_hands(draw_hand, 8)
+
+
+def _drawn_hands(draw_hand, count):
     rng = np.random.default_rng(1)
-    sides = [Side(i % 2) for i in range(4)]
+    sides = [Side(i % 2) for i in range(count)]
     joints = torch.tensor(np.array([draw_hand(rng, side).joints_3d for side in sides]), dtype=torch.float32)
     joints = joints - joints[:, [9]] + torch.tensor([0.0, 0, 600])
-    K = torch.tensor([[110.0, 0, 31.5], [0, 110.0, 31.5], [0, 0, 1]]).expand(4, 3, 3)
+    K = torch.tensor([[110.0, 0, 31.5], [0, 110.0, 31.5], [0, 0, 1]]).expand(count, 3, 3)
     pixels = project(joints, K)
     images, masks = zip(*(_drawn(hand) for hand in pixels), strict=True)
-    everything = torch.ones(4, 21, dtype=torch.bool)
+    everything = torch.ones(count, 21, dtype=torch.bool)
     return {
         "image": torch.stack(images),
         "mask": torch.stack(masks),
@@ -32,7 +42,7 @@ def hands(draw_hand):
         "visible": everything.clone(),
         "K": K,
         "side": torch.tensor([int(side) for side in sides]),
-        "index": torch.arange(4),
+        "index": torch.arange(count),
     }
 
 

@@ -1,3 +1,4 @@
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,8 @@ from handpose_core.estimators.onehand.clutter import Clutter
 from handpose_core.estimators.onehand.module import OneHandModule, Output
 from handpose_core.hand import Side
 from handpose_core.metrics.functional.alignment import align_procrustes
+from handpose_core.predict.info import ModelInfo
+from handpose_core.predict.onehand_runtime import OneHandRuntime
 
 STEPS = 250
 
@@ -28,6 +31,26 @@ def test_a_crop_and_its_mirror_image_get_mirrored_answers_of_opposite_sides(hand
     assert torch.allclose(one.right, 1 - other.right, atol=1e-5)
     assert torch.allclose(one.joints_2d[..., 0], 63 - other.joints_2d[..., 0], atol=1e-3)
     assert torch.allclose(one.vertices * torch.tensor([-1.0, 1, 1]), other.vertices, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("trainings", "refused"),
+    [
+        ([], None),  # an untrained network, to compare with
+        ([{"dataset": "a"}], None),  # before trainings told what they teach
+        ([{"learns": "reader"}, {"learns": "verdict"}], "found an untrained detector: trainings.* reader, verdict"),
+        ([{"learns": "glance"}], "found an untrained pose network.*--model.learns reader --init_from"),
+        ([{"learns": "glance"}, {"learns": "reader"}], None),
+        ([{"learns": "all"}, {"learns": "reader"}], None),
+    ],
+)
+def test_weights_of_which_a_part_is_untrained_are_not_run(trainings, refused):
+    trained = module().eval()
+    trained.history = trainings
+    with pytest.raises(HandposeError, match=refused) if refused else nullcontext():
+        OneHandRuntime(trained, ModelInfo("onehand", 64, 1.5, 45.0, False, "", tuple(trainings)))
+    with pytest.raises(HandposeError, match=refused) if refused else nullcontext():
+        trained.check_taught("the checkpoint")
 
 
 def test_joints_are_in_lengths_of_the_reference_bone_about_the_wrist_and_within_the_mesh(hands):

@@ -24,9 +24,13 @@ class OneHandRuntime(CheckpointRuntime):
 
     Attributes:
         running: the module as it is run.
+
+    Raises:
+        HandposeError: a part of it is untrained that it cannot do without.
     """
 
     def __init__(self, module: OneHandModule, info: ModelInfo) -> None:
+        module.check_taught("the model")
         super().__init__(module, info)
         self.onehand = module
         self.running = folded(module)

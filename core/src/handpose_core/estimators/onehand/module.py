@@ -26,6 +26,7 @@ from torch.optim import AdamW
 from handpose_core.camera import reference_length
 from handpose_core.datasets.mirroring import mirror_pixel_rows, mirror_rows
 from handpose_core.datasets.sample import Sample, batch_sides, labelled
+from handpose_core.errors import HandposeError
 from handpose_core.estimators.hand3d.recovery import PlacedEstimate, at_fitted_root, at_true_root
 from handpose_core.estimators.onehand.clutter import Clutter
 from handpose_core.estimators.onehand.estimate import HandEstimate
@@ -196,6 +197,31 @@ class OneHandModule(LeavesFixed, HandPoseModule):
         super().setup(stage)
         if stage == "fit" and self._handless_folder:
             self._handless = HandlessPictures(self._handless_folder)
+
+    def on_test_start(self) -> None:
+        """See `HandPoseModule.on_test_start`; raises what `check_taught` raises, too."""
+        self.check_taught("the checkpoint")
+        super().on_test_start()
+
+    def check_taught(self, where: str) -> None:
+        """Refuse to run weights whose trainings have left out a part without which every answer is chance.
+
+        Weights without any history pass: an untrained network is one to compare with.
+
+        Args:
+            where: The weights, for the message.
+
+        Raises:
+            HandposeError: The detector, or the pose network, has learnt nothing yet.
+        """
+        learnt = {chapter.get("learns", "all") for chapter in self.history}
+        for part, name in (("glance", "detector"), ("reader", "pose network")):
+            if learnt and not learnt & {"all", part}:
+                raise HandposeError(
+                    where, f"an untrained {name}: trainings so far were of {', '.join(sorted(learnt))} alone",
+                    "weights of which both are trained",
+                    f"Train it, too: handpose onehand fit --model.learns {part} --init_from CKPT ...",
+                )  # fmt: skip
 
     def needs(self, split: Split) -> Sequence[Need]:
         """See `HandPoseModule.needs`."""

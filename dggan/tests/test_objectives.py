@@ -5,6 +5,7 @@ import copy
 import pytest
 import pytorch_lightning as pl
 import torch
+from core.tests.training.stand_ins import assert_stand_ins_do_not_count, losses_of
 from dggan.tests.stages import NETWORKS, SIZES, samples
 from torch.utils.data import DataLoader
 
@@ -232,3 +233,18 @@ def test_a_judge_without_real_maps_says_what_to_set(depth_batch):
     del depth_batch["unpaired_depth"]
     with pytest.raises(HandposeError, match=r"data.depth_maps.*OwnDepth"):
         trained(Joined(GeneratedDepth()), depth_batch)
+
+
+@pytest.mark.parametrize(
+    ("objective", "keys", "counted"),
+    [
+        (Regression(), ["joints_3d"], {"loss", "loss_z"}),
+        (DepthReconstruction(lambda_true=1.0), ["depth"], {"loss_true"}),
+        (Regularisation(TrueDepth(), Labelled()), ["depth"], {"loss", "loss_dep"}),
+        (Joined(TrueDepth()), ["joints_3d", "depth"], {"loss", "loss_z", "loss_dep"}),
+    ],
+)
+def test_samples_of_a_mixture_without_labels_do_not_count(objective, keys, counted, depth_batch):
+    torch.manual_seed(0)
+    method = DGGANModule(**SIZES, objective=objective).eval()
+    assert_stand_ins_do_not_count(losses_of(method), depth_batch, keys, counted)

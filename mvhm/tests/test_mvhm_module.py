@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from core.tests.training.stand_ins import assert_stand_ins_do_not_count, losses_of
 from mvhm.tests.hands_in_views import SINGLE, UNET, groups
 
 from handpose_core.camera import project, reference_length
@@ -189,3 +190,14 @@ def test_a_hand_counts_for_as_many_views_as_it_has():
     found = score.compute()
     assert found[1] == found[2] == pytest.approx(30 * 20 / 42, rel=1e-3)
     assert found[3] == pytest.approx(0, abs=1e-3)
+
+
+@pytest.mark.parametrize("name", TRAINS)
+def test_samples_of_a_mixture_without_3d_labels_do_not_count(name):
+    torch.manual_seed(0)
+    grouped, batch = name in ("fusion", "all"), groups(count=4)
+    method = module(TRAINS[name][0], FUSIONS["concatenation"] if grouped else None).eval()
+    if not grouped:
+        batch = {key: value[:, 0] for key, value in batch.items() if key not in ("R", "t")}
+    counted = {"heatmaps": set(), "all": {"loss_pose", "loss"}}.get(name, {"loss"})
+    assert_stand_ins_do_not_count(losses_of(method), batch, ("joints_3d", "vertices"), counted)

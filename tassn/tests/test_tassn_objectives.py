@@ -5,6 +5,7 @@ import copy
 import pytest
 import pytorch_lightning as pl
 import torch
+from core.tests.training.stand_ins import assert_stand_ins_do_not_count, losses_of
 from tassn.tests.tiny import SIZES
 from torch.utils.data import DataLoader
 
@@ -192,3 +193,12 @@ def test_data_that_lack_what_a_term_needs_are_refused(objective, change, message
     with pytest.raises(HandposeError) as error:
         module.losses(module.measure(clips["image"], 0.0), clips)
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize("objective", [objective for objective, _ in OBJECTIVES])
+def test_clips_of_a_mixture_without_labels_do_not_count(objective, clips):
+    torch.manual_seed(0)
+    method = TASSNModule(**SIZES, objective=objective).eval()
+    counted = {"loss"} if isinstance(objective, MeshPretraining) else set()  # the others learn from no 3D label
+    losses = losses_of(method, lambda batch: method.measure(batch["image"], 0.0))
+    assert_stand_ins_do_not_count(losses, clips, ("joints_3d", "vertices"), counted)

@@ -1,6 +1,7 @@
 import pytest
 import pytorch_lightning as pl
 import torch
+from core.tests.training.stand_ins import assert_stand_ins_do_not_count
 
 from handpose_core.camera import transform_pixels
 from handpose_core.errors import HandposeError
@@ -109,6 +110,16 @@ def test_hands_without_the_frames_joints_do_not_count(hands):
     hands["joints_3d"][3, 9] = torch.nan
     partial = made.objective.losses(made.network, hands)
     assert all(partial[name].item() == pytest.approx(value.item(), rel=1e-5) for name, value in whole.items())
+
+
+@pytest.mark.parametrize(("part", "keys"), [("segmentation", ["mask"]), ("lifting", ["joints_3d"])])
+def test_samples_of_a_mixture_without_labels_do_not_count(part, keys, hands):
+    made = module(OBJECTIVES[part]).eval()
+
+    def losses(batch):
+        return made.objective.losses(made.network, batch)
+
+    assert_stand_ins_do_not_count(losses, hands, keys, {"loss"})
 
 
 def test_what_a_batch_lacks_is_named(hands):

@@ -4,11 +4,12 @@ from dataclasses import replace
 import pytest
 import torch
 from core.tests.estimators.small_onehand import SMALL
+from core.tests.training.stand_ins import assert_stand_ins_do_not_count, losses_of
 
 from handpose_core.camera import project, reference_length
 from handpose_core.errors import HandposeError
 from handpose_core.estimators.onehand.clutter import Clutter
-from handpose_core.estimators.onehand.module import OneHandModule, Output
+from handpose_core.estimators.onehand.module import OneHandModule, Output, Weights
 from handpose_core.hand import Side
 from handpose_core.metrics.functional.alignment import align_procrustes
 from handpose_core.predict.info import ModelInfo
@@ -222,3 +223,9 @@ def test_training_needs_sides(hands):
     hands.pop("side")
     with pytest.raises(HandposeError, match="side"):
         trained.training_step(hands, 0)
+
+
+def test_samples_of_a_mixture_without_3d_labels_do_not_count(hands):
+    counted = {"loss", "loss_space", "loss_turn"}
+    trained = module(weights=Weights(turn=1.0)).eval()
+    assert_stand_ins_do_not_count(losses_of(trained), hands, ("joints_3d", "K"), counted)

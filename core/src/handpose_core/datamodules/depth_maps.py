@@ -30,8 +30,10 @@ def hand_depth(sample: Sample) -> Float[Tensor, "*batch 1 h w"]:
 
     By the ``mask``. Without one (STB): what lies within 100 mm of the root's depth, inside the joints' square x 1.5 and
     no more than 15 mm behind the wrist, along the line from the middle finger's root to it, as masks end there, too; a
-    hand without labels then has no depth.
+    hand without labels then has no depth. Samples of a mixture that have no depth have none, whatever stands in for it.
     """
+    if not (known := labelled(sample, "depth")).all():
+        sample = {**sample, "depth": torch.where(known[..., None, None, None], sample["depth"], 0)}
     masked = labelled(sample, "mask")
     if masked.all():
         return torch.where(sample["mask"], sample["depth"], 0)

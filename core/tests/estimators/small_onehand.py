@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from handpose_core.estimators.onehand.glance import GlanceSize
+from handpose_core.estimators.onehand.hand_detector import GlanceSize
 from handpose_core.estimators.onehand.module import OneHandModule
 from handpose_core.estimators.onehand.network import OneHandSize
 from handpose_core.training.checkpoints import CLASS_KEY, HISTORY_KEY, class_path

@@ -3,8 +3,8 @@ import math
 import pytest
 import torch
 
-from handpose_core.estimators.onehand.clutter import Clutter, mix_spectrum
 from handpose_core.estimators.onehand.losses import turn_loss
+from handpose_core.estimators.onehand.occlusion_augmentation import Clutter, mix_spectrum
 from handpose_core.rig import load_rig
 from handpose_core.rig.skinning import rotation_about
 

@@ -8,8 +8,8 @@ from core.tests.training.stand_ins import assert_stand_ins_do_not_count, losses_
 
 from handpose_core.camera import project, reference_length
 from handpose_core.errors import HandposeError
-from handpose_core.estimators.onehand.clutter import Clutter
 from handpose_core.estimators.onehand.module import OneHandModule, Output, Weights
+from handpose_core.estimators.onehand.occlusion_augmentation import Clutter
 from handpose_core.hand import Side
 from handpose_core.metrics.functional.alignment import align_procrustes
 from handpose_core.predict.info import ModelInfo
@@ -150,8 +150,8 @@ def test_what_is_learnt_by_label_crops_is_seen_in_validation(hands):
 
 def test_recovering_turns_the_crops_frame_back_to_the_cameras(hands):
     """The truth, put in as an estimate, comes out again."""
-    from handpose_core.estimators.onehand.estimate import HandEstimate
-    from handpose_core.estimators.onehand.frame import to_middle
+    from handpose_core.estimators.onehand.outputs import HandEstimate
+    from handpose_core.estimators.onehand.virtual_camera import to_middle
 
     K = hands["K"].clone()
     K[:, 0, 2] -= 60  # the crop lies far from the axis

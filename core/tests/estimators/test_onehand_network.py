@@ -7,11 +7,11 @@ from core.tests.estimators.small_onehand import SMALL
 from handpose_core.camera import project
 from handpose_core.datasets.mirroring import mirror_pixel_rows, mirror_rows
 from handpose_core.errors import HandposeError
-from handpose_core.estimators.onehand.clutter import Clutter
-from handpose_core.estimators.onehand.frame import laid_onto, to_middle
-from handpose_core.estimators.onehand.handless import HandlessPictures
 from handpose_core.estimators.onehand.losses import map_loss, pixel_loss, space_loss
+from handpose_core.estimators.onehand.negatives import HandlessPictures
 from handpose_core.estimators.onehand.network import Reader
+from handpose_core.estimators.onehand.occlusion_augmentation import Clutter
+from handpose_core.estimators.onehand.virtual_camera import laid_onto, to_middle
 from handpose_core.nn.heatmaps import gaussian_heatmaps
 
 ALL = torch.ones(2, 21, dtype=torch.bool)

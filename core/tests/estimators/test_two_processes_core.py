@@ -18,9 +18,9 @@ from torch import nn
 
 from handpose_core.estimators.hand3d.module import Hand3DModule
 from handpose_core.estimators.onehand import module as onehand
+from handpose_core.estimators.onehand.canonical_crop import Upright
+from handpose_core.estimators.onehand.detector_sampling import Sights
 from handpose_core.estimators.onehand.module import OneHandModule
-from handpose_core.estimators.onehand.sights import Sights
-from handpose_core.estimators.onehand.upright import Upright
 
 LITE = replace(SMALL, backbone="lite0")
 #: onehand's, by name: the network and the part that is trained.

@@ -20,7 +20,7 @@ from handpose_core.datasets.parsing import read_json
 from handpose_core.datasets.untrusted import load_pickle
 from handpose_core.errors import HandposeError
 from handpose_core.estimators.onehand.module import OneHandModule
-from handpose_core.estimators.onehand.pack import unpack
+from handpose_core.estimators.onehand.serialization import unpack
 from handpose_core.io.jpeg import is_cut_jpeg
 from handpose_core.predict.boxes import read_boxes
 from handpose_core.predict.pictures import read_picture

@@ -2,7 +2,7 @@ import numpy as np
 import torch
 
 from handpose_core.estimators.hand3d.recovery import fit_translation as torch_fit
-from handpose_core.estimators.onehand.frame import to_middle as torch_to_middle
+from handpose_core.estimators.onehand.virtual_camera import to_middle as torch_to_middle
 from handpose_core.predict.recovery import fit_translation, place_before_camera, project, to_middle
 
 K = np.array([[150.0, 0, -40], [0, 140, 90], [0, 0, 1]])

@@ -8,7 +8,7 @@ from numpy import ndarray
 from torch import Tensor
 
 from handpose_core.estimators.onehand.module import OneHandModule
-from handpose_core.estimators.onehand.pack import unpack
+from handpose_core.estimators.onehand.serialization import unpack
 from handpose_core.nn.fused import folded
 from handpose_core.predict.checkpoint import CheckpointRuntime, best_device
 from handpose_core.predict.info import ModelInfo

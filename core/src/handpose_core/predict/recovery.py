@@ -155,7 +155,7 @@ def recover_in_bones(
 
 
 def to_middle(K: Float64[ndarray, "3 3"], middle: Float64[ndarray, "2"]) -> Float64[ndarray, "3 3"]:
-    """The rotation of a crop's camera to one that looks at ``middle``: `handpose_core.estimators.onehand.frame`'s.
+    """The rotation of a crop's camera to one that looks at ``middle``: `handpose_core.estimators.onehand.virtual_camera`'s.
 
     Args:
         K: intrinsics of the crop, px.

@@ -17,7 +17,7 @@ class Output(NamedTuple):
 
 
 class Meshes(NamedTuple):
-    """What else a method says that estimates whole hands; see `handpose_core.estimators.onehand.estimate`.
+    """What else a method says that estimates whole hands; see `handpose_core.estimators.onehand.outputs`.
 
     Joints and vertices are about the wrist, in lengths of the reference bone, in the frame of a camera that looks at
     ``middle``, px of the crop. `Output.scores` have ``there`` in them.

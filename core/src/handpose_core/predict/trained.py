@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from handpose_core.estimators.onehand.module import OneHandModule
-from handpose_core.estimators.onehand.pack import SUFFIX
+from handpose_core.estimators.onehand.serialization import SUFFIX
 from handpose_core.predict.checkpoint import CheckpointRuntime, check_framing, load_checkpoint
 from handpose_core.predict.onehand_runtime import OneHandRuntime, load_packed
 

@@ -8,11 +8,11 @@ METHOD = Method(
     commands={
         "pack": Command(
             "write a checkpoint's weights in half precision, with a card, as handpose predict takes them",
-            "handpose_core.estimators.onehand.pack_cli:main",
+            "handpose_core.estimators.onehand.serialization_cli:main",
         ),
         "unpack": Command(
             "write a packed model as a checkpoint again, to train it further",
-            "handpose_core.estimators.onehand.pack_cli:main_unpack",
+            "handpose_core.estimators.onehand.serialization_cli:main_unpack",
         ),
     },
 )

@@ -28,16 +28,16 @@ from handpose_core.datasets.mirroring import mirror_pixel_rows, mirror_rows
 from handpose_core.datasets.sample import Sample, batch_sides, labelled
 from handpose_core.errors import HandposeError
 from handpose_core.estimators.hand3d.recovery import PlacedEstimate, at_fitted_root, at_true_root
-from handpose_core.estimators.onehand.clutter import Clutter
-from handpose_core.estimators.onehand.estimate import HandEstimate
-from handpose_core.estimators.onehand.frame import laid_onto, to_middle
-from handpose_core.estimators.onehand.glance import GlanceSize, Glimpse, glance_loss
-from handpose_core.estimators.onehand.handless import HandlessPictures
+from handpose_core.estimators.onehand.canonical_crop import Upright, upright_of
+from handpose_core.estimators.onehand.detector_sampling import sights
+from handpose_core.estimators.onehand.hand_detector import GlanceSize, Glimpse, glance_loss
 from handpose_core.estimators.onehand.losses import map_loss, pixel_loss, side_loss, space_loss, turn_loss
+from handpose_core.estimators.onehand.negatives import HandlessPictures
 from handpose_core.estimators.onehand.network import OneHandNetwork, OneHandSize, Read
-from handpose_core.estimators.onehand.sights import sights
-from handpose_core.estimators.onehand.upright import Upright, upright_of
-from handpose_core.estimators.onehand.verdict import verdict_loss
+from handpose_core.estimators.onehand.occlusion_augmentation import Clutter
+from handpose_core.estimators.onehand.outputs import HandEstimate
+from handpose_core.estimators.onehand.presence_head import verdict_loss
+from handpose_core.estimators.onehand.virtual_camera import laid_onto, to_middle
 from handpose_core.hand import FINGER_JOINTS, WRIST, Side
 from handpose_core.nn.backbones import WEIGHTS, load_weights_of
 from handpose_core.precision import single_precision

@@ -8,10 +8,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from handpose_core.estimators.onehand.closer import CloserLook
-from handpose_core.estimators.onehand.glance import Glance, GlanceSize
-from handpose_core.estimators.onehand.refine import JointRefiner
-from handpose_core.estimators.onehand.verdict import Verdict, signs_of
+from handpose_core.estimators.onehand.hand_detector import Glance, GlanceSize
+from handpose_core.estimators.onehand.joint_attention import JointRefiner
+from handpose_core.estimators.onehand.local_refinement import CloserLook
+from handpose_core.estimators.onehand.presence_head import Verdict, signs_of
 from handpose_core.hand import N_JOINTS
 from handpose_core.nn.backbones import EfficientNetLite
 from handpose_core.nn.fused import FusedBackbone, convolution

@@ -2,7 +2,7 @@ import torch
 from core.tests.estimators.small_onehand import SMALL
 
 from handpose_core.estimators.onehand.network import OneHandNetwork
-from handpose_core.estimators.onehand.verdict import Verdict, signs_of, verdict_loss
+from handpose_core.estimators.onehand.presence_head import Verdict, signs_of, verdict_loss
 
 
 def some_signs(count: int, sharp: float) -> tuple[torch.Tensor, torch.Tensor]:

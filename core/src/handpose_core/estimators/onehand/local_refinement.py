@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from handpose_core.estimators.onehand.refine import attention, to_shift
+from handpose_core.estimators.onehand.joint_attention import attention, to_shift
 from handpose_core.nn.fused import convolution
 from handpose_core.nn.heatmaps import lattice
 

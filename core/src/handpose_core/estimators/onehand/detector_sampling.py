@@ -7,8 +7,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from handpose_core.estimators.onehand.handless import HandlessPictures
-from handpose_core.estimators.onehand.windows import enlarged, windows
+from handpose_core.estimators.onehand.negatives import HandlessPictures
+from handpose_core.estimators.onehand.random_crop import enlarged, windows
 
 _NEAREST, _FARTHEST = 0.8, 3.0
 """How many times as wide as the crop around the hand a picture is."""

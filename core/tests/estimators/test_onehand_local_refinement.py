@@ -1,6 +1,6 @@
 import torch
 
-from handpose_core.estimators.onehand.closer import CloserLook, windows_around
+from handpose_core.estimators.onehand.local_refinement import CloserLook, windows_around
 
 
 def test_windows_show_what_lies_around_each_joint_and_beyond_the_crop_nothing():

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from handpose_core.errors import HandposeError
-from handpose_core.estimators.onehand.card import card
-from handpose_core.estimators.onehand.pack import SUFFIX, write_packed
+from handpose_core.estimators.onehand.model_card import card
+from handpose_core.estimators.onehand.serialization import SUFFIX, write_packed
 from handpose_core.io import atomic
 from handpose_core.predict.hub import CARD_FILE, MODEL_FILE, download, hub_errors, import_hub, located
 from handpose_core.predict.model import HandModel

@@ -13,7 +13,7 @@ from core.tests.predict.conftest import write_checkpoint as conv_checkpoint
 from handpose_core.cli.main import main
 from handpose_core.errors import HandposeError
 from handpose_core.estimators.onehand import shared as shared_file
-from handpose_core.estimators.onehand.shared import SharedModel
+from handpose_core.estimators.onehand.hub import SharedModel
 from handpose_core.nn.heatmaps import Argmax
 from handpose_core.predict import load
 

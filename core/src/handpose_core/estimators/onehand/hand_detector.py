@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from handpose_core.estimators.onehand.upright import Seen, Upright
+from handpose_core.estimators.onehand.canonical_crop import Seen, Upright
 from handpose_core.nn.fused import FusedBackbone, convolution
 from handpose_core.nn.heatmaps import decode_softargmax
 from handpose_core.precision import single_precision

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from handpose_core.datasets.folder_frames import images_below
 from handpose_core.datasets.images import read_rgb
-from handpose_core.estimators.onehand.windows import windows
+from handpose_core.estimators.onehand.random_crop import windows
 
 _SIDE = 192
 """Pictures are kept at this size, px: 110 kB each."""

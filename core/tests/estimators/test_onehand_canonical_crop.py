@@ -5,11 +5,11 @@ import torch
 
 from handpose_core.camera import project
 from handpose_core.errors import HandposeError
-from handpose_core.estimators.onehand.frame import to_middle
-from handpose_core.estimators.onehand.glance import Glimpse, glance_loss
-from handpose_core.estimators.onehand.handless import HandlessPictures
-from handpose_core.estimators.onehand.sights import sights
-from handpose_core.estimators.onehand.upright import REACH, Upright, upright_of
+from handpose_core.estimators.onehand.canonical_crop import REACH, Upright, upright_of
+from handpose_core.estimators.onehand.detector_sampling import sights
+from handpose_core.estimators.onehand.hand_detector import Glimpse, glance_loss
+from handpose_core.estimators.onehand.negatives import HandlessPictures
+from handpose_core.estimators.onehand.virtual_camera import to_middle
 from handpose_core.hand import JOINT_NAMES, WRIST
 
 KNUCKLES = [JOINT_NAMES.index(f"{finger}_mcp") for finger in ("index", "middle", "ring", "little")]

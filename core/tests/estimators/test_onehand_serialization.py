@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from handpose_core.cli.main import main
 from handpose_core.errors import HandposeError
 from handpose_core.estimators.onehand.module import OneHandModule
-from handpose_core.estimators.onehand.pack import pack, unpack
+from handpose_core.estimators.onehand.serialization import pack, unpack
 from handpose_core.hand import Side
 from handpose_core.predict import Box, Known, load
 from handpose_core.synth.generate import Recipe, generate

@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from handpose_core.errors import HandposeError
-from handpose_core.estimators.onehand.glance import GlanceSize
+from handpose_core.estimators.onehand.hand_detector import GlanceSize
 from handpose_core.estimators.onehand.module import OneHandModule
 from handpose_core.estimators.onehand.network import OneHandSize
 from handpose_core.io import atomic

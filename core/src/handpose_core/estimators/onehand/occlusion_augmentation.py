@@ -8,8 +8,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from handpose_core.errors import HandposeError
-from handpose_core.estimators.onehand.handless import HandlessPictures
-from handpose_core.estimators.onehand.windows import enlarged
+from handpose_core.estimators.onehand.negatives import HandlessPictures
+from handpose_core.estimators.onehand.random_crop import enlarged
 
 #: Of the mixed amplitudes, in periods over the picture: about 2 % of its side.
 _LARGEST_FREQUENCY = 4

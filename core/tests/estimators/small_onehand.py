@@ -4,20 +4,20 @@ from pathlib import Path
 
 import torch
 
-from handpose_core.estimators.onehand.hand_detector import GlanceSize
+from handpose_core.estimators.onehand.hand_detector import HandDetectorConfig
 from handpose_core.estimators.onehand.module import OneHandModule
-from handpose_core.estimators.onehand.network import OneHandSize
+from handpose_core.estimators.onehand.network import OneHandConfig
 from handpose_core.training.checkpoints import CLASS_KEY, HISTORY_KEY, class_path
 
-GLANCE = GlanceSize(8, (16, 24, 32), (1, 1, 1), 16, 32)
-SMALL = OneHandSize(
-    crop=48, stem=8, widths=(16, 32, 48), blocks=(1, 1, 1), expansion=2, finest=0, features=32, local=8, tokens=16,
-    layers=1, hidden=64, glance=GLANCE,
+DETECTOR = HandDetectorConfig(8, (16, 24, 32), (1, 1, 1), 16, 32)
+SMALL = OneHandConfig(
+    crop=48, stem=8, widths=(16, 32, 48), blocks=(1, 1, 1), expansion=2, heatmap_stage=0, features=32, local=8,
+    tokens=16, layers=1, hidden=64, detector=DETECTOR,
 )  # fmt: skip
 HISTORY = [{"dataset": "none", "crop": "square around the joints x 1.5, resized to 64 px"}]
 
 
-def write_checkpoint(path: Path, size: OneHandSize = SMALL) -> Path:
+def write_checkpoint(path: Path, size: OneHandConfig = SMALL) -> Path:
     """Write one of 64 px crops."""
     torch.manual_seed(0)
     module = OneHandModule(size, scale_mm=45.0)

@@ -12,7 +12,7 @@ from core.tests.predict.conftest import write_checkpoint as conv_checkpoint
 
 from handpose_core.cli.main import main
 from handpose_core.errors import HandposeError
-from handpose_core.estimators.onehand import shared as shared_file
+from handpose_core.estimators.onehand import hub as hub_file
 from handpose_core.estimators.onehand.hub import SharedModel
 from handpose_core.nn.heatmaps import Argmax
 from handpose_core.predict import load
@@ -99,9 +99,9 @@ def test_other_folders_and_methods_are_refused(tmp_path, monkeypatch):
 def test_without_the_extra_the_module_imports_and_the_class_names_it(packed, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "huggingface_hub", None)
-        without = importlib.reload(shared_file).SharedModel
+        without = importlib.reload(hub_file).SharedModel
         with pytest.raises(HandposeError, match=r"handpose-core\[hub\]"):
             without.of(packed)
         with pytest.raises(HandposeError, match=r"handpose-core\[hub\]"):
             without.from_pretrained("me/hand")
-    importlib.reload(shared_file)
+    importlib.reload(hub_file)

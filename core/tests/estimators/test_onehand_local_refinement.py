@@ -1,6 +1,6 @@
 import torch
 
-from handpose_core.estimators.onehand.local_refinement import CloserLook, windows_around
+from handpose_core.estimators.onehand.local_refinement import LocalRefinement, window_grid
 
 
 def test_windows_show_what_lies_around_each_joint_and_beyond_the_crop_nothing():
@@ -8,14 +8,14 @@ def test_windows_show_what_lies_around_each_joint_and_beyond_the_crop_nothing():
     fine = torch.arange(64.0).reshape(1, 1, 8, 8)
     centre = (2 * torch.tensor([5.0, 2.0]) + 1) / cells - 1  # of the cell in column 5, row 2
     place = torch.stack([centre, torch.full((2,), -1 + 1 / cells)])[None]
-    seen = torch.nn.functional.grid_sample(fine, windows_around(place, 3, cells), align_corners=False)
+    seen = torch.nn.functional.grid_sample(fine, window_grid(place, 3, cells), align_corners=False)
     assert torch.allclose(seen[0, 0, 0], torch.tensor([12.0, 13, 14, 20, 21, 22, 28, 29, 30]), atol=1e-4)
     assert torch.allclose(seen[0, 0, 1], torch.tensor([0.0, 0, 0, 0, 0, 1, 0, 8, 9]), atol=1e-4)
 
 
-def test_a_closer_look_learns_where_within_a_coarse_cell_a_thing_is():
+def test_local_refinement_learns_places_within_a_coarse_cell():
     torch.manual_seed(0)
-    look = CloserLook(1, 4, 8, window=7, width=16)
+    look = LocalRefinement(1, 4, 8, window=7, width=16)
     optimizer = torch.optim.Adam(look.parameters(), lr=5e-3)
 
     def off(count):

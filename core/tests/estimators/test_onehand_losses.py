@@ -3,8 +3,8 @@ import math
 import pytest
 import torch
 
-from handpose_core.estimators.onehand.losses import turn_loss
-from handpose_core.estimators.onehand.occlusion_augmentation import Clutter, mix_spectrum
+from handpose_core.estimators.onehand.losses import orientation_loss
+from handpose_core.estimators.onehand.occlusion_augmentation import OcclusionAugmentation, mix_spectrum
 from handpose_core.rig import load_rig
 from handpose_core.rig.skinning import rotation_about
 
@@ -17,13 +17,13 @@ def test_the_turn_loss_is_two_thirds_of_one_minus_the_cosine_about_an_axis_of_th
     # of the palm's three axes the one turned about stays, two turn by the angle
     turned = HAND @ rotation_about(1, torch.tensor(math.radians(degrees))).T
     expected = (1 - math.cos(math.radians(degrees))) * 2 / 3
-    assert turn_loss(turned, HAND, ALL).item() == pytest.approx(expected, abs=1e-5)
+    assert orientation_loss(turned, HAND, ALL).item() == pytest.approx(expected, abs=1e-5)
 
 
 def test_the_turn_loss_knows_neither_size_nor_place_nor_fingers():
     other = 2.5 * HAND + 30
     other[:, [8, 12, 16, 20]] += 20
-    assert turn_loss(other, HAND, ALL).item() == pytest.approx(0, abs=1e-6)
+    assert orientation_loss(other, HAND, ALL).item() == pytest.approx(0, abs=1e-6)
 
 
 def test_palms_with_a_missing_joint_do_not_count():
@@ -32,7 +32,7 @@ def test_palms_with_a_missing_joint_do_not_count():
     unknown = HAND.clone()
     unknown[0, 17] = torch.nan
     turned = (HAND @ rotation_about(2, torch.tensor(1.0)).T).requires_grad_()
-    loss = turn_loss(turned, unknown, missing)
+    loss = orientation_loss(turned, unknown, missing)
     loss.backward()
     assert loss.item() == 0
     assert torch.isfinite(turned.grad).all()
@@ -54,5 +54,7 @@ def test_mixed_spectra_keep_edges_and_take_colours():
 def test_spectra_are_mixed_as_often_as_asked():
     torch.manual_seed(0)
     image = torch.rand(400, 3, 8, 8)
-    changed = (Clutter(0, 0, 0.25, 0, spectrum=0.25).add(image, None) != image).flatten(1).any(1).float().mean()
+    changed = (
+        (OcclusionAugmentation(0, 0, 0.25, 0, spectrum=0.25).apply(image, None) != image).flatten(1).any(1).float().mean()
+    )
     assert changed.item() == pytest.approx(0.25, abs=0.07)

@@ -8,8 +8,9 @@ from core.tests.training.stand_ins import assert_stand_ins_do_not_count, losses_
 
 from handpose_core.camera import project, reference_length
 from handpose_core.errors import HandposeError
-from handpose_core.estimators.onehand.module import OneHandModule, Output, Weights
-from handpose_core.estimators.onehand.occlusion_augmentation import Clutter
+from handpose_core.estimators.onehand.estimator import HandViews
+from handpose_core.estimators.onehand.module import OneHandModule, Weights
+from handpose_core.estimators.onehand.occlusion_augmentation import OcclusionAugmentation
 from handpose_core.hand import Side
 from handpose_core.metrics.functional.alignment import align_procrustes
 from handpose_core.predict.info import ModelInfo
@@ -39,10 +40,14 @@ def test_a_crop_and_its_mirror_image_get_mirrored_answers_of_opposite_sides(hand
     [
         ([], None),  # an untrained network, to compare with
         ([{"dataset": "a"}], None),  # before trainings told what they teach
-        ([{"learns": "reader"}, {"learns": "verdict"}], "found an untrained detector: trainings.* reader, verdict"),
-        ([{"learns": "glance"}], "found an untrained pose network.*--model.learns reader --init_from"),
-        ([{"learns": "glance"}, {"learns": "reader"}], None),
-        ([{"learns": "all"}, {"learns": "reader"}], None),
+        (
+            [{"train_part": "pose"}, {"train_part": "presence"}],
+            "an untrained detector: trainings.* pose, presence alone",
+        ),
+        ([{"learns": "reader"}, {"learns": "verdict"}], "an untrained detector: trainings.* pose, presence alone"),
+        ([{"train_part": "detector"}], "found an untrained pose network.*--model.train_part pose --init_from"),
+        ([{"learns": "glance"}, {"train_part": "pose"}], None),
+        ([{"train_part": "all"}, {"train_part": "pose"}], None),
     ],
 )
 def test_weights_of_which_a_part_is_untrained_are_not_run(trainings, refused):
@@ -69,10 +74,10 @@ def test_told_sides_choose_between_the_two_answers(hands):
     trained = module().eval()
     with torch.inference_mode():
         output = trained(hands["image"])
-        found = trained.decode_as(output, torch.tensor([True, True, False, False]))
-    mirrored = output.mirror.joints_2d * torch.tensor([-1.0, 1]) + torch.tensor([47.0, 0])
-    read = output.glimpse.upright.back_to_picture(torch.cat([output.as_is.joints_2d[:2], mirrored[2:]]), 48)
-    scores = torch.cat([output.as_is.scores[:2], output.mirror.scores[2:]])[..., None]
+        found = trained.network.decode_as(output, torch.tensor([True, True, False, False]))
+    mirrored = output.mirrored.joints_2d * torch.tensor([-1.0, 1]) + torch.tensor([47.0, 0])
+    read = output.detection.box.to_image_pixels(torch.cat([output.as_is.joints_2d[:2], mirrored[2:]]), 48)
+    scores = torch.cat([output.as_is.scores[:2], output.mirrored.scores[2:]])[..., None]
     posed = (found.joints_2d - scores**2 * read) / (1 - scores**2)  # the hand model's, moved and enlarged
     away, flat = posed - posed.mean(1, keepdim=True), found.xyz[..., :2] - found.xyz[..., :2].mean(1, keepdim=True)
     enlarged = (away * flat).sum((1, 2)) / flat.square().sum((1, 2))
@@ -82,7 +87,7 @@ def test_told_sides_choose_between_the_two_answers(hands):
 
 
 def test_a_few_steps_learn_a_few_hands_of_both_sides(hands):
-    trained = module(left_shown=0.3, sigma=3.0, own_glance=0.25)
+    trained = module(flip_prob=0.3, sigma=3.0, detector_crop_prob=0.25)
     trained.log_dict = lambda *_, **__: None
     optimizer = torch.optim.AdamW(trained.parameters(), lr=3e-3, weight_decay=0)
     slower = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, STEPS)
@@ -103,10 +108,10 @@ def test_a_few_steps_learn_a_few_hands_of_both_sides(hands):
     assert (project(placed, hands["K"]) - hands["joints_2d"]).norm(dim=-1).mean() < 8
 
 
-@pytest.mark.parametrize(("learns", "by_labels"), [("reader", True), ("all", False)])
-def test_validation_cuts_crops_by_labels_where_the_pose_network_alone_learns(hands, learns, by_labels):
+@pytest.mark.parametrize(("part", "by_labels"), [("pose", True), ("all", False)])
+def test_validation_cuts_crops_by_labels_where_the_pose_network_alone_learns(hands, part, by_labels):
     """A detector that has learnt nothing does not reach the scores that checkpoints are chosen by."""
-    trained = module(learns=learns).eval()
+    trained = module(train_part=part).eval()
 
     def validated():
         logged = {}
@@ -118,20 +123,20 @@ def test_validation_cuts_crops_by_labels_where_the_pose_network_alone_learns(han
 
     before = validated()
     with torch.no_grad():
-        for parameter in trained.network.glance.parameters():
+        for parameter in trained.network.detector.parameters():
             parameter.normal_()
     after = validated()
-    assert {"val/epe", "val/loss", "val/loss_maps", "val/loss_space"} <= before.keys()
-    assert ("val/loss_glance" in before) == (not by_labels)
+    assert {"val/epe", "val/loss", "val/loss_heatmaps", "val/loss_joints_3d"} <= before.keys()
+    assert ("val/loss_detector" in before) == (not by_labels)
     assert (before["val/epe"] == after["val/epe"] and before["val/loss"] == after["val/loss"]) == by_labels
 
 
 def test_what_is_learnt_by_label_crops_is_seen_in_validation(hands):
-    trained = module(learns="reader", left_shown=0.0, sigma=3.0, own_glance=0.0)
+    trained = module(train_part="pose", flip_prob=0.0, sigma=3.0, detector_crop_prob=0.0)
     logged = {}
     trained.log_dict = lambda values, **_: logged.update(values)
     trained.setup("fit")
-    optimizer = torch.optim.AdamW(trained.network.reader.parameters(), lr=3e-3, weight_decay=0)
+    optimizer = torch.optim.AdamW(trained.network.pose_network.parameters(), lr=3e-3, weight_decay=0)
     epe = []
     for step in range(61):
         if step % 60 == 0:
@@ -151,13 +156,17 @@ def test_what_is_learnt_by_label_crops_is_seen_in_validation(hands):
 def test_recovering_turns_the_crops_frame_back_to_the_cameras(hands):
     """The truth, put in as an estimate, comes out again."""
     from handpose_core.estimators.onehand.outputs import HandEstimate
-    from handpose_core.estimators.onehand.virtual_camera import to_middle
+    from handpose_core.estimators.onehand.virtual_camera import virtual_camera_rotation
 
     K = hands["K"].clone()
     K[:, 0, 2] -= 60  # the crop lies far from the axis
     batch = {**hands, "K": K, "joints_2d": project(hands["joints_3d"], K)}
     truth, middle = hands["joints_3d"], torch.tensor([[31.5, 31.5], [20.0, 40.0], [5.0, 50.0], [31.5, 31.5]])
-    turned = (truth - truth[:, [0]]) @ to_middle(K, middle).transpose(1, 2) / reference_length(truth)[:, None, None]
+    turned = (
+        (truth - truth[:, [0]])
+        @ virtual_camera_rotation(K, middle).transpose(1, 2)
+        / reference_length(truth)[:, None, None]
+    )
     yes = torch.ones(4, dtype=torch.bool)
     estimate = HandEstimate(
         joints_2d=batch["joints_2d"],
@@ -168,7 +177,7 @@ def test_recovering_turns_the_crops_frame_back_to_the_cameras(hands):
         right=yes.float(),
         is_right=yes,
         middle=middle,
-        there=yes.float(),
+        presence=yes.float(),
     )
     trained = module()
     told = trained.recover(estimate, batch, "true_root_and_scale").joints_3d
@@ -177,9 +186,16 @@ def test_recovering_turns_the_crops_frame_back_to_the_cameras(hands):
     assert torch.allclose(trained.recover(estimate, batch, "predicted").joints_3d, scaled, rtol=0.01, atol=2.0)
 
 
-@pytest.mark.parametrize(("learns", "kept"), [("reader", "glance"), ("glance", "reader"), ("verdict", "reader")])
-def test_one_part_learns_and_the_other_stays_as_it_is_with_its_running_means(hands, learns, kept):
-    trained = module(learns=learns, optimizer=lambda parameters: torch.optim.AdamW(parameters, lr=3e-3))
+@pytest.mark.parametrize(
+    ("part", "trained_network", "kept"),
+    [
+        ("pose", "pose_network", "detector"),
+        ("detector", "detector", "pose_network"),
+        ("presence", "presence_head", "pose_network"),
+    ],
+)
+def test_one_part_learns_and_the_other_stays_as_it_is_with_its_running_means(hands, part, trained_network, kept):
+    trained = module(train_part=part, optimizer=lambda parameters: torch.optim.AdamW(parameters, lr=3e-3))
     trained.log_dict = lambda *_, **__: None
     trained.setup("fit")
     trained.train()
@@ -191,16 +207,16 @@ def test_one_part_learns_and_the_other_stays_as_it_is_with_its_running_means(han
         optimizer.step()
     changed = {name for name, value in trained.network.state_dict().items() if not torch.equal(value, before[name])}
     assert changed
-    assert all(name.startswith(learns) for name in changed)
+    assert all(name.startswith(trained_network) for name in changed)
     trained.teardown("fit")
     assert all(parameter.requires_grad for parameter in getattr(trained.network, kept).parameters())
 
 
 def test_corrected_joints_begin_as_the_maps_means_and_learn_from_each_other(hands):
-    read = module().network.reader(hands["image"])
+    read = module().network.pose_network(hands["image"])
     assert torch.equal(read.joints_2d, read.means)
-    refiner = module().network.reader.refiner
-    torch.nn.init.normal_(refiner.shift.weight)
+    refiner = module().network.pose_network.joint_attention
+    torch.nn.init.normal_(refiner.offset.weight)
     coarse = torch.rand(1, SMALL.widths[1], 6, 6)
     here, place = torch.rand(1, 21, SMALL.features), torch.rand(1, 21, 2, requires_grad=True)
     _, shift = refiner(here, place, coarse)
@@ -212,20 +228,20 @@ def test_losses_take_the_picture_with_the_right_hand(hands):
     trained = module().eval()
     with torch.no_grad():
         output = trained(hands["image"])
-        swapped = Output(output.glimpse, output.mirror, output.as_is)
+        swapped = HandViews(output.detection, output.mirrored, output.as_is)
         other = {**hands, "side": 1 - hands["side"]}
-        plain = trained.losses(output, hands)["loss_side"]
-        assert plain == pytest.approx(trained.losses(swapped, other)["loss_side"].item())
+        plain = trained.losses(output, hands)["loss_handedness"]
+        assert plain == pytest.approx(trained.losses(swapped, other)["loss_handedness"].item())
 
 
 def test_training_needs_sides(hands):
-    trained = module(clutter=Clutter())
+    trained = module(occlusions=OcclusionAugmentation())
     hands.pop("side")
     with pytest.raises(HandposeError, match="side"):
         trained.training_step(hands, 0)
 
 
 def test_samples_of_a_mixture_without_3d_labels_do_not_count(hands):
-    counted = {"loss", "loss_space", "loss_turn"}
-    trained = module(weights=Weights(turn=1.0)).eval()
+    counted = {"loss", "loss_joints_3d", "loss_orientation"}
+    trained = module(weights=Weights(orientation=1.0)).eval()
     assert_stand_ins_do_not_count(losses_of(trained), hands, ("joints_3d", "K"), counted)

@@ -58,12 +58,12 @@ def test_the_shipped_recipe_trains_and_what_it_trained_is_packed(generated, tmp_
     fit = ["onehand", "fit", "--config", str(own), "--run_dir", str(tmp_path / "run"), *QUICK]
     assert main([*fit, "--data.batch_size", "8", "--data.num_workers", "0"]) == 0, capfd.readouterr().err
     best = next((tmp_path / "run").rglob("best.ckpt"))
-    assert OneHandModule.load_from_checkpoint(best).clutter.occluder == recipe["model"]["clutter"]["occluder"]
+    assert OneHandModule.load_from_checkpoint(best).occlusions.occluder == recipe["model"]["occlusions"]["occluder"]
     packed = tmp_path / "onehand.safetensors"
     assert main(["onehand", "pack", str(best), str(packed)]) == 0
     assert packed.stat().st_size < 16e6
     card = packed.with_suffix(".md").read_text()
-    assert "clutter" in card
+    assert "occlusions" in card
     assert "Not measured yet" in card
 
 

@@ -139,7 +139,7 @@ def test_a_backbone_is_packed_alone_and_refused_where_there_is_none(checkpoint, 
     lite = write_checkpoint(tmp_path / "lite.ckpt", replace(SMALL, backbone="lite0", frozen_blocks=5))
     out = tmp_path / "backbone.safetensors"
     assert main(["onehand", "pack", str(lite), str(out), "--backbone"]) == 0
-    stored, trained = load_file(out), load(lite)._runtime.module.network.reader.backbone.state_dict()
+    stored, trained = load_file(out), load(lite)._runtime.module.network.pose_network.backbone.state_dict()
     assert stored.keys() == trained.keys()
     assert all(torch.allclose(stored[name].to(trained[name]), trained[name], atol=1e-3) for name in stored)
     assert not out.with_suffix(".md").exists()

@@ -18,19 +18,19 @@ from torch import nn
 
 from handpose_core.estimators.hand3d.module import Hand3DModule
 from handpose_core.estimators.onehand import module as onehand
-from handpose_core.estimators.onehand.canonical_crop import Upright
-from handpose_core.estimators.onehand.detector_sampling import Sights
+from handpose_core.estimators.onehand.canonical_crop import OrientedBox
+from handpose_core.estimators.onehand.detector_sampling import DetectorSamples
 from handpose_core.estimators.onehand.module import OneHandModule
 
 LITE = replace(SMALL, backbone="lite0")
 #: onehand's, by name: the network and the part that is trained.
 ONEHAND = {
-    "reader": (SMALL, "reader"),
-    "reader, all of lite0": (LITE, "reader"),
-    "reader, lite0 frozen in part": (replace(LITE, frozen_blocks=5), "reader"),
-    "glance": (SMALL, "glance"),
+    "pose": (SMALL, "pose"),
+    "pose, all of lite0": (LITE, "pose"),
+    "pose, lite0 frozen in part": (replace(LITE, frozen_blocks=5), "pose"),
+    "detector": (SMALL, "detector"),
     "all": (SMALL, "all"),
-    "verdict": (SMALL, "verdict"),
+    "presence": (SMALL, "presence"),
 }
 
 
@@ -43,9 +43,9 @@ class StillNorms(pl.Callback):
                 layer.eval()
 
 
-def build_onehand(size, learns):
+def build_onehand(size, part):
     return OneHandModule(
-        size, scale_mm=45.0, learns=learns, own_glance=0.0, left_shown=0.0,
+        size, scale_mm=45.0, train_part=part, detector_crop_prob=0.0, flip_prob=0.0,
         optimizer=lambda parameters: torch.optim.SGD(parameters, lr=0.03),
     )  # fmt: skip
 
@@ -57,23 +57,23 @@ def build_hand3d(objective):
     )  # fmt: skip
 
 
-def no_hand_there(image, joints_2d, mask, handless=None):
+def no_hand_there(image, joints_2d, mask, negatives=None):
     """The pictures without their hands, in place of farther ones that are drawn at random."""
     there = torch.zeros(len(image), dtype=torch.bool)
-    return Sights(torch.zeros_like(image), joints_2d, there, ~there)
+    return DetectorSamples(torch.zeros_like(image), joints_2d, there, ~there)
 
 
 def train_all(folder):
     """Every stage by one process and by two, which are not told to look for parameters without a gradient."""
     batch = torch.load(folder / "hands.pt", weights_only=True)
     data = [{key: value[i] for key, value in batch.items()} for i in range(len(batch["image"]))]
-    Upright.varied = lambda self: self
-    onehand.sights = no_hand_there
+    OrientedBox.jittered = lambda self: self
+    onehand.draw_detector_samples = no_hand_there
     made = {name: partial(build_onehand, *how) for name, how in ONEHAND.items()}
     made |= {name: partial(build_hand3d, objective) for name, objective in OBJECTIVES.items()}
     for name, build in made.items():
-        # verdicts are of every other picture of a share: alike in all shares where a batch shows one hand
-        shown = [data[i // BATCH] for i in range(len(data))] if name == "verdict" else data
+        # presence is learned from every other picture of a share: alike in all shares where a batch shows one hand
+        shown = [data[i // BATCH] for i in range(len(data))] if name == "presence" else data
         train_both(build, shown, SEVERAL, folder, name, callbacks=[StillNorms()], gradient_clip_val=1.0)
 
 
@@ -88,5 +88,5 @@ def trained(tmp_path_factory, eight_hands):
 
 @pytest.mark.parametrize("stage", [*ONEHAND, *OBJECTIVES])
 def test_two_processes_train_as_one(stage, trained):
-    moved = 1e-3 if stage == "verdict" else 1e-2  # its last layer alone learns so soon
+    moved = 1e-3 if stage == "presence" else 1e-2  # its last layer alone learns so soon
     assert_as_one(trained, stage, steps=4, moved=moved, ratios=("train/iou",))

@@ -2,8 +2,8 @@ import numpy as np
 import torch
 
 from handpose_core.estimators.hand3d.recovery import fit_translation as torch_fit
-from handpose_core.estimators.onehand.virtual_camera import to_middle as torch_to_middle
-from handpose_core.predict.recovery import fit_translation, place_before_camera, project, to_middle
+from handpose_core.estimators.onehand.virtual_camera import virtual_camera_rotation as torch_to_middle
+from handpose_core.predict.recovery import fit_translation, place_before_camera, project, virtual_camera_rotation
 
 K = np.array([[150.0, 0, -40], [0, 140, 90], [0, 0, 1]])
 
@@ -13,7 +13,7 @@ def test_numpy_turns_and_places_as_torch_does():
     points, pixels = rng.normal(0, 40, (21, 3)), rng.uniform(0, 128, (21, 2))
     middle = np.array([30.0, 70.0])
     turn = torch_to_middle(torch.from_numpy(K)[None], torch.from_numpy(middle)[None])[0].numpy()
-    assert np.allclose(to_middle(K, middle), turn)
+    assert np.allclose(virtual_camera_rotation(K, middle), turn)
     placed = torch_fit(torch.from_numpy(points)[None], torch.from_numpy(pixels)[None], torch.from_numpy(K)[None])
     assert np.allclose(fit_translation(points, pixels, K), placed[0].numpy())
 

@@ -19,7 +19,7 @@ def said(there: float) -> WholeHand:
         right=np.float32(1.0),
         is_right=np.bool_(True),
         middle=np.array([63.5, 63.5], np.float32),
-        there=np.float32(there),
+        presence=np.float32(there),
     )
 
 

@@ -26,23 +26,24 @@ _SECONDS = 0.025
 def measure() -> Iterator[Figure]:
     """Pictures/s of each stage by itself, with a box and without one."""
     runtime = load_packed(shipped_model())
-    model, module, size = HandModel(runtime), runtime.running, runtime.info.image_size
+    model, estimator = HandModel(runtime), runtime.running
+    device = estimator.rig.faces.device
     pixels = np.random.default_rng(0).integers(0, 255, (HEIGHT, WIDTH, 3), np.uint8)
     view = model.look("picture", pixels, BOX, NOTHING_KNOWN)
-    images = torch.from_numpy(view.crop).permute(2, 0, 1)[None].to(module.device) / 255
-    crop = torch.zeros(2, 3, module.network.crop, module.network.crop, device=module.device)
+    images = torch.from_numpy(view.crop).permute(2, 0, 1)[None].to(device) / 255
+    crop = torch.zeros(2, 3, estimator.crop, estimator.crop, device=device)
     search = Search(model)
     with torch.inference_mode(), TemporaryDirectory() as folder:
         path = Path(folder) / "photo.jpg"
         cv2.imwrite(str(path), cv2.GaussianBlur(pixels, (0, 0), 3))
-        output = module(images)
+        views = estimator(images)
         stages: list[tuple[str, Callable[[], object], float | None]] = [
             ("read a JPEG", lambda: read_picture(path), None),
             ("cut out the crop", lambda: model.look("picture", pixels, BOX, NOTHING_KNOWN), None),
-            ("glance at it and its mirror image", lambda: module.network.glance(torch.cat([images, images])), None),
-            ("turn it upright", lambda: output.glimpse.upright.cut(images, module.network.crop), None),
-            ("read it and its mirror image", lambda: module.network.reader(crop), None),
-            ("pose the hand model", lambda: module.decode(output, size), None),
+            ("detect in it and its mirror image", lambda: estimator.detector(torch.cat([images, images])), None),
+            ("cut the canonical crop", lambda: views.detection.box.crop(images, estimator.crop), None),
+            ("predict the pose in it and its mirror image", lambda: estimator.pose_network(crop), None),
+            ("pose the hand model", lambda: estimator.decode(views), None),
             ("all of a picture with a box, once read", lambda: model(pixels, BOX), 1 / _SECONDS),
             ("all of a picture without a box, once read", lambda: search([Picture("picture", pixels)]), None),
         ]

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from handpose_core.estimators.onehand.module import OneHandModule
+from handpose_core.estimators.onehand.estimator import HandEstimator
 from handpose_core.hand import Side
 from handpose_core.predict.checkpoint import CheckpointRuntime
 from handpose_core.predict.info import FACES_KEY, INPUT_IMAGE, INPUT_SIDE, MESH_OUTPUTS, METADATA_KEY, OUTPUTS
@@ -36,20 +36,19 @@ class Decoded(nn.Module):
 
 
 class DecodedHand(nn.Module):
-    """The suite's own estimator, likewise, with what else it says.
+    """The suite's own estimator with its decoder, as tensors in and tensors out.
 
     Args:
-        module: the estimator.
-        image_size: of its crops, px.
+        estimator: Trained.
     """
 
-    def __init__(self, module: OneHandModule, image_size: int) -> None:
+    def __init__(self, estimator: HandEstimator) -> None:
         super().__init__()
-        self.module, self.image_size = module, image_size
+        self.estimator = estimator
 
     def forward(self, image: Float[Tensor, "batch 3 s s"], side: Int[Tensor, " batch"]) -> tuple[Tensor, ...]:
         """As `Decoded`, then joints and vertices in space, and the side; see `HandEstimate`. Sides may be `UNTOLD`."""
-        found = self.module.decode_told(self.module(image), side)
+        found = self.estimator.decode_with_handedness(self.estimator(image), side)
         return tuple(getattr(found, name) for name in (*OUTPUTS, *MESH_OUTPUTS))
 
 
@@ -90,7 +89,7 @@ def graph_of(trained: CheckpointRuntime) -> Graph:
     module = trained.module.cpu()
     if isinstance(trained, OneHandRuntime):
         metadata[FACES_KEY] = json.dumps(trained.faces.tolist())
-        model, outputs = DecodedHand(trained.onehand, size).eval(), (*OUTPUTS, *MESH_OUTPUTS)
+        model, outputs = DecodedHand(trained.onehand.network).eval(), (*OUTPUTS, *MESH_OUTPUTS)
         return Graph(model, (INPUT_IMAGE, INPUT_SIDE), outputs, metadata, (UNTOLD, Side.LEFT, Side.RIGHT))
     inputs = (INPUT_IMAGE, INPUT_SIDE) if trained.info.told_side else (INPUT_IMAGE,)
     return Graph(Decoded(module, size).eval(), inputs, OUTPUTS, metadata)

@@ -16,7 +16,7 @@ from handpose_core.predict.runtime import MeshRuntime, Runtime
 
 TOLERANCES = {
     "joints_2d": 0.02, "z_rel": 1e-3, "scores": 1e-3, "xyz": 1e-3, "vertices": 1e-3, "right": 1e-3, "is_right": 0.0,
-    "middle": 0.02, "there": 1e-3,
+    "middle": 0.02, "presence": 1e-3,
 }  # fmt: skip
 """Largest differences (px, bone lengths, none) between PyTorch and an exported file that still count as the same."""
 _PROBES = 4  # another number than exporters see

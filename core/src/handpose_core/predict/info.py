@@ -10,7 +10,7 @@ from handpose_core.hand import JOINT_NAMES
 INPUT_IMAGE, INPUT_SIDE = "image", "side"
 OUTPUTS = ("joints_2d", "z_rel", "scores")
 """Names of an exported graph's outputs, in order; as in `handpose_core.training.prediction.Estimate`."""
-MESH_OUTPUTS = ("xyz", "vertices", "right", "is_right", "middle", "there")
+MESH_OUTPUTS = ("xyz", "vertices", "right", "is_right", "middle", "presence")
 """And further ones, of a model that gives meshes; as in `handpose_core.predict.runtime.Meshes`."""
 METADATA_KEY = "handpose"
 """Under this key an exported file holds a `ModelInfo` as JSON."""

@@ -7,6 +7,7 @@ from jaxtyping import Float32, Int64
 from numpy import ndarray
 from torch import Tensor
 
+from handpose_core.estimators.onehand.estimator import HandEstimator
 from handpose_core.estimators.onehand.module import OneHandModule
 from handpose_core.estimators.onehand.serialization import unpack
 from handpose_core.nn.fused import folded
@@ -16,39 +17,42 @@ from handpose_core.predict.runtime import Meshes, Output
 
 
 class OneHandRuntime(CheckpointRuntime):
-    """A trained `OneHandModule` in evaluation.
+    """A trained `HandEstimator` in evaluation.
 
     Args:
-        module: the module, to be written or exported as it is.
-        info: what is known of it.
+        module: The module, to be written or exported as it is.
+        info: Its metadata.
 
     Attributes:
-        running: the module as it is run.
+        onehand: The module.
+        running: The estimator that is run, batch norms folded into convolutions.
 
     Raises:
-        HandposeError: a part of it is untrained that it cannot do without.
+        HandposeError: The detector or the pose network is untrained.
     """
 
     def __init__(self, module: OneHandModule, info: ModelInfo) -> None:
         module.check_taught("the model")
         super().__init__(module, info)
         self.onehand = module
-        self.running = folded(module)
-        self.faces: Int64[ndarray, "f 3"] = module.rig.faces.cpu().numpy()
+        self.running: HandEstimator = folded(module.network)
+        self.faces: Int64[ndarray, "f 3"] = module.network.rig.faces.cpu().numpy()
 
     def run_meshes(
         self, images: Float32[ndarray, "batch 3 s s"], sides: Int64[ndarray, " batch"]
     ) -> tuple[Output, Meshes]:
         """See `handpose_core.predict.runtime.MeshRuntime`."""
-        device = self.running.device
+        device = self.running.rig.faces.device
         with torch.inference_mode():
-            output = self.running(torch.from_numpy(images).to(device))
-            found = self.running.decode_told(output, torch.from_numpy(sides).to(device))
+            views = self.running(torch.from_numpy(images).to(device))
+            found = self.running.decode_with_handedness(views, torch.from_numpy(sides).to(device))
         joints = (found.joints_2d, found.z_rel, found.scores)
-        xyz, vertices, right, middle, there = map(
-            _array, (found.xyz, found.vertices, found.right, found.middle, found.there)
+        xyz, vertices, right, middle, presence = map(
+            _array, (found.xyz, found.vertices, found.right, found.middle, found.presence)
         )
-        return Output(*map(_array, joints)), Meshes(xyz, vertices, right, found.is_right.cpu().numpy(), middle, there)
+        return Output(*map(_array, joints)), Meshes(
+            xyz, vertices, right, found.is_right.cpu().numpy(), middle, presence
+        )
 
 
 def _array(values: Tensor) -> Float32[ndarray, "..."]:

@@ -154,8 +154,8 @@ def recover_in_bones(
     return joints
 
 
-def to_middle(K: Float64[ndarray, "3 3"], middle: Float64[ndarray, "2"]) -> Float64[ndarray, "3 3"]:
-    """The rotation of a crop's camera to one that looks at ``middle``: `handpose_core.estimators.onehand.virtual_camera`'s.
+def virtual_camera_rotation(K: Float64[ndarray, "3 3"], middle: Float64[ndarray, "2"]) -> Float64[ndarray, "3 3"]:
+    """Return the rotation to a camera that looks at ``middle``; see `handpose_core.estimators.onehand.virtual_camera`.
 
     Args:
         K: intrinsics of the crop, px.

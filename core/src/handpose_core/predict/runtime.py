@@ -20,7 +20,7 @@ class Meshes(NamedTuple):
     """What else a method says that estimates whole hands; see `handpose_core.estimators.onehand.outputs`.
 
     Joints and vertices are about the wrist, in lengths of the reference bone, in the frame of a camera that looks at
-    ``middle``, px of the crop. `Output.scores` have ``there`` in them.
+    ``middle``, px of the crop. `Output.scores` have ``presence`` in them.
     """
 
     xyz: Float32[ndarray, "batch 21 3"]
@@ -28,7 +28,7 @@ class Meshes(NamedTuple):
     right: Float32[ndarray, " batch"]
     is_right: Bool[ndarray, " batch"]
     middle: Float32[ndarray, "batch 2"]
-    there: Float32[ndarray, " batch"]
+    presence: Float32[ndarray, " batch"]
 
 
 UNTOLD = -1

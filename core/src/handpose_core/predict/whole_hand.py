@@ -10,7 +10,7 @@ from handpose_core.hand import Side
 from handpose_core.predict.cut import Origin
 from handpose_core.predict.hands import Hand, Mesh
 from handpose_core.predict.info import ModelInfo
-from handpose_core.predict.recovery import hand_length, place_before_camera, project, to_middle
+from handpose_core.predict.recovery import hand_length, place_before_camera, project, virtual_camera_rotation
 from handpose_core.predict.view import View
 
 _IN_A_BOX = 20.0
@@ -34,7 +34,7 @@ class WholeHand:
     right: np.floating
     is_right: np.bool_
     middle: Float32[ndarray, "2"]
-    there: np.floating
+    presence: np.floating
 
 
 def whole_hand(view: View, info: ModelInfo, faces: Int64[ndarray, "f 3"], said: WholeHand) -> Hand:
@@ -48,7 +48,7 @@ def whole_hand(view: View, info: ModelInfo, faces: Int64[ndarray, "f 3"], said: 
     """
     A = view.square.to_crop(info.image_size)
     pixels = (said.in_crop.astype(np.float64) - A[:2, 2]) / A[0, 0]
-    turn = to_middle(A @ view.K, said.middle.astype(np.float64))
+    turn = virtual_camera_rotation(A @ view.K, said.middle.astype(np.float64))
     hand_mm = info.hand_mm if view.hand_mm is None else view.hand_mm
     scale = info.bone_mm if hand_mm is None else hand_mm / hand_length(said.xyz)
     joints, vertices = (points.astype(np.float64) @ turn * scale for points in (said.xyz, said.vertices))
@@ -75,7 +75,7 @@ def whole_hand(view: View, info: ModelInfo, faces: Int64[ndarray, "f 3"], said: 
 def _confidence(said: WholeHand, view: View) -> Float64[ndarray, "21"]:
     """Scores as the model has them, with the odds of a hand that go with why it was looked at, by Bayes' rule."""
     k = _odds(view)
-    return said.scores.astype(np.float64) * (k / (1 + (k - 1) * float(said.there)))
+    return said.scores.astype(np.float64) * (k / (1 + (k - 1) * float(said.presence)))
 
 
 def _odds(view: View) -> float:

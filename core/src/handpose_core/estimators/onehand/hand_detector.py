@@ -1,4 +1,4 @@
-"""The first look: whether there is a hand, where, how large, and which way up. Some 64 px are enough."""
+"""The hand detector: presence of a hand and its oriented box, from the crop at about 64 px."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -8,28 +8,28 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from handpose_core.estimators.onehand.canonical_crop import Seen, Upright
+from handpose_core.estimators.onehand.canonical_crop import BoxLabels, OrientedBox
 from handpose_core.nn.fused import FusedBackbone, convolution
 from handpose_core.nn.heatmaps import decode_softargmax
 from handpose_core.precision import single_precision
 
+#: Limits of a predicted box's side, as a share of the image's side.
 _SMALLEST, _LARGEST = 0.1, 2.0
-"""Of a hand over the picture's side."""
 _OUTPUTS = 6
-_ENOUGH = 64
-"""Pictures are made a whole number of times smaller, to no less than this, px; and at least halved."""
+#: Images are reduced by an integer factor to no less than this, px, and at least halved.
+_INPUT_SIDE = 64
 
 
 @dataclass(frozen=True)
-class GlanceSize:
-    """The first look's size.
+class HandDetectorConfig:
+    """Sizes of a `HandDetector`.
 
     Args:
-        stem: channels at half the size that is looked at.
-        widths: of the backbone's stages, at 1/4, 1/8 and 1/16 of it.
-        blocks: of each stage.
-        features: channels that the last two stages' maps are joined in.
-        hidden: width of the layer that numbers come from.
+        stem: Channels at half the input's size.
+        widths: Channels of the backbone's stages, at 1/4, 1/8 and 1/16 of the input's size.
+        blocks: Blocks of each stage.
+        features: Channels in which the last two stages' maps are joined.
+        hidden: Width of the layer before the outputs.
     """
 
     stem: int = 16
@@ -39,71 +39,86 @@ class GlanceSize:
     hidden: int = 128
 
 
-class Glimpse(NamedTuple):
-    """What a glance says.
+class Detection(NamedTuple):
+    """Output of a `HandDetector`.
 
-    Args:
-        there: logit of there being a hand.
-        upright: how it lies, px of the picture.
+    Attributes:
+        presence: Logit of the presence of a hand.
+        box: The hand's oriented box, px of the image.
     """
 
-    there: Float[Tensor, " batch"]
-    upright: Upright
+    presence: Float[Tensor, " batch"]
+    box: OrientedBox
 
 
-class Glance(nn.Module):
-    """A small backbone; a map of where the hand is; numbers from its features there.
+class HandDetector(nn.Module):
+    """Predict the presence of a hand and its oriented box: a small backbone, a location map, and a regression head.
 
     Args:
-        size: see `GlanceSize`.
+        config: Sizes.
     """
 
-    def __init__(self, size: GlanceSize) -> None:
+    def __init__(self, config: HandDetectorConfig) -> None:
         super().__init__()
-        self.backbone = FusedBackbone(size.stem, size.widths, size.blocks, expansion=2)
-        self.lateral = nn.ModuleList(nn.Conv2d(width, size.features, 1) for width in size.widths[1:])
-        self.joined = convolution(size.features, size.features, 3)
-        self.map = nn.Conv2d(size.features, 1, 1)
-        last = nn.Linear(size.hidden, _OUTPUTS)
+        self.backbone = FusedBackbone(config.stem, config.widths, config.blocks, expansion=2)
+        self.lateral = nn.ModuleList(nn.Conv2d(width, config.features, 1) for width in config.widths[1:])
+        self.joined = convolution(config.features, config.features, 3)
+        self.location = nn.Conv2d(config.features, 1, 1)
+        last = nn.Linear(config.hidden, _OUTPUTS)
         nn.init.normal_(last.weight, std=1e-2)
         self.head = nn.Sequential(
-            nn.Linear(size.features + size.widths[-1], size.hidden), nn.ReLU(inplace=True), last
+            nn.Linear(config.features + config.widths[-1], config.hidden), nn.ReLU(inplace=True), last
         )  # fmt: skip
 
-    def forward(self, image: Float[Tensor, "batch 3 s s"]) -> Glimpse:
-        """What is seen in pictures in [0, 1], square."""
+    def forward(self, image: Float[Tensor, "batch 3 s s"]) -> Detection:
+        """Detect the hand in each image.
+
+        Args:
+            image: RGB in [0, 1], square.
+
+        Returns:
+            Presence and oriented box, px of the image.
+        """
         side = image.shape[-1]
-        _, fine, coarse = self.backbone(F.avg_pool2d(image, max(side // _ENOUGH, 2)))
+        _, fine, coarse = self.backbone(F.avg_pool2d(image, max(side // _INPUT_SIDE, 2)))
         up = F.interpolate(self.lateral[1](coarse), size=fine.shape[-2:], mode="nearest")
         joined = self.joined(self.lateral[0](fine) + up)
-        where = self.map(joined).float()
-        about = decode_softargmax(where, side, beta=1.0)[0][:, 0]
-        share = where.flatten(2).softmax(-1).to(joined.dtype)
-        here = (share @ joined.flatten(2).transpose(1, 2))[:, 0]
-        said = self.head(torch.cat([here, coarse.mean((-2, -1)).to(here.dtype)], -1)).float()
-        there, x, y, large, right, down = said.unbind(-1)
-        extent = side * (large - 0.4).exp().clamp(_SMALLEST, _LARGEST)
+        location = self.location(joined).float()
+        mean = decode_softargmax(location, side, beta=1.0)[0][:, 0]
+        weights = location.flatten(2).softmax(-1).to(joined.dtype)
+        pooled = (weights @ joined.flatten(2).transpose(1, 2))[:, 0]
+        outputs = self.head(torch.cat([pooled, coarse.mean((-2, -1)).to(pooled.dtype)], -1)).float()
+        presence, x, y, log_side, right, down = outputs.unbind(-1)
+        box_side = side * (log_side - 0.4).exp().clamp(_SMALLEST, _LARGEST)
         direction = F.normalize(torch.stack([x, y - 0.05], -1), dim=-1)
-        centre = about + extent[:, None] * torch.stack([right, down], -1).clamp(-1, 1)
-        return Glimpse(there, Upright(centre, extent, direction))
+        centre = mean + box_side[:, None] * torch.stack([right, down], -1).clamp(-1, 1)
+        return Detection(presence, OrientedBox(centre, box_side, direction))
 
 
 @single_precision
-def glance_loss(
-    said: Glimpse, seen: Seen, there: Bool[Tensor, " batch"], known: Bool[Tensor, " batch"]
+def detector_loss(
+    predicted: Detection, labels: BoxLabels, presence: Bool[Tensor, " batch"], known: Bool[Tensor, " batch"]
 ) -> Float[Tensor, ""]:
-    """Cross-entropy of there being a hand; and, of hands, place and size over their size, and direction's cosine.
+    """Compute cross-entropy of presence plus, over hands, errors of the box.
+
+    The box's errors are 3 times the L1 distance of the centres over the side, the absolute logarithm of the sides'
+    ratio, and 1 - cosine of the directions times the label's certainty.
 
     Args:
-        said: by the network.
-        seen: as labelled; of no meaning where there is no hand.
-        there: whether there is one.
-        known: whether that is known.
+        predicted: The detector's output.
+        labels: Oriented boxes; ignored where there is no hand.
+        presence: Whether there is a hand.
+        known: Whether that is known.
+
+    Returns:
+        The loss, a scalar.
     """
-    truth, hands = seen.upright, (there & known).to(said.there)
-    presence = F.binary_cross_entropy_with_logits(said.there, there.to(said.there), reduction="none")
-    place = ((said.upright.centre - truth.centre) / truth.side[:, None]).abs().sum(-1)
-    size = (said.upright.side / truth.side).log().abs()
-    off = seen.certain * (1 - (said.upright.direction * truth.direction).sum(-1))
-    of_hands = torch.where(hands > 0, 3 * place + size + off, 0).sum() / hands.sum().clamp_min(1)
-    return of_hands + torch.where(known, presence, 0).sum() / known.sum().clamp_min(1)
+    truth, hands = labels.box, (presence & known).to(predicted.presence)
+    entropy = F.binary_cross_entropy_with_logits(
+        predicted.presence, presence.to(predicted.presence), reduction="none"
+    )  # fmt: skip
+    place = ((predicted.box.centre - truth.centre) / truth.side[:, None]).abs().sum(-1)
+    size = (predicted.box.side / truth.side).log().abs()
+    turn = labels.certainty * (1 - (predicted.box.direction * truth.direction).sum(-1))
+    of_hands = torch.where(hands > 0, 3 * place + size + turn, 0).sum() / hands.sum().clamp_min(1)
+    return of_hands + torch.where(known, entropy, 0).sum() / known.sum().clamp_min(1)

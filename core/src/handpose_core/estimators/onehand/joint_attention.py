@@ -1,4 +1,4 @@
-"""Joints corrected by each other: attention among them and the picture's coarse cells."""
+"""Attention among joints and the coarse cells of the canonical crop (Vaswani et al. 2017)."""
 
 import torch
 from jaxtyping import Float
@@ -9,73 +9,90 @@ from handpose_core.nn.heatmaps import lattice
 
 _FREQUENCIES = 4
 _HEADS = 4
+#: Offset for one unit of the last layer, of half the crop's side.
 _STEP = 0.25
-"""How far a unit of the last layer moves a joint, of half the crop's side."""
 
 
-class JointRefiner(nn.Module):
-    """A transformer encoder (Vaswani et al. 2017) whose tokens are the joints, where they seem to be, and coarse cells.
+class JointAttention(nn.Module):
+    """A transformer encoder whose tokens are the joints, with their estimated places, and coarse cells.
 
-    Begins by leaving joints where they are.
+    Its offsets begin as zero.
 
     Args:
-        features: channels of what is seen at joints.
-        coarse: channels of the coarse cells.
-        width: of tokens.
-        layers: of the encoder.
+        features: Channels of the features sampled at joints.
+        coarse: Channels of the coarse cells.
+        width: Width of the tokens.
+        layers: Layers of the encoder.
     """
 
     def __init__(self, features: int, coarse: int, width: int, layers: int) -> None:
         super().__init__()
         self.joint, self.cell = nn.Linear(features, width), nn.Linear(coarse, width)
         self.position = nn.Linear(4 * _FREQUENCIES, width)
-        self.which = nn.Parameter(0.02 * torch.randn(N_JOINTS, width))
-        self.encoder = nn.TransformerEncoder(attention(width), layers, nn.LayerNorm(width), enable_nested_tensor=False)
-        self.shift = to_shift(width)
+        self.joint_embedding = nn.Parameter(0.02 * torch.randn(N_JOINTS, width))
+        self.encoder = nn.TransformerEncoder(
+            attention_layer(width), layers, nn.LayerNorm(width), enable_nested_tensor=False
+        )  # fmt: skip
+        self.offset = offset_layer(width)
 
     def forward(
         self,
-        here: Float[Tensor, "batch 21 f"],
+        features: Float[Tensor, "batch 21 f"],
         place: Float[Tensor, "batch 21 2"],
         coarse: Float[Tensor, "batch c m m"],
     ) -> tuple[Float[Tensor, "batch 21 w"], Float[Tensor, "batch 21 2"]]:
-        """What is known of each joint, and how far it is from where it seems to be.
+        """Exchange information among joints.
 
         Args:
-            here: features at the joints.
-            place: where they seem to be, -1 to 1 across the crop.
-            coarse: cells of the whole crop.
+            features: Sampled at the joints.
+            place: Estimated places, -1 to 1 across the crop.
+            coarse: Features of the crop's cells.
 
         Returns:
-            tokens, and shifts in units of ``place``.
+            tokens: One of each joint.
+            offsets: Corrections of ``place``, in its unit.
         """
-        joints = self.joint(here) + self.position(_waves(place).to(here.dtype)) + self.which
-        centres = _waves(_centres(coarse.shape[-1], place)).to(here.dtype)
-        cells = self.cell(coarse.flatten(2).transpose(1, 2).to(here.dtype)) + self.position(centres)
+        joints = self.joint(features) + self.position(_sinusoids(place).to(features.dtype)) + self.joint_embedding
+        centres = _sinusoids(_cell_centres(coarse.shape[-1], place)).to(features.dtype)
+        cells = self.cell(coarse.flatten(2).transpose(1, 2).to(features.dtype)) + self.position(centres)
         tokens: Tensor = self.encoder(torch.cat([joints, cells], dim=1))[:, :N_JOINTS]
-        return tokens, _STEP * self.shift(tokens)
+        return tokens, _STEP * self.offset(tokens)
 
 
-def attention(width: int) -> nn.TransformerEncoderLayer:
-    """A layer of attention among tokens of this width."""
+def attention_layer(width: int) -> nn.TransformerEncoderLayer:
+    """Build a pre-norm attention layer without dropout.
+
+    Args:
+        width: Width of the tokens.
+
+    Returns:
+        The layer.
+    """
     return nn.TransformerEncoderLayer(
         width, _HEADS, 2 * width, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
     )
 
 
-def to_shift(width: int) -> nn.Linear:
-    """A layer from tokens of this width to how far joints are moved; it begins by leaving them where they are."""
+def offset_layer(width: int) -> nn.Linear:
+    """Build the layer from tokens to 2D offsets; it begins as zero.
+
+    Args:
+        width: Width of the tokens.
+
+    Returns:
+        The layer.
+    """
     layer = nn.Linear(width, 2)
     nn.init.zeros_(layer.weight)
     nn.init.zeros_(layer.bias)
     return layer
 
 
-def _centres(cells: int, like: Tensor) -> Float[Tensor, "places 2"]:
+def _cell_centres(cells: int, like: Tensor) -> Float[Tensor, "places 2"]:
     return lattice((torch.arange(cells, device=like.device, dtype=like.dtype) + 0.5) * (2 / cells) - 1)
 
 
-def _waves(place: Float[Tensor, "*batch 2"]) -> Float[Tensor, "*batch w"]:
-    """Sines and cosines of places, of half a wave across the crop and of shorter ones."""
+def _sinusoids(place: Float[Tensor, "*batch 2"]) -> Float[Tensor, "*batch w"]:
+    """Encode places by sines and cosines, from half a period across the crop upwards."""
     angles = place[..., None] * (torch.pi / 2 * 2.0 ** torch.arange(_FREQUENCIES, device=place.device))
     return torch.cat([angles.sin(), angles.cos()], dim=-1).flatten(-2)

@@ -1,4 +1,4 @@
-"""What the network learns by: pure functions."""
+"""Losses of the pose network: pure functions."""
 
 import torch
 from jaxtyping import Bool, Float
@@ -14,16 +14,24 @@ _PALM = [WRIST, _INDEX, MIDDLE_MCP, _LITTLE]
 
 
 @single_precision
-def map_loss(
+def heatmap_cross_entropy(
     maps: Float[Tensor, "batch 21 m m"],
     joints_2d: Float[Tensor, "batch 21 2"],
     counted: Bool[Tensor, "batch 21"],
     sigma: float,
     image_size: int,
 ) -> Float[Tensor, ""]:
-    """Cross-entropy of the maps and Gaussians (``sigma`` px of the crop), each summing to 1; a mean over joints.
+    """Compute the cross-entropy of heatmaps and Gaussians, both normalised to sum to 1; a mean over joints.
 
-    Joints whose Gaussian lies outside the crop do not count.
+    Args:
+        maps: Logits.
+        joints_2d: px of the crop.
+        counted: Joints that count; those whose Gaussian lies outside the crop are left out as well.
+        sigma: Standard deviation of the Gaussians, px of the crop.
+        image_size: Side of the crop, px.
+
+    Returns:
+        The loss, a scalar.
     """
     target = gaussian_heatmaps(joints_2d, sigma, image_size, maps.shape[-1]).flatten(2)
     mass = target.sum(-1, keepdim=True)
@@ -33,20 +41,37 @@ def map_loss(
 
 
 @single_precision
-def pixel_loss(
+def joint_loss_2d(
     predicted: Float[Tensor, "batch 21 2"], target: Float[Tensor, "batch 21 2"], counted: Bool[Tensor, "batch 21"]
 ) -> Float[Tensor, ""]:
-    """Mean absolute difference, px; joints outside the crop count no more than at its border."""
+    """Compute the mean absolute difference of joints in the image.
+
+    Args:
+        predicted: px.
+        target: px, within the crop.
+        counted: Joints that count.
+
+    Returns:
+        The loss, px.
+    """
     return _mean((predicted - target).abs().mean(-1), counted)
 
 
 @single_precision
-def space_loss(
+def joint_loss_3d(
     predicted: Float[Tensor, "batch 21 3"], target: Float[Tensor, "batch 21 3"], counted: Bool[Tensor, "batch 21"]
 ) -> Float[Tensor, ""]:
-    """Mean absolute difference, mm, of joints about their mean; predicted ones enlarged to the target's size.
+    """Compute the mean absolute difference of joints relative to their mean, predictions scaled to the target.
 
-    No picture shows how large a hand is: the factor is the one of least squares, and has no gradient.
+    A single image does not show a hand's size: the scale is that of least squares, within 0.5 to 2, without gradient.
+
+    Args:
+        predicted: Any unit.
+        target: mm.
+        counted: Joints that count.
+
+    Returns:
+        The loss, mm.
     """
     a, b = (_centred(points, counted) for points in (predicted, target))
     with torch.no_grad():
@@ -56,15 +81,15 @@ def space_loss(
 
 
 @single_precision
-def turn_loss(
+def orientation_loss(
     predicted: Float[Tensor, "batch 21 3"], target: Float[Tensor, "batch 21 3"], counted: Bool[Tensor, "batch 21"]
 ) -> Float[Tensor, ""]:
-    """Compute how far palms are turned from the truth.
+    """Compute the difference of the palms' orientations.
 
     Args:
-        predicted: joints, any unit.
-        target: joints, any unit.
-        counted: annotated joints; palms of which one is missing do not count.
+        predicted: Joints, any unit.
+        target: Joints, any unit.
+        counted: Annotated joints; incomplete palms do not count.
 
     Returns:
         Mean of 1 - cos over the palms' three axes; 0.02 at 14 degrees about one of them.
@@ -76,8 +101,16 @@ def turn_loss(
 
 
 @single_precision
-def side_loss(right: Float[Tensor, " batch"], target: Bool[Tensor, " batch"]) -> Float[Tensor, ""]:
-    """Cross-entropy of the logit and the truth."""
+def handedness_loss(right: Float[Tensor, " batch"], target: Bool[Tensor, " batch"]) -> Float[Tensor, ""]:
+    """Compute the mean cross-entropy of handedness.
+
+    Args:
+        right: Logits of a right hand.
+        target: Whether it is one.
+
+    Returns:
+        The loss, a scalar.
+    """
     return F.binary_cross_entropy_with_logits(right, target.to(right))
 
 

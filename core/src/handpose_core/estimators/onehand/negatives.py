@@ -1,4 +1,4 @@
-"""Pictures known to show no hand, to learn doubt from: ``handpose data people`` and ``data things`` make some."""
+"""Images without hands, such as ``handpose data people`` and ``data things`` make, for detector and presence head."""
 
 from functools import cached_property
 from pathlib import Path
@@ -11,46 +11,55 @@ from torch import Tensor
 
 from handpose_core.datasets.folder_frames import images_below
 from handpose_core.datasets.images import read_rgb
-from handpose_core.estimators.onehand.random_crop import windows
+from handpose_core.estimators.onehand.random_crop import crop_windows
 
+#: Side at which images are kept, px: 110 kB each.
 _SIDE = 192
-"""Pictures are kept at this size, px: 110 kB each."""
-_NEAREST = 0.3
-"""Part of a picture that a window shows at least."""
+#: Smallest side of a crop over the image's.
+_LEAST_PART = 0.3
 
 
-class HandlessPictures:
-    """A folder of them, read when first drawn from.
+class NegativeImages:
+    """A folder of images without hands, read at the first sample.
 
     Args:
-        folder: of pictures, in it or in folders in it; files that are none are named once.
+        folder: Holds images, itself or in its folders; other files are named once in a note.
 
     Raises:
-        HandposeError: there are none.
+        HandposeError: There are no images.
     """
 
     def __init__(self, folder: str | Path) -> None:
-        fix = "Make some: handpose data people, handpose data things; or leave --model.handless out."
+        fix = "Make some: handpose data people, handpose data things; or leave --model.negatives out."
         self._files = images_below(Path(folder), fix)
 
     def __len__(self) -> int:
         return len(self._files)
 
     @cached_property
-    def _pictures(self) -> UInt8[Tensor, "n 3 side side"]:
+    def _images(self) -> UInt8[Tensor, "n 3 side side"]:
         squares = [
             cv2.resize(_square(read_rgb(path)), (_SIDE, _SIDE), interpolation=cv2.INTER_AREA) for path in self._files
         ]
         return torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2).contiguous()
 
-    def draw(self, count: int, size: int, device: torch.device) -> Float[Tensor, "count 3 size size"]:
-        """Windows of random pictures in [0, 1], half of them mirrored; by torch's generator."""
+    def sample(self, count: int, size: int, device: torch.device) -> Float[Tensor, "count 3 size size"]:
+        """Sample random crops of random images, half of them mirrored (torch's generator).
+
+        Args:
+            count: Number of crops.
+            size: Their side, px.
+            device: Where they are made.
+
+        Returns:
+            RGB in [0, 1].
+        """
         which = torch.randint(len(self), (count,))
-        chosen = self._pictures[which].to(device).float() / 255
-        part = _NEAREST + (1 - _NEAREST) * torch.rand(count, device=device)
+        chosen = self._images[which].to(device).float() / 255
+        part = _LEAST_PART + (1 - _LEAST_PART) * torch.rand(count, device=device)
         middle = (1 - part)[:, None] * (2 * torch.rand(count, 2, device=device) - 1)
-        seen = windows(chosen, part, middle, size)[0]
-        return torch.where(torch.rand(count, 1, 1, 1, device=device) < 0.5, seen, seen.flip(-1))
+        crops = crop_windows(chosen, part, middle, size)[0]
+        return torch.where(torch.rand(count, 1, 1, 1, device=device) < 0.5, crops, crops.flip(-1))
 
 
 def _square(picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "s s 3"]:

@@ -1,4 +1,4 @@
-"""Training pictures made harder in batches: other backgrounds behind hands, and things before them."""
+"""Augmentation of training batches: other backgrounds, occluders, bars, mixed spectra, grey images."""
 
 from dataclasses import dataclass
 
@@ -8,28 +8,30 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from handpose_core.errors import HandposeError
-from handpose_core.estimators.onehand.negatives import HandlessPictures
-from handpose_core.estimators.onehand.random_crop import enlarged
+from handpose_core.estimators.onehand.negatives import NegativeImages
+from handpose_core.estimators.onehand.random_crop import random_enlarged_crop
 
-#: Of the mixed amplitudes, in periods over the picture: about 2 % of its side.
+#: Largest mixed frequency, periods over the image.
 _LARGEST_FREQUENCY = 4
 
 
 @dataclass(frozen=True)
-class Clutter:
-    """How often, and how much; 0 is never.
+class OcclusionAugmentation:
+    """Probabilities and sizes of the augmentations; 0 turns one off.
 
     Args:
-        background: probability that all but the hand is replaced: by an enlarged part of another picture of the
-            batch or, as often, by a part of one without a hand, where there are such.
-        occluder: probability that an ellipse of another picture, or of one colour, lies before the hand.
-        largest: the ellipse's longest half axis over the crop's side.
-        grey: probability that a picture loses its colours.
-        bar: probability that a bar lies there, such as pens, straps and other hands' fingers are: half of the bars
-            behind the hand, where its mask is known; as often of the hand's colour as of any.
-        spectrum: probability that the amplitudes of a picture's low frequencies are mixed with another picture's, so
-            that colours and light are less those of the renderer (Yang and Soatto 2020, FDA; for hands Zhao et al.
-            2025, arXiv 2503.19307).
+        background: Probability that everything but the hand is replaced, by an enlarged part of another image of the
+            batch or, as often, by a part of a negative image where there are any.
+        occluder: Probability of an ellipse, cut from another image or of one colour, in front of the hand.
+        largest: Longest half axis of the ellipse over the crop's side.
+        grey: Probability that an image loses its colours.
+        bar: Probability of a bar, like a pen, a strap or another hand's finger; half of the bars lie behind the hand
+            where its mask is known, and half have the hand's mean colour.
+        spectrum: Probability that the amplitudes of an image's low frequencies are mixed with another image's (Yang
+            and Soatto 2020, FDA; for hands Zhao et al. 2025, arXiv 2503.19307).
+
+    Raises:
+        HandposeError: A value is not between 0 and 1.
     """
 
     background: float = 0.3
@@ -40,37 +42,49 @@ class Clutter:
     spectrum: float = 0.0
 
     def __post_init__(self) -> None:
+        """Validate the values."""
         for name in ("background", "occluder", "largest", "grey", "bar", "spectrum"):
             if not 0 <= getattr(self, name) <= 1:
-                raise HandposeError(f"clutter, {name}", str(getattr(self, name)), "a number from 0 to 1", "Change it.")
+                raise HandposeError(
+                    f"occlusions, {name}", str(getattr(self, name)), "a number from 0 to 1", "Change it."
+                )
 
-    def add(
+    def apply(
         self,
         image: Float[Tensor, "batch 3 s s"],
         mask: Bool[Tensor, "batch 1 s s"] | None,
-        handless: HandlessPictures | None = None,
+        negatives: NegativeImages | None = None,
     ) -> Float[Tensor, "batch 3 s s"]:
-        """Pictures with clutter, by torch's generator; without masks backgrounds stay."""
+        """Augment a batch (torch's generator).
+
+        Args:
+            image: RGB in [0, 1].
+            mask: Of the hands; without it backgrounds stay as they are.
+            negatives: Images without hands.
+
+        Returns:
+            Augmented copies.
+        """
         image = image.clone()
-        if mask is not None and len(some := _chosen(image, self.background)):
+        if mask is not None and len(some := _random_rows(image, self.background)):
             # a soft edge within the hand: one outside it would keep a rim of the old background
             hand = (2 * F.avg_pool2d(mask[some].to(image), 3, 1, 1) - 1).clamp_min(0)
-            image[some] = torch.lerp(_behind(image, some, handless), image[some], hand)
-        self._lay_bars(image, mask)
-        some = _chosen(image, self.occluder)
+            image[some] = torch.lerp(_backgrounds(image, some, negatives), image[some], hand)
+        self._add_bars(image, mask)
+        some = _random_rows(image, self.occluder)
         colour = torch.rand(len(some), 3, 1, 1, device=image.device, dtype=image.dtype)
         picture = torch.rand(len(some), 1, 1, 1, device=image.device) < 0.5
         before = torch.where(picture, image.roll(2, 0)[some], colour)
         image[some] = torch.lerp(image[some], before, self._ellipses(before))
-        some = _chosen(image, self.spectrum)
+        some = _random_rows(image, self.spectrum)
         if len(some):
             image[some] = mix_spectrum(image[some], image.roll(1, 0)[some])
-        some = _chosen(image, self.grey)
+        some = _random_rows(image, self.grey)
         image[some] = image[some].mean(1, keepdim=True)
         return image
 
-    def _lay_bars(self, image: Float[Tensor, "batch 3 s s"], mask: Bool[Tensor, "batch 1 s s"] | None) -> None:
-        some = _chosen(image, self.bar)
+    def _add_bars(self, image: Float[Tensor, "batch 3 s s"], mask: Bool[Tensor, "batch 1 s s"] | None) -> None:
+        some = _random_rows(image, self.bar)
         shown = image[some]
         shape, colour = _bars(shown), torch.rand(len(some), 3, 1, 1, device=image.device).to(image)
         if mask is not None:
@@ -79,11 +93,11 @@ class Clutter:
             colour = torch.where(torch.rand_like(colour[:, :1]) < 0.5, own, colour)
             behind = (torch.rand_like(colour[:, :1]) < 0.5).to(image)
             shape = shape * (1 - behind * F.avg_pool2d(hand, 3, 1, 1))
-        round_off = 0.5 + 0.5 * shape  # darker towards its sides, as what is round is
+        round_off = 0.5 + 0.5 * shape  # darker towards its sides, like a cylinder
         image[some] = torch.lerp(shown, colour * round_off, (3 * shape).clamp(0, 1))
 
     def _ellipses(self, image: Float[Tensor, "batch 3 s s"]) -> Float[Tensor, "batch 1 s s"]:
-        """One soft-edged, turned ellipse a picture, somewhere."""
+        """Draw one soft-edged, rotated ellipse at a random place of each image."""
         place, half = (torch.rand(2, len(image), 1, 1, device=image.device) for _ in range(2))
         angle = 2 * torch.pi * torch.rand(len(image), 1, 1, device=image.device)
         half = self.largest * (0.2 + 0.8 * half) + 1e-3
@@ -97,14 +111,14 @@ class Clutter:
 def mix_spectrum(
     image: Float[Tensor, "batch 3 s s"], other: Float[Tensor, "batch 3 s s"]
 ) -> Float[Tensor, "batch 3 s s"]:
-    """Mix the amplitudes of low frequencies with other pictures', phases kept; by torch's generator.
+    """Mix the amplitudes of low frequencies with other images', phases kept (torch's generator).
 
     Args:
-        image: pictures in [0, 1].
-        other: as many, whose amplitudes are taken.
+        image: RGB in [0, 1].
+        other: As many, whose amplitudes are taken.
 
     Returns:
-        Pictures in [0, 1], with 0 to 1 of the others' amplitudes below a random frequency.
+        RGB in [0, 1], with a share of 0 to 1 of the others' amplitudes below a random frequency.
     """
     count, size = len(image), image.shape[-1]
     highest = 1 + torch.randint(_LARGEST_FREQUENCY, (count, 1, 1, 1), device=image.device)
@@ -118,7 +132,7 @@ def mix_spectrum(
 
 
 def _bars(image: Float[Tensor, "batch 3 s s"]) -> Float[Tensor, "batch 1 s s"]:
-    """One straight bar a picture, somewhere: 1 along its middle, 0 outside."""
+    """Draw one straight bar with round ends at a random place of each image: 1 along its middle, 0 outside."""
     count, device = len(image), image.device
     along, across, length, width = (torch.rand(4, count, 1, 1, device=device) - 0.5).unbind(0)
     angle = 2 * torch.pi * torch.rand(count, 1, 1, device=device)
@@ -130,18 +144,18 @@ def _bars(image: Float[Tensor, "batch 3 s s"]) -> Float[Tensor, "batch 1 s s"]:
     return (1 - (beyond.square() + y.square()) / side.square()).clamp(0, 1)[:, None].to(image)
 
 
-def _behind(
-    image: Float[Tensor, "batch 3 s s"], some: Int[Tensor, " some"], handless: HandlessPictures | None
+def _backgrounds(
+    image: Float[Tensor, "batch 3 s s"], some: Int[Tensor, " some"], negatives: NegativeImages | None
 ) -> Float[Tensor, "some 3 s s"]:
-    """What comes behind some of the hands."""
-    behind = enlarged(image.roll(1, 0)[some])
-    if handless is not None:
-        others = _chosen(behind, 0.5)
-        if len(others):  # windows cannot be cut out of no picture
-            behind[others] = handless.draw(len(others), image.shape[-1], image.device).to(image)
+    """Return new backgrounds of some images."""
+    behind = random_enlarged_crop(image.roll(1, 0)[some])
+    if negatives is not None:
+        others = _random_rows(behind, 0.5)
+        if len(others):  # no crop of an empty batch
+            behind[others] = negatives.sample(len(others), image.shape[-1], image.device).to(image)
     return behind
 
 
-def _chosen(image: Float[Tensor, "batch 3 s s"], share: float) -> Int[Tensor, " some"]:
-    """Which pictures; work is done on these alone."""
+def _random_rows(image: Float[Tensor, "batch 3 s s"], share: float) -> Int[Tensor, " some"]:
+    """Return random rows; work is done on these alone."""
     return (torch.rand(len(image), device=image.device) < share).nonzero()[:, 0]

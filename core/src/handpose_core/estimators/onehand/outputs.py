@@ -1,4 +1,4 @@
-"""What the method answers: joints, mesh and side."""
+"""What the estimator returns: joints, mesh and handedness."""
 
 from dataclasses import dataclass
 
@@ -10,18 +10,18 @@ from handpose_core.estimators.hand3d.recovery import PlacedEstimate
 
 @dataclass(frozen=True)
 class HandEstimate(PlacedEstimate):
-    """An estimate with a mesh and a side; ``xyz`` is in the frame of a camera that looks at ``middle``.
+    """Estimated hands; ``xyz`` and ``vertices`` are in the frame of a virtual camera that looks at ``middle``.
 
-    Args:
-        vertices: about the wrist, in lengths of the reference bone, of the same frame as ``xyz``.
-        right: how likely it is a right hand, 0 to 1.
-        is_right: as which hand it was estimated.
-        middle: px of the crop, where the hand's middle is.
-        there: how likely there is a hand, 0 to 1; ``scores`` have it in them.
+    Attributes:
+        vertices: Relative to the wrist, in lengths of the reference bone.
+        right: Probability of a right hand.
+        is_right: Handedness that the estimate was made for.
+        middle: Middle of the hand's box, px of the crop.
+        presence: Probability of a hand; already multiplied into ``scores``.
     """
 
     vertices: Float[Tensor, "batch v 3"]
     right: Float[Tensor, " batch"]
     is_right: Bool[Tensor, " batch"]
     middle: Float[Tensor, "batch 2"]
-    there: Float[Tensor, " batch"]
+    presence: Float[Tensor, " batch"]

@@ -1,4 +1,4 @@
-"""The last word on whether there is a hand: of what the first look said, and of how the hand was then read."""
+"""The presence head: the probability of a hand, from the detector's logit and the pose network's prediction."""
 
 import torch
 from jaxtyping import Bool, Float
@@ -9,62 +9,79 @@ from handpose_core.hand import N_JOINTS
 from handpose_core.precision import single_precision
 
 _HIDDEN = 64
-_SIGNS = 2 * N_JOINTS + 5
+_FEATURES = 2 * N_JOINTS + 5
 
 
-class Verdict(nn.Module):
-    """A few signs of a hand to a logit, beginning with the first look's own.
+class PresenceHead(nn.Module):
+    """Correct the detector's presence logit by a two-layer perceptron, which begins as zero.
 
-    Where there is no hand joints are blurred, moved far by the others' word, and crowded, and the picture looks as
-    little like a right hand as its mirror image does.
+    In images without a hand heatmaps are blurred, refinement moves joints far, joints lie close together, and the
+    image and its mirror image look equally unlike a right hand.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.even = nn.BatchNorm1d(_SIGNS, affine=False)
+        self.normalise = nn.BatchNorm1d(_FEATURES, affine=False)
         last = nn.Linear(_HIDDEN, 1)
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias)
-        self.layers = nn.Sequential(nn.Linear(_SIGNS, _HIDDEN), nn.ReLU(inplace=True), last)
+        self.layers = nn.Sequential(nn.Linear(_FEATURES, _HIDDEN), nn.ReLU(inplace=True), last)
 
-    def forward(self, signs: Float[Tensor, "batch signs"], there: Float[Tensor, " batch"]) -> Float[Tensor, " batch"]:
-        """Logits.
+    def forward(
+        self, features: Float[Tensor, "batch features"], presence: Float[Tensor, " batch"]
+    ) -> Float[Tensor, " batch"]:
+        """Compute logits of presence.
 
         Args:
-            signs: as `signs_of` gives them.
-            there: the first look's logits.
+            features: From `presence_features`.
+            presence: The detector's logits.
+
+        Returns:
+            Logits.
         """
-        return there + self.layers(self.even(signs))[:, 0]
+        return presence + self.layers(self.normalise(features))[:, 0]
 
 
-def signs_of(
+def presence_features(
     means: Float[Tensor, "batch 21 2"],
     joints_2d: Float[Tensor, "batch 21 2"],
     scores: Float[Tensor, "batch 21"],
     rights: Float[Tensor, "batch 2"],
-    there: Float[Tensor, " batch"],
+    presence: Float[Tensor, " batch"],
     size: int,
-) -> Float[Tensor, "batch signs"]:
-    """What tells hands.
+) -> Float[Tensor, "batch features"]:
+    """Collect the presence head's features; no gradient passes.
 
     Args:
-        means: of the maps, px of the upright crop.
-        joints_2d: corrected by what the other joints say, px.
-        scores: of each joint, 0 to 1.
-        rights: logits of a right hand, in the crop and in its mirror image, in any order.
-        there: the first look's logits.
-        size: of the crop, px.
+        means: Means of the heatmaps, px of the canonical crop.
+        joints_2d: Refined joints, px of the canonical crop.
+        scores: Confidence of each joint, 0 to 1.
+        rights: Logits of a right hand, of the crop and its mirror image, in any order.
+        presence: The detector's logits.
+        size: Side of the crop, px.
+
+    Returns:
+        Scores, distances moved by refinement, extents, larger and smaller logit of a right hand, detector's logit.
     """
     moved = (joints_2d - means).norm(dim=-1) / size
     extent = (joints_2d.amax(1) - joints_2d.amin(1)) / size
     sides = torch.stack([rights.amax(1), rights.amin(1)], dim=1)
-    return torch.cat([scores, moved, extent, sides, there[:, None]], dim=1).detach()
+    return torch.cat([scores, moved, extent, sides, presence[:, None]], dim=1).detach()
 
 
 @single_precision
-def verdict_loss(
-    said: Float[Tensor, " batch"], there: Bool[Tensor, " batch"], known: Bool[Tensor, " batch"]
+def presence_loss(
+    logits: Float[Tensor, " batch"], presence: Bool[Tensor, " batch"], known: Bool[Tensor, " batch"]
 ) -> Float[Tensor, ""]:
-    """Cross-entropy of there being a hand, where that is known."""
-    error = F.binary_cross_entropy_with_logits(said, there.to(said), reduction="none")
+    """Compute the mean cross-entropy of presence over the samples for which it is known.
+
+    Args:
+        logits: Of presence.
+        presence: Whether there is a hand.
+        known: Whether that is known.
+
+    Returns:
+        The loss, a scalar; 0 where nothing is known.
+    """
+    error = F.binary_cross_entropy_with_logits(logits, presence.to(logits), reduction="none")
     return torch.where(known, error, 0).sum() / known.sum().clamp_min(1)

@@ -1,6 +1,6 @@
-"""Trained weights as one small file: half precision, with all that is needed to use them inside, and a card beside it.
+"""Packed models: weights in half precision in one safetensors file, with the metadata to use them.
 
-The hand model is not among them: it comes with the suite, by its name.
+The hand model is not among the weights: it comes with the suite, by its name.
 """
 
 import json
@@ -15,9 +15,9 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from handpose_core.errors import HandposeError
-from handpose_core.estimators.onehand.hand_detector import GlanceSize
+from handpose_core.estimators.onehand.hand_detector import HandDetectorConfig
 from handpose_core.estimators.onehand.module import OneHandModule
-from handpose_core.estimators.onehand.network import OneHandSize
+from handpose_core.estimators.onehand.network import OneHandConfig
 from handpose_core.io import atomic
 from handpose_core.io.checkpoint_io import StagedCheckpointIO
 from handpose_core.io.foreign import refuse_foreign
@@ -28,19 +28,24 @@ from handpose_core.predict.info import METADATA_KEY, ModelInfo, info_from_json
 from handpose_core.training.logging import silence_advertisement
 
 _BUILD_KEY = "onehand"
+#: Names of the hand model's tensors begin with this.
+_RIG = "rig."
 SUFFIX = ".safetensors"
 _FIX = "Pack a checkpoint again with this version: handpose onehand pack CKPT OUT.safetensors"
 
 
 def pack(checkpoint: Path, out: Path) -> ModelInfo:
-    """Write a checkpoint's weights; what is known of them.
+    """Pack a checkpoint's weights.
 
     Args:
-        checkpoint: of `OneHandModule`.
-        out: the file to write.
+        checkpoint: Of `OneHandModule`.
+        out: The file to write.
+
+    Returns:
+        The model's metadata.
 
     Raises:
-        HandposeError: it is no checkpoint, or one of another method.
+        HandposeError: It is no checkpoint, or one of another method.
     """
     trained = load_checkpoint(checkpoint)
     module = trained.module
@@ -66,7 +71,7 @@ def pack_backbone(checkpoint: Path, out: Path) -> int:
         HandposeError: It is no checkpoint, one of another method, or of a network with another backbone.
     """
     trained = load_checkpoint(checkpoint)
-    backbone = getattr(getattr(trained.module.network, "reader", None), "backbone", None)
+    backbone = getattr(getattr(trained.module.network, "pose_network", None), "backbone", None)
     if not isinstance(backbone, EfficientNetLite):
         raise HandposeError(
             str(checkpoint), f"a checkpoint of {trained.info.method} with another backbone",
@@ -79,18 +84,33 @@ def pack_backbone(checkpoint: Path, out: Path) -> int:
 
 
 def write_packed(module: OneHandModule, info: ModelInfo, out: Path) -> None:
-    """Write a module's weights, and what is known of them, as `unpack` reads them."""
+    """Write a module's weights and metadata, as `unpack` reads them.
+
+    Args:
+        module: Trained.
+        info: Its metadata.
+        out: The file to write.
+    """
     build = {"size": asdict(module.size), "rig": str(module.hparams["rig"])}
     metadata = {METADATA_KEY: info.to_json(), _BUILD_KEY: json.dumps(build)}
-    weights = {name: _packed(value.cpu()) for name, value in module.network.state_dict().items()}
+    weights = {
+        name: _packed(value.cpu()) for name, value in module.network.state_dict().items() if not name.startswith(_RIG)
+    }
     atomic.write_bytes(out, safetensors.torch.save(weights, metadata))
 
 
 def unpack(path: Path) -> tuple[OneHandModule, ModelInfo]:
-    """The module that was packed, in single precision and evaluation, and what is known of it.
+    """Load a packed model.
+
+    Args:
+        path: The file.
+
+    Returns:
+        module: In single precision and evaluation.
+        info: Its metadata.
 
     Raises:
-        HandposeError: there is no such file, or it is something else.
+        HandposeError: There is no such file, it is something else, or a version wrote it whose weights had other names.
     """
     if not path.is_file():
         raise HandposeError(str(path), "no such file", f"a packed model (*{SUFFIX})", "Check the path.")
@@ -100,9 +120,11 @@ def unpack(path: Path) -> tuple[OneHandModule, ModelInfo]:
             weights = {name: _restored(stored.get_tensor(name)) for name in stored.keys()}  # noqa: SIM118  no mapping
         info = info_from_json(str(path), metadata[METADATA_KEY])
         build: dict[str, Any] = json.loads(metadata[_BUILD_KEY])
-        sizes, glance = _tuples(build["size"]), GlanceSize(**_tuples(build["size"]["glance"]))
-        module = OneHandModule(OneHandSize(**{**sizes, "glance": glance}), build["rig"], scale_mm=info.bone_mm)
-        module.network.load_state_dict(weights)
+        _refuse_earlier(path, build["size"])
+        sizes, detector = _tuples(build["size"]), HandDetectorConfig(**_tuples(build["size"]["detector"]))
+        module = OneHandModule(OneHandConfig(**{**sizes, "detector": detector}), build["rig"], scale_mm=info.bone_mm)
+        rig = {name: value for name, value in module.network.state_dict().items() if name.startswith(_RIG)}
+        module.network.load_state_dict(weights | rig)
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         refuse_foreign(path, "what handpose onehand pack writes")
         raise HandposeError(
@@ -113,10 +135,17 @@ def unpack(path: Path) -> tuple[OneHandModule, ModelInfo]:
 
 
 def write_checkpoint(packed: Path, out: Path) -> ModelInfo:
-    """Write a packed model as a checkpoint again, for ``fit --init_from`` to train further; what is known of it.
+    """Write a packed model as a checkpoint again, for ``fit --init_from`` to train further.
+
+    Args:
+        packed: The packed model.
+        out: The checkpoint to write.
+
+    Returns:
+        The model's metadata.
 
     Raises:
-        HandposeError: there is no such file, or it is something else.
+        HandposeError: There is no such file, or it is something else.
     """
     module, info = unpack(packed)
     silence_advertisement()
@@ -129,13 +158,23 @@ def write_checkpoint(packed: Path, out: Path) -> ModelInfo:
     return info
 
 
+def _refuse_earlier(path: Path, size: dict[str, Any]) -> None:
+    """Refuse files of versions in which options and weights had other names."""
+    if "glance" in size:
+        raise HandposeError(
+            str(path), "weights with the names of an earlier version (glance, reader, verdict)",
+            "detector, pose_network, presence_head, as this version writes them",
+            "Take the model of this version, or predict with the version that wrote the file.",
+        )  # fmt: skip
+
+
 def _tuples(size: dict[str, Any]) -> dict[str, Any]:
-    """Of JSON's lists."""
+    """Return a size with tuples for JSON's lists."""
     return {name: tuple(value) if isinstance(value, list) else value for name, value in size.items()}
 
 
 def _packed(value: Tensor) -> Tensor:
-    """Half precision for weights; statistics, of which there are few, keep theirs."""
+    """Return weights in half precision, and biases and statistics, of which there are few, as they are."""
     return value.half().contiguous() if value.is_floating_point() and value.dim() > 1 else value.contiguous()
 
 

@@ -1,7 +1,7 @@
-"""The frame that hands are estimated in: that of a camera that looks at the hand's middle.
+"""The virtual camera: hands are estimated in the frame of a camera that looks at the middle of the hand's crop.
 
-What a crop shows of a hand depends on where it lies in the picture only by this turn, so that nothing of the
-camera has to be known to estimate, and only the crop's own K to turn back.
+The appearance of a hand depends on its place in the image only through this rotation, so that estimation needs no
+intrinsics; the crop's own K turns the estimate back.
 """
 
 import torch
@@ -12,12 +12,17 @@ from handpose_core.precision import single_precision
 
 
 @single_precision
-def to_middle(K: Float[Tensor, "batch 3 3"], middle: Float[Tensor, "batch 2"]) -> Float[Tensor, "batch 3 3"]:
-    """The smallest rotations that turn the rays of ``middle`` to straight ahead (0, 0, 1).
+def virtual_camera_rotation(
+    K: Float[Tensor, "batch 3 3"], middle: Float[Tensor, "batch 2"]
+) -> Float[Tensor, "batch 3 3"]:
+    """Compute the smallest rotations that turn the rays of ``middle`` to (0, 0, 1).
 
     Args:
-        K: intrinsics of the crops, px.
+        K: Intrinsics of the crops, px.
         middle: px of the crops.
+
+    Returns:
+        Rotations from the camera's frame to the virtual camera's.
     """
     pixel = torch.cat([middle, torch.ones_like(middle[:, :1])], -1).to(K)
     ray = torch.nn.functional.normalize((torch.linalg.inv(K) @ pixel[..., None])[..., 0], dim=-1)
@@ -27,18 +32,21 @@ def to_middle(K: Float[Tensor, "batch 3 3"], middle: Float[Tensor, "batch 2"]) -
     return torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)
 
 
-def laid_onto(
+def align_weak_perspective(
     points: Float[Tensor, "batch n 3"], pixels: Float[Tensor, "batch n 2"], weights: Float[Tensor, "batch n"]
 ) -> Float[Tensor, "batch n 2"]:
-    """Pixels of points as a far camera sees them, moved onto others and made as large as these (weak perspective).
+    """Project points by weak perspective, translated and scaled to given pixels.
 
-    As large as these, not as near as can be: the scale of least squares shrinks with all that the two do not have in
-    common, and what is placed by its size in the picture would be placed too far.
+    The scale makes the weighted spreads equal. Least squares would shrink it wherever the two differ, and the hand,
+    whose depth follows from its size in the image, would be placed too far.
 
     Args:
-        points: in a frame whose x and y lie along those of the pixels.
-        pixels: where they are said to be.
-        weights: how much each counts; positive.
+        points: Any unit; x and y along those of the pixels.
+        pixels: Positions to align with, px.
+        weights: Weight of each point; positive.
+
+    Returns:
+        Aligned projections, px.
     """
     share = (weights / weights.sum(1, keepdim=True))[..., None]
     middle = (share * pixels).sum(1, keepdim=True)

@@ -39,7 +39,9 @@ def same(one, other):
 def test_a_saved_folder_answers_as_the_packed_file(packed, tmp_path):
     expected = load(packed)(PICTURE)[0]
     SharedModel.of(packed).save_pretrained(tmp_path / "folder")
-    assert {path.name for path in (tmp_path / "folder").iterdir()} == {"model.safetensors", "README.md", "config.json"}
+    assert {path.name for path in (tmp_path / "folder").iterdir()} == {
+        "model.safetensors", "README.md", "model-history.md", "config.json",
+    }  # fmt: skip
     again = SharedModel.from_pretrained(tmp_path / "folder")
     same(load(tmp_path / "folder")(PICTURE)[0], expected)
     same(again.model()(PICTURE)[0], expected)
@@ -74,7 +76,9 @@ def test_it_is_pushed_and_loaded_by_its_name(packed, tmp_path, monkeypatch):
     monkeypatch.setattr(hub.HfApi, "upload_folder", upload)
     monkeypatch.setattr(hub, "snapshot_download", lambda repo, **options: str(there))
     assert SharedModel.of(packed).push_to_hub("me/hand") == "https://hub/commit"
-    assert {path.name for path in there.iterdir()} == {"model.safetensors", "README.md", "config.json"}
+    assert {path.name for path in there.iterdir()} == {
+        "model.safetensors", "README.md", "model-history.md", "config.json",
+    }  # fmt: skip
     same(load("hf://me/hand")(PICTURE)[0], load(packed)(PICTURE)[0])
 
 

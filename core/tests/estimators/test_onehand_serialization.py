@@ -113,7 +113,13 @@ def test_the_commands_pack_and_predict(checkpoint, tmp_path, picture, capfd):
     out, photo = tmp_path / "it.safetensors", tmp_path / "photo.png"
     cv2.imwrite(str(photo), picture)
     assert main(["onehand", "pack", str(checkpoint), str(out), "--results", f"a test={results}"]) == 0
-    assert "| a test | onehand | predicted | procrustes | 3 | 9.88" in out.with_suffix(".md").read_text()
+    page = out.with_suffix(".md").read_text()
+    assert "| a test | onehand | predicted | procrustes | 3 | 9.88" in page
+    assert "](it-history.md)" in page
+    assert "resized to 64 px" not in page  # of the trainings, which have a file of their own
+    assert "## Training 1\n\n- dataset: none\n- crop: square around the joints x 1.5, resized to 64 px" in (
+        tmp_path / "it-history.md"
+    ).read_text()
     found = tmp_path / "found"
     assert main(["predict", str(photo), "--model", str(out), "--out", str(found)]) == 0, capfd.readouterr().err
     hand = json.loads((found / "hands.json").read_text())["pictures"][0]["hands"][0]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from handpose_core.errors import HandposeError
-from handpose_core.estimators.onehand.model_card import card
+from handpose_core.estimators.onehand.model_card import card, history, history_name
 from handpose_core.estimators.onehand.serialization import SUFFIX, write_packed
 from handpose_core.io import atomic
 from handpose_core.predict.hub import CARD_FILE, MODEL_FILE, download, hub_errors, import_hub, located
@@ -98,6 +98,7 @@ class SharedModel(ModelHubMixin):  # type: ignore[misc]
         atomic.write_text(save_directory / "config.json", info.to_json())
         text = self.card or card(MODEL_FILE, info, file.stat().st_size, {})
         atomic.write_text(save_directory / CARD_FILE, text if text.startswith("---\n") else _HEAD + text)
+        atomic.write_text(save_directory / history_name(MODEL_FILE), history(MODEL_FILE, info))
 
     @classmethod
     def _from_pretrained(

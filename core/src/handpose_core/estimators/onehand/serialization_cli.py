@@ -12,7 +12,7 @@ def parser() -> argparse.ArgumentParser:
     """The command's options."""
     result = argparse.ArgumentParser(
         "handpose onehand pack",
-        description="Write a checkpoint's weights in half precision as a safetensors file, and a card (.md) beside it. "
+        description="Write a checkpoint's weights in half precision as a safetensors file, with a card (.md) and the trainings' history beside it. "
         "handpose predict --model takes the file; in a source tree --shipped puts it where handpose predict finds it "
         "when no model is named.",
     )
@@ -43,7 +43,7 @@ def main(argv: Sequence[str]) -> int:
     if options.backbone and (options.shipped or results):
         other = "--shipped" if options.shipped else "--results"
         raise HandposeError(f"--backbone, {other}", "both", "one of them", "Leave one out.")
-    from handpose_core.estimators.onehand.model_card import card
+    from handpose_core.estimators.onehand.model_card import card, history, history_name
     from handpose_core.estimators.onehand.serialization import SUFFIX, pack, pack_backbone
     from handpose_core.io import atomic
     from handpose_core.io.outputs import check_new_file
@@ -54,7 +54,8 @@ def main(argv: Sequence[str]) -> int:
         raise HandposeError("OUT.safetensors", f"'{out}'", f"a name that ends in {SUFFIX}", "Name the file so.")
     if not options.shipped:
         inputs = [options.checkpoint, *results.values()]
-        for path in [out] if options.backbone else [out, out.with_suffix(".md")]:
+        written = [out, out.with_suffix(".md"), out.with_name(history_name(out.name))]
+        for path in written[:1] if options.backbone else written:
             check_new_file(path, inputs, options.overwrite, "OUT.safetensors")
     if options.backbone:
         count = pack_backbone(options.checkpoint, out)
@@ -62,6 +63,7 @@ def main(argv: Sequence[str]) -> int:
         return 0
     info = pack(options.checkpoint, out)
     atomic.write_text(out.with_suffix(".md"), card(out.name, info, out.stat().st_size, results, options.shipped))
+    atomic.write_text(out.with_name(history_name(out.name)), history(out.name, info))
     print(f"packed: {out} ({out.stat().st_size / 1e6:.1f} MB), card: {out.with_suffix('.md')}")
     return 0
 

@@ -132,7 +132,8 @@ def test_validation_cuts_crops_by_labels_where_the_pose_network_alone_learns(han
 
 
 def test_what_is_learnt_by_label_crops_is_seen_in_validation(hands):
-    trained = module(train_part="pose", flip_prob=0.0, sigma=3.0, detector_crop_prob=0.0)
+    weights = Weights(joints_2d=0.05, joints_3d=0.1, orientation=0.0, handedness=0.5)
+    trained = module(train_part="pose", flip_prob=0.0, sigma=3.0, detector_crop_prob=0.0, weights=weights)
     logged = {}
     trained.log_dict = lambda values, **_: logged.update(values)
     trained.setup("fit")

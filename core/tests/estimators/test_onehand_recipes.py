@@ -86,4 +86,4 @@ def test_the_rendered_recipe_trains_from_nothing_is_gone_on_with_and_packed(tmp_
     packed = tmp_path / "onehand.safetensors"
     assert main(["onehand", "pack", str(best), str(packed)]) == 0
     assert packed.stat().st_size < 16e6
-    assert "rendered frames, training" in packed.with_suffix(".md").read_text()
+    assert "rendered frames, training" in (tmp_path / "onehand-history.md").read_text()

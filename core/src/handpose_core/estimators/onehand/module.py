@@ -73,10 +73,10 @@ class Weights:
     """
 
     heatmaps: float = 1.0
-    joints_2d: float = 0.05
-    joints_3d: float = 0.1
-    orientation: float = 0.0
-    handedness: float = 0.5
+    joints_2d: float = 0.08
+    joints_3d: float = 0.2
+    orientation: float = 2.0
+    handedness: float = 1.0
     shape: float = 0.01
     detector: float = 1.0
     presence: float = 1.0
@@ -121,11 +121,11 @@ class OneHandModule(LeavesFixed, HandPoseModule):
         weights: Weights = DEFAULT_WEIGHTS,
         sigma: float = 4.0,
         occlusions: OcclusionAugmentation = NO_OCCLUSIONS,
-        flip_prob: float = 0.2,
+        flip_prob: float = 0.1,
         detector_crop_prob: float = 0.5,
         train_part: TrainPart = "all",
         backbone_weights: WEIGHTS | None = None,
-        backbone_lr: float = 1.0,
+        backbone_lr: float = 0.3,
         negatives: str | None = None,
         optimizer: OptimizerCallable = OPTIMIZER,
         schedule: Schedule | None = None,

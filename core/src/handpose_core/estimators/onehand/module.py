@@ -111,6 +111,7 @@ class OneHandModule(LeavesFixed, HandPoseModule):
 
     display_name = "onehand"
     takes_right_hands = False  # both views of each crop are estimated, and handedness is learned
+    earlier_options = frozenset({"clutter", "handless", "learns", "left_shown", "own_glance"})
     network: HandEstimator
     _negatives: NegativeImages | None
 

@@ -67,7 +67,8 @@ def check_checkpoint(path: Path, model_class: type[Any], option: str = "--ckpt_p
             f"one of {expected}",
             "Run it with the method that wrote it.",
         )
-    earlier = getattr(model_class, "earlier_options", frozenset()) & set(checkpoint.get("hyper_parameters", {}))
+    gone: frozenset[str] = getattr(model_class, "earlier_options", frozenset())
+    earlier = gone & set(checkpoint.get("hyper_parameters", {}))
     if earlier:
         raise HandposeError(
             where, f"options of an earlier version: {', '.join(sorted(earlier))}", "a checkpoint of this version",

@@ -15,7 +15,7 @@ from core.tests.predict.test_onnx_file import HEAVY
 
 from handpose_core.cli.export import main as export
 from handpose_core.errors import HandposeError
-from handpose_core.estimators.onehand.serialization import pack
+from handpose_core.estimators.onehand.conversion import pack
 from handpose_core.export.graph import graph_of
 from handpose_core.export.parity import TOLERANCES, answers, write_checked
 from handpose_core.hand import Side

@@ -11,6 +11,7 @@ from handpose_core.errors import HandposeError
 from handpose_core.estimators.onehand.estimator import HandViews
 from handpose_core.estimators.onehand.module import OneHandModule, Weights
 from handpose_core.estimators.onehand.occlusion_augmentation import OcclusionAugmentation
+from handpose_core.estimators.onehand.parts import check_trained
 from handpose_core.hand import Side
 from handpose_core.metrics.functional.alignment import align_procrustes
 from handpose_core.predict.info import ModelInfo
@@ -52,11 +53,10 @@ def test_a_crop_and_its_mirror_image_get_mirrored_answers_of_opposite_sides(hand
 )
 def test_weights_of_which_a_part_is_untrained_are_not_run(trainings, refused):
     trained = module().eval()
-    trained.history = trainings
     with pytest.raises(HandposeError, match=refused) if refused else nullcontext():
-        OneHandRuntime(trained, ModelInfo("onehand", 64, 1.5, 45.0, False, "", tuple(trainings)))
+        OneHandRuntime(trained.network, ModelInfo("onehand", 64, 1.5, 45.0, False, "", tuple(trainings)))
     with pytest.raises(HandposeError, match=refused) if refused else nullcontext():
-        trained.check_taught("the checkpoint")
+        check_trained(trainings, "the checkpoint")
 
 
 def test_joints_are_in_lengths_of_the_reference_bone_about_the_wrist_and_within_the_mesh(hands):

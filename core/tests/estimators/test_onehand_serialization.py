@@ -13,8 +13,9 @@ from safetensors.torch import load_file, save_file
 
 from handpose_core.cli.main import main
 from handpose_core.errors import HandposeError
+from handpose_core.estimators.onehand.conversion import pack
 from handpose_core.estimators.onehand.module import OneHandModule
-from handpose_core.estimators.onehand.serialization import pack, unpack
+from handpose_core.estimators.onehand.serialization import unpack
 from handpose_core.hand import Side
 from handpose_core.predict import Box, Known, load
 from handpose_core.synth.generate import Recipe, generate
@@ -38,7 +39,7 @@ def test_a_packed_model_answers_as_its_checkpoint_and_is_small(checkpoint, tmp_p
     info = pack(checkpoint, out)
     assert info.image_size == 64
     assert info.crop_scale == 1.5
-    assert out.stat().st_size < sum(p.numel() for p in unpack(out)[0].network.parameters()) * 2.4
+    assert out.stat().st_size < sum(p.numel() for p in unpack(out)[0].parameters()) * 2.4
     one, other = (load(path)(picture)[0] for path in (checkpoint, out))
     assert np.abs(one.joints_2d - other.joints_2d).max() < 0.5
     assert np.abs(one.mesh.vertices - other.mesh.vertices).max() < 2
@@ -51,7 +52,7 @@ def test_a_packed_model_becomes_a_checkpoint_to_train_further(checkpoint, tmp_pa
     pack(checkpoint, packed)
     assert main(["onehand", "unpack", str(again), "--model", str(packed)]) == 0
     assert pack(again, twice) == pack(checkpoint, packed)
-    one, other = (unpack(path)[0].network.state_dict() for path in (packed, twice))
+    one, other = (unpack(path)[0].state_dict() for path in (packed, twice))
     assert all((one[name] == other[name]).all() for name in one)
     check_checkpoint(again, OneHandModule, "--init_from")
     assert not take_weights(OneHandModule(SMALL), again).fresh
@@ -146,16 +147,23 @@ def test_other_files_are_refused(tmp_path):
         load(tmp_path / "missing.safetensors")
 
 
-def test_a_packed_file_of_an_earlier_version_is_refused(checkpoint, tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("earlier_size", "found"),
+    [
+        (lambda size: {"glance": size.pop("detector"), **size}, "found weights with the names of an earlier version"),
+        (lambda size: {key: size[key] for key in size if key != "backbone"}, "without the sizes backbone"),
+    ],
+)
+def test_a_packed_file_of_an_earlier_version_is_refused(checkpoint, tmp_path, capsys, earlier_size, found):
+    """Names may be others, and a size that is not in the file is not taken from today's defaults."""
     packed, earlier = tmp_path / "hand.safetensors", tmp_path / "earlier.safetensors"
     pack(checkpoint, packed)
     with safe_open(packed, framework="pt") as stored:
         metadata = stored.metadata()
     build = json.loads(metadata["onehand"])
-    build["size"]["glance"] = build["size"].pop("detector")
-    weights = {name.replace("detector.", "glance."): value for name, value in load_file(packed).items()}
-    save_file(weights, earlier, {**metadata, "onehand": json.dumps(build)})
-    with pytest.raises(HandposeError, match="found weights with the names of an earlier version"):
+    build["size"] = earlier_size(build["size"])
+    save_file(load_file(packed), earlier, {**metadata, "onehand": json.dumps(build)})
+    with pytest.raises(HandposeError, match=found):
         load(earlier)
     assert main(["onehand", "unpack", str(tmp_path / "out.ckpt"), "--model", str(earlier)]) == 2
     assert "predict with the version that wrote the file" in capsys.readouterr().err
@@ -206,7 +214,7 @@ def test_a_backbone_is_packed_alone_and_refused_where_there_is_none(checkpoint, 
     lite = write_checkpoint(tmp_path / "lite.ckpt", replace(SMALL, backbone="lite0", frozen_blocks=5))
     out = tmp_path / "backbone.safetensors"
     assert main(["onehand", "pack", str(lite), str(out), "--backbone"]) == 0
-    stored, trained = load_file(out), load(lite)._runtime.module.network.pose_network.backbone.state_dict()
+    stored, trained = load_file(out), load(lite)._runtime.estimator.pose_network.backbone.state_dict()
     assert stored.keys() == trained.keys()
     assert all(torch.allclose(stored[name].to(trained[name]), trained[name], atol=1e-3) for name in stored)
     assert not out.with_suffix(".md").exists()

@@ -94,7 +94,7 @@ class SharedModel(ModelHubMixin):  # type: ignore[misc]
 
     def _save_pretrained(self, save_directory: Path) -> None:
         file, info = save_directory / MODEL_FILE, self.runtime.info
-        write_packed(self.runtime.onehand, info, file)
+        write_packed(self.runtime.estimator, info, file)
         atomic.write_text(save_directory / "config.json", info.to_json())
         text = self.card or card(MODEL_FILE, info, file.stat().st_size, {})
         atomic.write_text(save_directory / CARD_FILE, text if text.startswith("---\n") else _HEAD + text)

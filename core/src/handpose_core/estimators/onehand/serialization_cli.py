@@ -43,8 +43,9 @@ def main(argv: Sequence[str]) -> int:
     if options.backbone and (options.shipped or results):
         other = "--shipped" if options.shipped else "--results"
         raise HandposeError(f"--backbone, {other}", "both", "one of them", "Leave one out.")
+    from handpose_core.estimators.onehand.conversion import pack, pack_backbone
     from handpose_core.estimators.onehand.model_card import card, history, history_name
-    from handpose_core.estimators.onehand.serialization import SUFFIX, pack, pack_backbone
+    from handpose_core.estimators.onehand.serialization import SUFFIX
     from handpose_core.io import atomic
     from handpose_core.io.outputs import check_new_file
     from handpose_core.predict.shipped import SHIPPED
@@ -82,7 +83,7 @@ def main_unpack(argv: Sequence[str]) -> int:
     parser.add_argument("--model", type=Path, metavar="FILE.safetensors", help="default: the one that comes along")
     add_overwrite(parser)
     options = parser.parse_args(argv)
-    from handpose_core.estimators.onehand.serialization import write_checkpoint
+    from handpose_core.estimators.onehand.conversion import write_checkpoint
     from handpose_core.io.outputs import check_new_file
     from handpose_core.predict.shipped import shipped_model
 

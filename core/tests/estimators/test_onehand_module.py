@@ -40,7 +40,7 @@ def test_a_crop_and_its_mirror_image_get_mirrored_answers_of_opposite_sides(hand
     ("trainings", "refused"),
     [
         ([], None),  # an untrained network, to compare with
-        ([{"dataset": "a"}], None),  # before trainings told what they teach
+        ([{"dataset": "a"}], None),  # before trainings recorded their part
         (
             [{"train_part": "pose"}, {"train_part": "presence"}],
             "an untrained detector: trainings.* pose, presence alone",
@@ -70,7 +70,7 @@ def test_joints_are_in_lengths_of_the_reference_bone_about_the_wrist_and_within_
     assert inside.all()
 
 
-def test_told_sides_choose_between_the_two_answers(hands):
+def test_a_given_handedness_chooses_the_view(hands):
     trained = module().eval()
     with torch.inference_mode():
         output = trained(hands["image"])
@@ -213,7 +213,7 @@ def test_one_part_learns_and_the_other_stays_as_it_is_with_its_running_means(han
     assert all(parameter.requires_grad for parameter in getattr(trained.network, kept).parameters())
 
 
-def test_corrected_joints_begin_as_the_maps_means_and_learn_from_each_other(hands):
+def test_corrected_joints_begin_as_the_heatmaps_means_and_depend_on_each_other(hands):
     read = module().network.pose_network(hands["image"])
     assert torch.equal(read.joints_2d, read.means)
     refiner = module().network.pose_network.joint_attention
@@ -225,7 +225,7 @@ def test_corrected_joints_begin_as_the_maps_means_and_learn_from_each_other(hand
     assert (slope[0].norm(dim=-1) > 0).all()  # every joint has a say in where the index's tip is
 
 
-def test_losses_take_the_picture_with_the_right_hand(hands):
+def test_losses_take_the_view_with_the_right_hand(hands):
     trained = module().eval()
     with torch.no_grad():
         output = trained(hands["image"])

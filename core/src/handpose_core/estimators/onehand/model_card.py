@@ -102,18 +102,20 @@ def history(name: str, info: ModelInfo) -> str:
     Returns:
         Markdown.
     """
-    chapters = [f"## Training {number}\n\n{_chapter(told)}" for number, told in enumerate(info.trained_on, start=1)]
+    chapters = [
+        f"## Training {number}\n\n{_chapter(training)}" for number, training in enumerate(info.trained_on, start=1)
+    ]
     return "\n\n".join([f"# Trainings of {name}, in order", *chapters]) + "\n"
 
 
-def _chapter(told: dict[str, str]) -> str:
+def _chapter(training: dict[str, str]) -> str:
     """Return one training, a line each key; all of one of several mixed datasets in one line."""
     lines: dict[str, list[str]] = {}
-    for key, value in told.items():
+    for key, value in training.items():
         part, _, field = key.partition(".")
         mixed = part.isdecimal() and bool(field)
         lines.setdefault(part if mixed else key, []).append(f"{field}: {value}" if mixed else value)
-    return "\n".join(f"- {name}: {'; '.join(said)}" for name, said in lines.items())
+    return "\n".join(f"- {name}: {'; '.join(values)}" for name, values in lines.items())
 
 
 def _rows(title: str, path: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""``handpose onehand pack`` and ``unpack``: a trained checkpoint as the small file that is shipped, and back."""
+"""The commands ``handpose onehand pack`` and ``unpack``: a checkpoint as a packed model, and back."""
 
 import argparse
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from handpose_core.errors import HandposeError
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command's options."""
+    """Build the parser of ``pack``."""
     result = argparse.ArgumentParser(
         "handpose onehand pack",
         description="Write a checkpoint's weights in half precision as a safetensors file, with a card (.md) and the "
@@ -33,10 +33,16 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Pack a checkpoint; the exit status.
+    """Pack a checkpoint.
+
+    Args:
+        argv: Arguments of the command.
+
+    Returns:
+        The exit status.
 
     Raises:
-        HandposeError: the checkpoint, the name or the results are not what they should be, or an output exists.
+        HandposeError: The checkpoint, the output's name or the results are invalid, or an output exists.
     """
     options = parser().parse_args(argv)
     results = dict(_titled(text) for text in options.results)
@@ -70,10 +76,16 @@ def main(argv: Sequence[str]) -> int:
 
 
 def main_unpack(argv: Sequence[str]) -> int:
-    """Write a packed model as a checkpoint; the exit status.
+    """Write a packed model as a checkpoint.
+
+    Args:
+        argv: Arguments of the command.
+
+    Returns:
+        The exit status.
 
     Raises:
-        HandposeError: there is no packed model, it is something else, or CKPT exists.
+        HandposeError: There is no packed model, it is something else, or CKPT exists.
     """
     parser = argparse.ArgumentParser(
         "handpose onehand unpack",

@@ -8,7 +8,7 @@ from core.tests.estimators.small_onehand import write_checkpoint
 from handpose_core.cli.data import main as data
 from handpose_core.cli.main import main
 from handpose_core.errors import HandposeError
-from handpose_core.estimators.onehand.serialization import pack
+from handpose_core.estimators.onehand.conversion import pack
 
 OLD = b"somebody's own"
 

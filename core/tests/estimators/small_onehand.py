@@ -11,8 +11,8 @@ from handpose_core.training.checkpoints import CLASS_KEY, HISTORY_KEY, class_pat
 
 DETECTOR = HandDetectorConfig(8, (16, 24, 32), (1, 1, 1), 16, 32)
 SMALL = OneHandConfig(
-    crop=48, backbone="fused", frozen_blocks=0, stem=8, widths=(16, 32, 48), blocks=(1, 1, 1), expansion=2, heatmap_stage=0, features=32, local=8,
-    tokens=16, layers=1, hidden=64, detector=DETECTOR,
+    crop=48, backbone="fused", frozen_blocks=0, stem=8, widths=(16, 32, 48), blocks=(1, 1, 1), expansion=2,
+    heatmap_stage=0, features=32, local=8, tokens=16, layers=1, hidden=64, detector=DETECTOR,
 )  # fmt: skip
 HISTORY = [{"dataset": "none", "crop": "square around the joints x 1.5, resized to 64 px"}]
 

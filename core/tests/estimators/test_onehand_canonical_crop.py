@@ -19,7 +19,7 @@ POINTS = torch.randn(5, 21, 3, generator=torch.Generator().manual_seed(0)) * 40 
 BATCH = {"joints_2d": project(POINTS, K), "joints_3d": POINTS, "K": K, "annotated": ALL}
 
 
-def test_upright_crops_have_the_knuckles_above_the_wrist_and_the_joints_fill_a_set_share():
+def test_canonical_crops_have_the_knuckles_above_the_wrist_and_the_joints_fill_a_fixed_share():
     box = label_boxes(BATCH["joints_2d"], ALL).box
     joints = box.transform_labels(BATCH, 96)["joints_2d"]
     palm = joints[:, KNUCKLES].mean(1) - joints[:, WRIST]
@@ -30,7 +30,7 @@ def test_upright_crops_have_the_knuckles_above_the_wrist_and_the_joints_fill_a_s
     assert torch.allclose((high + low) / 2, torch.full((5, 2), 47.5), atol=1e-2)
 
 
-def test_what_is_read_upright_comes_back_to_the_picture():
+def test_pixels_and_points_of_canonical_crops_map_back_to_the_image():
     """Pixels and points, by the labels' own way there; the frame is a camera's that looks at the hand's middle."""
     box = label_boxes(BATCH["joints_2d"], ALL).box.jittered()
     there = box.transform_labels(BATCH, 96)
@@ -40,7 +40,7 @@ def test_what_is_read_upright_comes_back_to_the_picture():
     assert torch.allclose(box.to_image_axes(read), POINTS @ virtual_camera_rotation(K, box.centre).mT, atol=1e-2)
 
 
-def test_cutting_a_crop_shows_what_the_labels_say():
+def test_a_cropped_image_agrees_with_the_transformed_labels():
     """A bright spot at each of two places is found again where the transformed labels put it."""
     image = torch.zeros(1, 3, 64, 64)
     spots = torch.tensor([[20, 41], [45, 12]])
@@ -54,7 +54,7 @@ def test_cutting_a_crop_shows_what_the_labels_say():
     assert crop.sum() == pytest.approx(18 * (96 / (CROP_SCALE * 50)) ** 2, rel=0.1)
 
 
-def test_joints_without_labels_do_not_count_and_a_palm_without_them_says_no_direction():
+def test_joints_without_labels_do_not_count_and_a_palm_without_them_has_direction_certainty_0():
     annotated = ALL.clone()
     annotated[0, 8] = annotated[1, WRIST] = False
     far = BATCH["joints_2d"].clone()
@@ -100,7 +100,7 @@ def test_detector_samples_move_their_joints_and_those_without_a_hand_show_none()
     assert bare.known.all()
 
 
-def test_pictures_known_to_be_without_hands_stand_in_and_around(tmp_path):
+def test_negative_images_replace_and_surround_hands(tmp_path):
     torch.manual_seed(0)
     for folder in ("people", "things"):
         (tmp_path / folder).mkdir()
@@ -121,7 +121,7 @@ def test_pictures_known_to_be_without_hands_stand_in_and_around(tmp_path):
     assert (with_hand[:, 2].amax((1, 2)) > 0.9).any()  # some of them stand before such pictures
 
 
-def test_a_folder_without_pictures_is_told(tmp_path):
+def test_a_folder_without_images_is_refused(tmp_path):
     with pytest.raises(HandposeError, match="handpose data people"):
         NegativeImages(tmp_path)
     with pytest.raises(HandposeError, match="handpose data people"):

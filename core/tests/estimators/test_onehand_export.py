@@ -15,7 +15,7 @@ from core.tests.predict.test_onnx_file import HEAVY
 
 from handpose_core.cli.export import main as export
 from handpose_core.errors import HandposeError
-from handpose_core.estimators.onehand.serialization import pack
+from handpose_core.estimators.onehand.conversion import pack
 from handpose_core.export.graph import graph_of
 from handpose_core.export.parity import TOLERANCES, answers, write_checked
 from handpose_core.hand import Side
@@ -116,6 +116,18 @@ def test_the_program_runs_by_torch_alone(exported, crops):
     for values, expected in zip(found, answers(ours, *crops).values(), strict=True):
         np.testing.assert_allclose(values.numpy(), expected, atol=1e-4)
     assert not [name for name in program.state_dict if "label_means" in name]  # weights that no answer comes from
+
+
+def test_a_file_that_an_earlier_version_exported_is_refused(exported, tmp_path):
+    earlier = onnx.load(exported / "hand.onnx")
+    (presence,) = (value for value in earlier.graph.output if value.name == "presence")
+    for node in earlier.graph.node:
+        node.output[:] = ["there" if name == "presence" else name for name in node.output]
+        node.input[:] = ["there" if name == "presence" else name for name in node.input]
+    presence.name = "there"
+    onnx.save(earlier, tmp_path / "earlier.onnx")
+    with pytest.raises(HandposeError, match=r"outputs: found no presence.*Export the checkpoint again"):
+        load(tmp_path / "earlier.onnx")
 
 
 def test_nothing_is_written_that_answers_otherwise(exported, tmp_path):

@@ -11,6 +11,7 @@ from handpose_core.errors import HandposeError
 from handpose_core.estimators.onehand.estimator import HandViews
 from handpose_core.estimators.onehand.module import OneHandModule, Weights
 from handpose_core.estimators.onehand.occlusion_augmentation import OcclusionAugmentation
+from handpose_core.estimators.onehand.parts import check_trained
 from handpose_core.hand import Side
 from handpose_core.metrics.functional.alignment import align_procrustes
 from handpose_core.predict.info import ModelInfo
@@ -39,7 +40,7 @@ def test_a_crop_and_its_mirror_image_get_mirrored_answers_of_opposite_sides(hand
     ("trainings", "refused"),
     [
         ([], None),  # an untrained network, to compare with
-        ([{"dataset": "a"}], None),  # before trainings told what they teach
+        ([{"dataset": "a"}], None),  # before trainings recorded their part
         (
             [{"train_part": "pose"}, {"train_part": "presence"}],
             "an untrained detector: trainings.* pose, presence alone",
@@ -52,11 +53,10 @@ def test_a_crop_and_its_mirror_image_get_mirrored_answers_of_opposite_sides(hand
 )
 def test_weights_of_which_a_part_is_untrained_are_not_run(trainings, refused):
     trained = module().eval()
-    trained.history = trainings
     with pytest.raises(HandposeError, match=refused) if refused else nullcontext():
-        OneHandRuntime(trained, ModelInfo("onehand", 64, 1.5, 45.0, False, "", tuple(trainings)))
+        OneHandRuntime(trained.network, ModelInfo("onehand", 64, 1.5, 45.0, False, "", tuple(trainings)))
     with pytest.raises(HandposeError, match=refused) if refused else nullcontext():
-        trained.check_taught("the checkpoint")
+        check_trained(trainings, "the checkpoint")
 
 
 def test_joints_are_in_lengths_of_the_reference_bone_about_the_wrist_and_within_the_mesh(hands):
@@ -70,7 +70,7 @@ def test_joints_are_in_lengths_of_the_reference_bone_about_the_wrist_and_within_
     assert inside.all()
 
 
-def test_told_sides_choose_between_the_two_answers(hands):
+def test_a_given_handedness_chooses_the_view(hands):
     trained = module().eval()
     with torch.inference_mode():
         output = trained(hands["image"])
@@ -213,7 +213,7 @@ def test_one_part_learns_and_the_other_stays_as_it_is_with_its_running_means(han
     assert all(parameter.requires_grad for parameter in getattr(trained.network, kept).parameters())
 
 
-def test_corrected_joints_begin_as_the_maps_means_and_learn_from_each_other(hands):
+def test_corrected_joints_begin_as_the_heatmaps_means_and_depend_on_each_other(hands):
     read = module().network.pose_network(hands["image"])
     assert torch.equal(read.joints_2d, read.means)
     refiner = module().network.pose_network.joint_attention
@@ -225,7 +225,7 @@ def test_corrected_joints_begin_as_the_maps_means_and_learn_from_each_other(hand
     assert (slope[0].norm(dim=-1) > 0).all()  # every joint has a say in where the index's tip is
 
 
-def test_losses_take_the_picture_with_the_right_hand(hands):
+def test_losses_take_the_view_with_the_right_hand(hands):
     trained = module().eval()
     with torch.no_grad():
         output = trained(hands["image"])

@@ -17,7 +17,7 @@ from handpose_core.nn.heatmaps import gaussian_heatmaps
 ALL = torch.ones(2, 21, dtype=torch.bool)
 
 
-def test_the_hands_middle_is_turned_to_straight_ahead_by_the_smallest_rotation():
+def test_the_virtual_cameras_rotation_is_the_smallest_that_turns_the_hands_middle_ahead():
     K = torch.tensor([[[150.0, 0, -40], [0, 140, 90], [0, 0, 1]], [[150.0, 0, 63.5], [0, 150, 63.5], [0, 0, 1]]])
     frame = virtual_camera_rotation(K, torch.full((2, 2), 63.5))
     ray = torch.linalg.inv(K[0]) @ torch.tensor([63.5, 63.5, 1.0])
@@ -140,7 +140,7 @@ def test_amounts_out_of_range_are_refused():
         OcclusionAugmentation(occluder=1.5)
 
 
-def test_points_are_laid_onto_pixels_by_size_and_place_alone_and_by_weight():
+def test_points_are_aligned_to_pixels_by_size_and_place_alone_and_by_weight():
     generator = torch.Generator().manual_seed(0)
     points = torch.randn(2, 21, 3, generator=generator)
     pixels = 7.5 * points[..., :2] + torch.tensor([40.0, 60.0])

@@ -28,7 +28,7 @@ def test_an_untrained_presence_head_returns_the_detectors_logit():
     assert torch.allclose(network.presence_logits(seen, seen.as_is), presence)
 
 
-def test_the_order_of_a_picture_and_its_mirror_image_says_nothing():
+def test_the_order_of_a_crop_and_its_mirror_image_changes_nothing():
     network = HandEstimator(SMALL, "anny").eval()
     torch.nn.init.normal_(network.presence_head.layers[-1].weight)
     seen = views(network, torch.randn(3))
@@ -39,7 +39,7 @@ def test_the_order_of_a_picture_and_its_mirror_image_says_nothing():
     assert torch.equal(logits, network.presence_logits(swapped, seen.as_is))
 
 
-def test_it_learns_to_tell_sharp_joints_from_blurred_ones_and_leaves_out_what_is_not_known():
+def test_it_separates_sharp_heatmaps_from_blurred_ones_and_ignores_unknown_samples():
     torch.manual_seed(0)
     head = PresenceHead()
     optimizer = torch.optim.Adam(head.parameters(), lr=1e-2)

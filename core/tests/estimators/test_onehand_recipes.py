@@ -29,7 +29,7 @@ def generated(tmp_path_factory):
     return root
 
 
-def test_the_demo_recipe_trains_and_is_tested_and_crops_of_another_size_are_told_of(
+def test_the_demo_recipe_trains_and_is_tested_and_crops_of_another_size_are_noted(
     generated, tmp_path, monkeypatch, capfd
 ):
     monkeypatch.setenv("WANDB_MODE", "disabled")

@@ -1,16 +1,21 @@
 import json
-from dataclasses import replace
+import re
+import sys
+from dataclasses import make_dataclass, replace
+from types import ModuleType
 
 import numpy as np
 import pytest
 import torch
 from core.tests.estimators.small_onehand import SMALL, write_checkpoint
-from safetensors.torch import load_file
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from handpose_core.cli.main import main
 from handpose_core.errors import HandposeError
+from handpose_core.estimators.onehand.conversion import pack
 from handpose_core.estimators.onehand.module import OneHandModule
-from handpose_core.estimators.onehand.serialization import pack, unpack
+from handpose_core.estimators.onehand.serialization import unpack
 from handpose_core.hand import Side
 from handpose_core.predict import Box, Known, load
 from handpose_core.synth.generate import Recipe, generate
@@ -34,7 +39,7 @@ def test_a_packed_model_answers_as_its_checkpoint_and_is_small(checkpoint, tmp_p
     info = pack(checkpoint, out)
     assert info.image_size == 64
     assert info.crop_scale == 1.5
-    assert out.stat().st_size < sum(p.numel() for p in unpack(out)[0].network.parameters()) * 2.4
+    assert out.stat().st_size < sum(p.numel() for p in unpack(out)[0].parameters()) * 2.4
     one, other = (load(path)(picture)[0] for path in (checkpoint, out))
     assert np.abs(one.joints_2d - other.joints_2d).max() < 0.5
     assert np.abs(one.mesh.vertices - other.mesh.vertices).max() < 2
@@ -47,7 +52,7 @@ def test_a_packed_model_becomes_a_checkpoint_to_train_further(checkpoint, tmp_pa
     pack(checkpoint, packed)
     assert main(["onehand", "unpack", str(again), "--model", str(packed)]) == 0
     assert pack(again, twice) == pack(checkpoint, packed)
-    one, other = (unpack(path)[0].network.state_dict() for path in (packed, twice))
+    one, other = (unpack(path)[0].state_dict() for path in (packed, twice))
     assert all((one[name] == other[name]).all() for name in one)
     check_checkpoint(again, OneHandModule, "--init_from")
     assert not take_weights(OneHandModule(SMALL), again).fresh
@@ -117,9 +122,10 @@ def test_the_commands_pack_and_predict(checkpoint, tmp_path, picture, capfd):
     assert "| a test | onehand | predicted | procrustes | 3 | 9.88" in page
     assert "](it-history.md)" in page
     assert "resized to 64 px" not in page  # of the trainings, which have a file of their own
-    assert "## Training 1\n\n- dataset: none\n- crop: square around the joints x 1.5, resized to 64 px" in (
-        tmp_path / "it-history.md"
-    ).read_text()
+    assert (
+        "## Training 1\n\n- dataset: none\n- crop: square around the joints x 1.5, resized to 64 px"
+        in (tmp_path / "it-history.md").read_text()
+    )
     found = tmp_path / "found"
     assert main(["predict", str(photo), "--model", str(out), "--out", str(found)]) == 0, capfd.readouterr().err
     hand = json.loads((found / "hands.json").read_text())["pictures"][0]["hands"][0]
@@ -141,11 +147,74 @@ def test_other_files_are_refused(tmp_path):
         load(tmp_path / "missing.safetensors")
 
 
+@pytest.mark.parametrize(
+    ("earlier_size", "found"),
+    [
+        (lambda size: {"glance": size.pop("detector"), **size}, "found weights with the names of an earlier version"),
+        (lambda size: {key: size[key] for key in size if key != "backbone"}, "without the sizes backbone"),
+    ],
+)
+def test_a_packed_file_of_an_earlier_version_is_refused(checkpoint, tmp_path, capsys, earlier_size, found):
+    """Names may be others, and a size that is not in the file is not taken from today's defaults."""
+    packed, earlier = tmp_path / "hand.safetensors", tmp_path / "earlier.safetensors"
+    pack(checkpoint, packed)
+    with safe_open(packed, framework="pt") as stored:
+        metadata = stored.metadata()
+    build = json.loads(metadata["onehand"])
+    build["size"] = earlier_size(build["size"])
+    save_file(load_file(packed), earlier, {**metadata, "onehand": json.dumps(build)})
+    with pytest.raises(HandposeError, match=found):
+        load(earlier)
+    assert main(["onehand", "unpack", str(tmp_path / "out.ckpt"), "--model", str(earlier)]) == 2
+    assert "predict with the version that wrote the file" in capsys.readouterr().err
+    assert not (tmp_path / "out.ckpt").exists()
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ({"learns": "reader", "clutter": None}, "found options of an earlier version: clutter, learns"),
+        (
+            {"size": "glance"},
+            r"found handpose_core\.estimators\.onehand\.glance\.GlanceSize, which no installed package has",
+        ),
+    ],
+)
+def test_a_checkpoint_of_an_earlier_version_is_refused_by_every_command(
+    checkpoint, tmp_path, monkeypatch, capsys, given, found
+):
+    """Made by the command line, with options, or in Python, with objects of classes that are gone."""
+    content = torch.load(checkpoint, weights_only=False)
+    with monkeypatch.context() as patch:
+        if given.get("size"):
+            gone = ModuleType("handpose_core.estimators.onehand.glance")
+            gone.GlanceSize = make_dataclass("GlanceSize", ["stem"], namespace={"__module__": gone.__name__})
+            patch.setitem(sys.modules, gone.__name__, gone)
+            given = {"size": gone.GlanceSize(8)}
+        torch.save({**content, "hyper_parameters": {**content["hyper_parameters"], **given}}, checkpoint)
+    before = checkpoint.read_bytes()
+    picture, data = tmp_path / "photo.png", ["--data", "RHD", "--data.root", str(tmp_path)]
+    picture.touch()
+    for command in (
+        ["predict", str(picture), "--checkpoint", str(checkpoint), "--out", str(tmp_path / "out")],
+        ["onehand", "pack", str(checkpoint), str(tmp_path / "out.safetensors")],
+        ["onehand", "test", "--ckpt_path", str(checkpoint), *data, "--run_dir", str(tmp_path / "run")],
+        ["onehand", "fit", "--init_from", str(checkpoint), *data, "--run_dir", str(tmp_path / "run")],
+    ):
+        assert main(command) == 2
+        error = capsys.readouterr().err
+        assert re.search(found, error), error
+        assert "Use it with the version that wrote it, or train again with this one." in error
+    assert checkpoint.read_bytes() == before
+    assert {path.name for path in tmp_path.iterdir()} == {"best.ckpt", "photo.png"}
+
+
 def test_a_backbone_is_packed_alone_and_refused_where_there_is_none(checkpoint, tmp_path, capsys):
     lite = write_checkpoint(tmp_path / "lite.ckpt", replace(SMALL, backbone="lite0", frozen_blocks=5))
     out = tmp_path / "backbone.safetensors"
     assert main(["onehand", "pack", str(lite), str(out), "--backbone"]) == 0
-    stored, trained = load_file(out), load(lite)._runtime.module.network.pose_network.backbone.state_dict()
+    stored, trained = load_file(out), load(lite)._runtime.estimator.pose_network.backbone.state_dict()
     assert stored.keys() == trained.keys()
     assert all(torch.allclose(stored[name].to(trained[name]), trained[name], atol=1e-3) for name in stored)
     assert not out.with_suffix(".md").exists()

@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 from handpose_core.estimators.onehand.estimator import HandEstimator
 from handpose_core.hand import Side
-from handpose_core.predict.checkpoint import CheckpointRuntime
 from handpose_core.predict.info import FACES_KEY, INPUT_IMAGE, INPUT_SIDE, MESH_OUTPUTS, METADATA_KEY, OUTPUTS
 from handpose_core.predict.onehand_runtime import OneHandRuntime
 from handpose_core.predict.runtime import UNTOLD
+from handpose_core.predict.trained import Trained
 from handpose_core.training.module import HandPoseModule
 
 
@@ -79,17 +79,16 @@ class Graph:
         return ({0: torch.export.Dim("batch", min=1)},) * len(self.inputs)
 
 
-def graph_of(trained: CheckpointRuntime) -> Graph:
+def graph_of(trained: Trained) -> Graph:
     """What of a trained model is exported; the model is moved to the CPU.
 
     Args:
         trained: what `handpose_core.predict.trained.load_trained` gives.
     """
     size, metadata = trained.info.image_size, {METADATA_KEY: trained.info.to_json()}
-    module = trained.module.cpu()
     if isinstance(trained, OneHandRuntime):
         metadata[FACES_KEY] = json.dumps(trained.faces.tolist())
-        model, outputs = DecodedHand(trained.onehand.network).eval(), (*OUTPUTS, *MESH_OUTPUTS)
+        model, outputs = DecodedHand(trained.estimator.cpu()).eval(), (*OUTPUTS, *MESH_OUTPUTS)
         return Graph(model, (INPUT_IMAGE, INPUT_SIDE), outputs, metadata, (UNTOLD, Side.LEFT, Side.RIGHT))
     inputs = (INPUT_IMAGE, INPUT_SIDE) if trained.info.told_side else (INPUT_IMAGE,)
-    return Graph(Decoded(module, size).eval(), inputs, OUTPUTS, metadata)
+    return Graph(Decoded(trained.module.cpu(), size).eval(), inputs, OUTPUTS, metadata)

@@ -14,13 +14,13 @@ from numpy import ndarray
 from handpose_core.errors import HandposeError
 from handpose_core.export.graph import Graph, graph_of
 from handpose_core.export.parity import Answers, Exported, answers, probes, write_checked
-from handpose_core.predict.checkpoint import CheckpointRuntime
 from handpose_core.predict.onnx_runtime import INSTALL, load_exported
+from handpose_core.predict.trained import Trained
 
 OPSET = 18
 
 
-def export_onnx(trained: CheckpointRuntime, path: Path) -> Exported:
+def export_onnx(trained: Trained, path: Path) -> Exported:
     """Write a model as ONNX, run it by ONNX Runtime, and compare; the file appears only if both agree.
 
     Args:
@@ -38,7 +38,7 @@ def _run(path: Path, images: Float32[ndarray, "n 3 s s"], sides: Int64[ndarray, 
     return answers(load_exported(path), images, sides)
 
 
-def _converted(trained: CheckpointRuntime, graph: Graph) -> bytes:
+def _converted(trained: Trained, graph: Graph) -> bytes:
     try:
         import onnx
         import onnxscript  # noqa: F401  torch's exporter writes with it

@@ -11,8 +11,8 @@ from numpy import ndarray
 from handpose_core.errors import HandposeError
 from handpose_core.export.graph import Graph
 from handpose_core.io import atomic
-from handpose_core.predict.checkpoint import CheckpointRuntime
 from handpose_core.predict.runtime import MeshRuntime, Runtime
+from handpose_core.predict.trained import Trained
 
 TOLERANCES = {
     "joints_2d": 0.02, "z_rel": 1e-3, "scores": 1e-3, "xyz": 1e-3, "vertices": 1e-3, "right": 1e-3, "is_right": 0.0,
@@ -41,7 +41,7 @@ class Exported:
 
 
 def write_checked(
-    trained: CheckpointRuntime,
+    trained: Trained,
     graph: Graph,
     path: Path,
     content: bytes,

@@ -13,10 +13,10 @@ from torch.export.graph_signature import InputKind
 from handpose_core.errors import HandposeError
 from handpose_core.export.graph import Graph, graph_of
 from handpose_core.export.parity import Answers, Exported, probes, write_checked
-from handpose_core.predict.checkpoint import CheckpointRuntime
+from handpose_core.predict.trained import Trained
 
 
-def export_program(trained: CheckpointRuntime, path: Path) -> Exported:
+def export_program(trained: Trained, path: Path) -> Exported:
     """Write a model as an exported program, run it, and compare; the file appears only if both agree.
 
     Args:
@@ -36,7 +36,7 @@ def export_program(trained: CheckpointRuntime, path: Path) -> Exported:
     return write_checked(trained, graph, path, _saved(trained, graph), run)
 
 
-def _saved(trained: CheckpointRuntime, graph: Graph) -> bytes:
+def _saved(trained: Trained, graph: Graph) -> bytes:
     images, sides = (torch.from_numpy(value) for value in probes(graph, trained.info.image_size, 2))
     given, buffer = graph.given(images, sides), io.BytesIO()
     kept = {f"{key}.json": text for key, text in graph.metadata.items()}

@@ -6,7 +6,6 @@ from copy import copy
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from jaxtyping import Float32, Int64
 from numpy import ndarray
@@ -15,6 +14,7 @@ from handpose_core.cli import registry
 from handpose_core.datasets.sample import Sample
 from handpose_core.errors import HandposeError
 from handpose_core.io.checkpoint_parts import read_tensors
+from handpose_core.predict.device import best_device
 from handpose_core.predict.info import ModelInfo
 from handpose_core.predict.runtime import Output
 from handpose_core.training.checkpoints import CLASS_KEY, check_checkpoint, class_path, framing_of
@@ -22,8 +22,6 @@ from handpose_core.training.module import HandPoseModule
 from handpose_core.training.right_hands import shown_as_right
 
 _OPTION = "--checkpoint"
-_LARGEST_CROP = 4096  # px
-_LARGEST_SCALE = 100.0
 
 
 class CheckpointRuntime:
@@ -59,27 +57,6 @@ class CheckpointRuntime:
             estimate = self.module.decode(self.module(*self.module.inputs(moved)), self.info.image_size)
         tensors = (estimate.joints_2d, estimate.z_rel, estimate.scores)
         return Output(*(tensor.float().cpu().numpy() for tensor in tensors))
-
-
-def best_device() -> str:
-    """A GPU where there is one, else the CPU."""
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def check_framing(image_size: int | None, crop_scale: float | None) -> None:
-    """Refuse sizes that no crop has.
-
-    Args:
-        image_size: side of the crops, px, or None.
-        crop_scale: their side over the hand's extent, or None.
-
-    Raises:
-        HandposeError: the size is no whole number from 1 to 4096, or the scale is not above 0, or above 100.
-    """
-    if image_size is not None and not (isinstance(image_size, int | np.integer) and 1 <= image_size <= _LARGEST_CROP):
-        raise HandposeError("--image-size", f"{image_size!r}", f"px, from 1 to {_LARGEST_CROP}", "Leave it out.")
-    if crop_scale is not None and not 0 < crop_scale <= _LARGEST_SCALE:
-        raise HandposeError("--crop-scale", f"{crop_scale!r}", f"above 0, up to {_LARGEST_SCALE:g}", "Leave it out.")
 
 
 def load_checkpoint(path: Path, image_size: int | None = None, crop_scale: float | None = None) -> CheckpointRuntime:

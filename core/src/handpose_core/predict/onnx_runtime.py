@@ -104,6 +104,13 @@ def load_exported(path: Path) -> OnnxRuntime:
             "Export a checkpoint: handpose export CKPT OUT.onnx",
         )
     info = info_from_json(str(path), metadata[METADATA_KEY])
+    given, expected = {value.name for value in session.get_outputs()}, (*OUTPUTS, *MESH_OUTPUTS)
+    missing = [name for name in (expected if FACES_KEY in metadata else OUTPUTS) if name not in given]
+    if missing:
+        raise HandposeError(
+            f"{path}, outputs", f"no {', '.join(missing)}", "the outputs of files that this version exports",
+            "Export the checkpoint again with this version: handpose export CKPT OUT.onnx",
+        )  # fmt: skip
     if FACES_KEY not in metadata:
         return OnnxRuntime(content, session, info)
     return OnnxMeshRuntime(content, session, info, np.array(json.loads(metadata[FACES_KEY]), np.int64))

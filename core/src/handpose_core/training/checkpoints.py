@@ -16,6 +16,8 @@ HISTORY_KEY = "handpose_history"
 INITIAL_WEIGHTS = "initial_weights"
 """In the first chapter of a history: the name of the weights that a backbone began with."""
 
+_MISSING_CLASS = re.compile(r"GLOBAL (?P<name>handpose_\w+(?:\.\w+)+)")
+_EARLIER = "Use it with the version that wrote it, or train again with this one."
 _CROP = re.compile(r" x (?P<scale>[0-9.]+), resized to (?P<size>[0-9]+) px$")
 
 
@@ -25,10 +27,15 @@ def class_path(model_class: type[Any]) -> str:
 
 
 def check_checkpoint(path: Path, model_class: type[Any], option: str = "--ckpt_path") -> None:
-    """Make sure that ``model_class`` wrote the checkpoint, which the user named in ``option``.
+    """Check that a class wrote a checkpoint, with the options that it has in this version.
+
+    Args:
+        path: The checkpoint.
+        model_class: The class; its ``earlier_options`` are names of options that it had in earlier versions.
+        option: The option that names the checkpoint, for messages.
 
     Raises:
-        HandposeError: the file is missing, is not a checkpoint, or belongs to another method.
+        HandposeError: The file is missing, is not a checkpoint, or belongs to another method or an earlier version.
     """
     where = f"{option} {path}"
     if not path.is_file():
@@ -38,6 +45,12 @@ def check_checkpoint(path: Path, model_class: type[Any], option: str = "--ckpt_p
         checkpoint = read_tensors(path)
     except (RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
         refuse_foreign(path, "a checkpoint written by handpose", where, zipped=True)
+        missing = _MISSING_CLASS.search(str(error))
+        if missing:
+            raise HandposeError(
+                where, f"{missing['name']}, which no installed package has", "a checkpoint of the installed version",
+                _EARLIER,
+            ) from error  # fmt: skip
         reason = str(error).strip().splitlines()
         raise HandposeError(
             where,
@@ -54,6 +67,13 @@ def check_checkpoint(path: Path, model_class: type[Any], option: str = "--ckpt_p
             f"one of {expected}",
             "Run it with the method that wrote it.",
         )
+    gone: frozenset[str] = getattr(model_class, "earlier_options", frozenset())
+    earlier = gone & set(checkpoint.get("hyper_parameters", {}))
+    if earlier:
+        raise HandposeError(
+            where, f"options of an earlier version: {', '.join(sorted(earlier))}", "a checkpoint of this version",
+            _EARLIER,
+        )  # fmt: skip
 
 
 def read_history(path: Path) -> list[dict[str, str]]:

@@ -88,6 +88,8 @@ class HandPoseModule(ManualOptimization):
 
     #: Whether the datamodule shall show left hands mirrored; a module that learns sides says no.
     takes_right_hands: ClassVar[bool] = True
+    #: Options of earlier versions; checkpoints that hold one of them are refused, see `check_checkpoint`.
+    earlier_options: ClassVar[frozenset[str]] = frozenset()
     network: nn.Module
     history: list[dict[str, str]]
     """What the weights were trained on, training by training; it belongs to the checkpoint and to every result."""

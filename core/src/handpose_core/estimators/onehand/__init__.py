@@ -1,1 +1,1 @@
-"""The suite's own estimator: one crop in, joints, mesh and side out, without camera or depth; `handpose onehand`."""
+"""The suite's own estimator: joints, mesh, handedness and presence from one RGB crop; `handpose onehand`."""

@@ -1,9 +1,9 @@
-"""The method as ``handpose onehand`` finds it."""
+"""The registered method ``handpose onehand``."""
 
 from handpose_core.cli.registry import Command, Method
 
 METHOD = Method(
-    summary="the suite's own: joints, mesh and side of a hand from one RGB crop, trained on generated hands",
+    summary="the suite's own: joints, mesh and handedness of a hand from one RGB crop, trained on generated hands",
     module="handpose_core.estimators.onehand.module:OneHandModule",
     commands={
         "pack": Command(

@@ -52,7 +52,7 @@ class HandEstimator(nn.Module):
 
     def __init__(self, config: OneHandConfig, rig: str) -> None:
         super().__init__()
-        self.config = config
+        self.config, self.rig_name = config, rig
         self.rig = HandRig(rig)
         self.detector = HandDetector(config.detector)
         self.pose_network = PoseNetwork(config, self.rig.n_shapes)

@@ -1,4 +1,4 @@
-"""The estimator as people share it: a folder, or a model on the Hugging Face Hub, with its card.
+"""Shared models: folders, and models on the Hugging Face Hub, with their cards.
 
 SharedModel.of("best.ckpt").push_to_hub("me/hand")
 """
@@ -17,24 +17,24 @@ from handpose_core.predict.trained import load_trained
 
 try:
     from huggingface_hub import ModelHubMixin
-except ImportError:  # every module imports without the extras; who uses the class is told
+except ImportError:  # every module imports without the extras; using the class raises
 
     class ModelHubMixin:  # type: ignore[no-redef]
-        """In place of the extra's."""
+        """Stand in for the extra's class."""
 
 
-# no licence: whose weights they are, and what they were trained on, only who shares them can tell
+# no licence: it depends on the training data and the owner of the weights
 _HEAD = "---\nlibrary_name: handpose\npipeline_tag: keypoint-detection\ntags: [hand-pose, 3d, mesh]\n---\n\n"
 
 
 class SharedModel(ModelHubMixin):  # type: ignore[misc]
-    """A trained estimator with the mixin's ``save_pretrained``, ``from_pretrained`` and ``push_to_hub``.
+    """Save, load and upload a trained estimator by the methods of huggingface_hub's mixin.
 
-    A folder holds ``model.safetensors``, as ``handpose onehand pack`` writes it, the card as ``README.md``, and
-    ``config.json``, by which the Hub counts downloads: what the weights' own file says of them, again.
+    A folder holds ``model.safetensors``, as ``handpose onehand pack`` writes it, the card as ``README.md``, the history
+    of the trainings, and ``config.json``, a copy of the weights' metadata by which the Hub counts downloads.
 
     Args:
-        runtime: the estimator.
+        runtime: The estimator.
 
     Raises:
         HandposeError: huggingface_hub is not installed.
@@ -47,13 +47,16 @@ class SharedModel(ModelHubMixin):  # type: ignore[misc]
 
     @classmethod
     def of(cls, path: str | Path) -> "SharedModel":
-        """A model to share: a checkpoint, or a packed file and its card with it.
+        """Load a checkpoint, or a packed file with its card, to share it.
 
         Args:
-            path: as `handpose_core.predict.load` takes it.
+            path: As `handpose_core.predict.load` takes it.
+
+        Returns:
+            The model.
 
         Raises:
-            HandposeError: it is something else, or another method's.
+            HandposeError: It is something else, or another method's.
         """
         file = located(Path(path))
         trained = load_trained(file)
@@ -69,32 +72,53 @@ class SharedModel(ModelHubMixin):  # type: ignore[misc]
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: str | Path, **options: Any) -> "SharedModel":
-        """A shared model by its folder or ``owner/name``; options as the mixin's.
+        """Load a shared model.
+
+        Args:
+            pretrained_model_name_or_path: Its folder, or ``owner/name`` on the Hub.
+            **options: The mixin's.
+
+        Returns:
+            The model.
 
         Raises:
-            HandposeError: there is no such model, or no connection.
+            HandposeError: There is no such model, or no connection.
         """
         with hub_errors(str(pretrained_model_name_or_path)):
             shared: SharedModel = super().from_pretrained(pretrained_model_name_or_path, **options)
         return shared
 
     def push_to_hub(self, repo_id: str, **options: Any) -> str:
-        """Upload it; the commit's address. Options as the mixin's.
+        """Upload the model to the Hub.
+
+        Args:
+            repo_id: ``owner/name``.
+            **options: The mixin's.
+
+        Returns:
+            The commit's address.
 
         Raises:
-            HandposeError: there is no connection, or no leave to write there.
+            HandposeError: There is no connection, or no permission to write there.
         """
         with hub_errors(repo_id):
             address: str = super().push_to_hub(repo_id, **options)
         return address
 
     def model(self, batch: int = 16) -> HandModel:
-        """It, for pictures; ``batch`` is how many crops it gets at once."""
+        """Return the model that takes images.
+
+        Args:
+            batch: Largest number of crops in one batch.
+
+        Returns:
+            The model.
+        """
         return HandModel(self.runtime, batch)
 
     def _save_pretrained(self, save_directory: Path) -> None:
         file, info = save_directory / MODEL_FILE, self.runtime.info
-        write_packed(self.runtime.onehand, info, file)
+        write_packed(self.runtime.estimator, info, file)
         atomic.write_text(save_directory / "config.json", info.to_json())
         text = self.card or card(MODEL_FILE, info, file.stat().st_size, {})
         atomic.write_text(save_directory / CARD_FILE, text if text.startswith("---\n") else _HEAD + text)

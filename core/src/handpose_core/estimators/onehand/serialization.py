@@ -4,28 +4,23 @@ The hand model is not among the weights: it comes with the suite, by its name.
 """
 
 import json
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-import pytorch_lightning as pl
 import safetensors.torch
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from handpose_core.errors import HandposeError
+from handpose_core.estimators.onehand.estimator import HandEstimator
 from handpose_core.estimators.onehand.hand_detector import HandDetectorConfig
-from handpose_core.estimators.onehand.module import OneHandModule
 from handpose_core.estimators.onehand.network import OneHandConfig
 from handpose_core.io import atomic
-from handpose_core.io.checkpoint_io import StagedCheckpointIO
 from handpose_core.io.foreign import refuse_foreign
-from handpose_core.nn.backbones import EfficientNetLite
-from handpose_core.nn.backbones.weights import VARIANT_KEY
-from handpose_core.predict.checkpoint import load_checkpoint
 from handpose_core.predict.info import METADATA_KEY, ModelInfo, info_from_json
-from handpose_core.training.logging import silence_advertisement
 
 _BUILD_KEY = "onehand"
 #: Names of the hand model's tensors begin with this.
@@ -34,79 +29,43 @@ SUFFIX = ".safetensors"
 _FIX = "Pack a checkpoint again with this version: handpose onehand pack CKPT OUT.safetensors"
 
 
-def pack(checkpoint: Path, out: Path) -> ModelInfo:
-    """Pack a checkpoint's weights.
+def write_packed(estimator: HandEstimator, info: ModelInfo, out: Path) -> None:
+    """Write an estimator's weights and metadata, as `unpack` reads them.
 
     Args:
-        checkpoint: Of `OneHandModule`.
+        estimator: Trained.
+        info: Its metadata.
         out: The file to write.
-
-    Returns:
-        The model's metadata.
-
-    Raises:
-        HandposeError: It is no checkpoint, or one of another method.
     """
-    trained = load_checkpoint(checkpoint)
-    module = trained.module
-    if not isinstance(module, OneHandModule):
-        raise HandposeError(
-            str(checkpoint), f"a checkpoint of {trained.info.method}", "one of handpose onehand", "Give another."
-        )
-    write_packed(module, trained.info, out)
-    return trained.info
+    build = {"size": asdict(estimator.config), "rig": estimator.rig_name}
+    weights = {name: value for name, value in estimator.state_dict().items() if not name.startswith(_RIG)}
+    write_half(weights, {METADATA_KEY: info.to_json(), _BUILD_KEY: json.dumps(build)}, out)
 
 
-def pack_backbone(checkpoint: Path, out: Path) -> int:
-    """Write the weights of a checkpoint's backbone alone, in half precision, for other networks to begin from.
+def write_half(weights: Mapping[str, Tensor], metadata: dict[str, str], out: Path) -> int:
+    """Write weights in half precision, and biases and statistics, of which there are few, as they are.
 
     Args:
-        checkpoint: Of `OneHandModule` with an EfficientNet-Lite.
+        weights: Tensors by name.
+        metadata: Of the file.
         out: The file to write.
 
     Returns:
         The number of weights.
-
-    Raises:
-        HandposeError: It is no checkpoint, one of another method, or of a network with another backbone.
     """
-    trained = load_checkpoint(checkpoint)
-    backbone = getattr(getattr(trained.module.network, "pose_network", None), "backbone", None)
-    if not isinstance(backbone, EfficientNetLite):
-        raise HandposeError(
-            str(checkpoint), f"a checkpoint of {trained.info.method} with another backbone",
-            "one of handpose onehand with an EfficientNet-Lite", "Train one: handpose onehand fit --config source",
-        )  # fmt: skip
-    weights = {name: _packed(value.cpu()) for name, value in backbone.state_dict().items()}
-    metadata = {VARIANT_KEY: backbone.variant, METADATA_KEY: trained.info.to_json()}
-    atomic.write_bytes(out, safetensors.torch.save(weights, metadata))
-    return sum(value.numel() for value in weights.values())
+    packed = {name: _packed(value.cpu()) for name, value in weights.items()}
+    atomic.write_bytes(out, safetensors.torch.save(packed, metadata))
+    return sum(value.numel() for value in packed.values())
 
 
-def write_packed(module: OneHandModule, info: ModelInfo, out: Path) -> None:
-    """Write a module's weights and metadata, as `unpack` reads them.
-
-    Args:
-        module: Trained.
-        info: Its metadata.
-        out: The file to write.
-    """
-    build = {"size": asdict(module.size), "rig": str(module.hparams["rig"])}
-    metadata = {METADATA_KEY: info.to_json(), _BUILD_KEY: json.dumps(build)}
-    weights = {
-        name: _packed(value.cpu()) for name, value in module.network.state_dict().items() if not name.startswith(_RIG)
-    }
-    atomic.write_bytes(out, safetensors.torch.save(weights, metadata))
-
-
-def unpack(path: Path) -> tuple[OneHandModule, ModelInfo]:
+def unpack(path: Path) -> tuple[HandEstimator, ModelInfo]:
     """Load a packed model.
 
     Args:
         path: The file.
 
     Returns:
-        module: In single precision and evaluation.
+        estimator: In single precision and evaluation.
         info: Its metadata.
 
     Raises:
@@ -120,52 +79,29 @@ def unpack(path: Path) -> tuple[OneHandModule, ModelInfo]:
             weights = {name: _restored(stored.get_tensor(name)) for name in stored.keys()}  # noqa: SIM118  no mapping
         info = info_from_json(str(path), metadata[METADATA_KEY])
         build: dict[str, Any] = json.loads(metadata[_BUILD_KEY])
-        _refuse_earlier(path, build["size"])
-        sizes, detector = _tuples(build["size"]), HandDetectorConfig(**_tuples(build["size"]["detector"]))
-        module = OneHandModule(OneHandConfig(**{**sizes, "detector": detector}), build["rig"], scale_mm=info.bone_mm)
-        rig = {name: value for name, value in module.network.state_dict().items() if name.startswith(_RIG)}
-        module.network.load_state_dict(weights | rig)
+        estimator = HandEstimator(_config(path, build["size"]), build["rig"])
+        rig = {name: value for name, value in estimator.state_dict().items() if name.startswith(_RIG)}
+        estimator.load_state_dict(weights | rig)
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         refuse_foreign(path, "what handpose onehand pack writes")
         raise HandposeError(
             str(path), f"something else ({error})", "what handpose onehand pack writes", _FIX
         ) from error
-    module.history = list(info.trained_on)
-    return module.eval(), info
+    return estimator.to(memory_format=torch.channels_last).eval(), info  # type: ignore[call-overload]
 
 
-def write_checkpoint(packed: Path, out: Path) -> ModelInfo:
-    """Write a packed model as a checkpoint again, for ``fit --init_from`` to train further.
-
-    Args:
-        packed: The packed model.
-        out: The checkpoint to write.
-
-    Returns:
-        The model's metadata.
-
-    Raises:
-        HandposeError: There is no such file, or it is something else.
-    """
-    module, info = unpack(packed)
-    silence_advertisement()
-    trainer = pl.Trainer(
-        accelerator="cpu", devices=1, logger=False, enable_checkpointing=False, enable_progress_bar=False,
-        enable_model_summary=False, plugins=StagedCheckpointIO(),
-    )  # fmt: skip
-    trainer.strategy.connect(module)
-    trainer.save_checkpoint(out, weights_only=True)
-    return info
-
-
-def _refuse_earlier(path: Path, size: dict[str, Any]) -> None:
-    """Refuse files of versions in which options and weights had other names."""
+def _config(path: Path, size: dict[str, Any]) -> OneHandConfig:
+    """Return the sizes of a packed model; those of versions with other names, or with fewer sizes, are refused."""
     if "glance" in size:
-        raise HandposeError(
-            str(path), "weights with the names of an earlier version (glance, reader, verdict)",
-            "detector, pose_network, presence_head, as this version writes them",
-            "Take the model of this version, or predict with the version that wrote the file.",
-        )  # fmt: skip
+        found = "weights with the names of an earlier version (glance, reader, verdict)"
+    elif missing := [field.name for field in fields(OneHandConfig) if field.name not in size]:
+        found = f"weights of an earlier version, without the sizes {', '.join(missing)}"  # defaults may have changed
+    else:
+        return OneHandConfig(**{**_tuples(size), "detector": HandDetectorConfig(**_tuples(size["detector"]))})
+    raise HandposeError(
+        str(path), found, "names and sizes as this version writes them (detector, pose_network, presence_head)",
+        "Take the model of this version, or predict with the version that wrote the file.",
+    )  # fmt: skip
 
 
 def _tuples(size: dict[str, Any]) -> dict[str, Any]:
@@ -174,7 +110,6 @@ def _tuples(size: dict[str, Any]) -> dict[str, Any]:
 
 
 def _packed(value: Tensor) -> Tensor:
-    """Return weights in half precision, and biases and statistics, of which there are few, as they are."""
     return value.half().contiguous() if value.is_floating_point() and value.dim() > 1 else value.contiguous()
 
 

@@ -1,4 +1,4 @@
-"""``handpose onehand pack`` and ``unpack``: a trained checkpoint as the small file that is shipped, and back."""
+"""The commands ``handpose onehand pack`` and ``unpack``: a checkpoint as a packed model, and back."""
 
 import argparse
 from collections.abc import Sequence
@@ -9,12 +9,12 @@ from handpose_core.errors import HandposeError
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command's options."""
+    """Build the parser of ``pack``."""
     result = argparse.ArgumentParser(
         "handpose onehand pack",
-        description="Write a checkpoint's weights in half precision as a safetensors file, with a card (.md) and the trainings' history beside it. "
-        "handpose predict --model takes the file; in a source tree --shipped puts it where handpose predict finds it "
-        "when no model is named.",
+        description="Write a checkpoint's weights in half precision as a safetensors file, with a card (.md) and the "
+        "trainings' history beside it. handpose predict --model takes the file; in a source tree --shipped puts it "
+        "where handpose predict finds it when no model is named.",
     )
     result.add_argument("checkpoint", type=Path, metavar="CKPT")
     where = result.add_mutually_exclusive_group(required=True)
@@ -33,18 +33,25 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Pack a checkpoint; the exit status.
+    """Pack a checkpoint.
+
+    Args:
+        argv: Arguments of the command.
+
+    Returns:
+        The exit status.
 
     Raises:
-        HandposeError: the checkpoint, the name or the results are not what they should be, or an output exists.
+        HandposeError: The checkpoint, the output's name or the results are invalid, or an output exists.
     """
     options = parser().parse_args(argv)
     results = dict(_titled(text) for text in options.results)
     if options.backbone and (options.shipped or results):
         other = "--shipped" if options.shipped else "--results"
         raise HandposeError(f"--backbone, {other}", "both", "one of them", "Leave one out.")
+    from handpose_core.estimators.onehand.conversion import pack, pack_backbone
     from handpose_core.estimators.onehand.model_card import card, history, history_name
-    from handpose_core.estimators.onehand.serialization import SUFFIX, pack, pack_backbone
+    from handpose_core.estimators.onehand.serialization import SUFFIX
     from handpose_core.io import atomic
     from handpose_core.io.outputs import check_new_file
     from handpose_core.predict.shipped import SHIPPED
@@ -69,10 +76,16 @@ def main(argv: Sequence[str]) -> int:
 
 
 def main_unpack(argv: Sequence[str]) -> int:
-    """Write a packed model as a checkpoint; the exit status.
+    """Write a packed model as a checkpoint.
+
+    Args:
+        argv: Arguments of the command.
+
+    Returns:
+        The exit status.
 
     Raises:
-        HandposeError: there is no packed model, it is something else, or CKPT exists.
+        HandposeError: There is no packed model, it is something else, or CKPT exists.
     """
     parser = argparse.ArgumentParser(
         "handpose onehand unpack",
@@ -82,7 +95,7 @@ def main_unpack(argv: Sequence[str]) -> int:
     parser.add_argument("--model", type=Path, metavar="FILE.safetensors", help="default: the one that comes along")
     add_overwrite(parser)
     options = parser.parse_args(argv)
-    from handpose_core.estimators.onehand.serialization import write_checkpoint
+    from handpose_core.estimators.onehand.conversion import write_checkpoint
     from handpose_core.io.outputs import check_new_file
     from handpose_core.predict.shipped import shipped_model
 

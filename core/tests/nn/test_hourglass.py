@@ -1,5 +1,7 @@
 """The stacked hourglass: sizes, what reaches what, and what it refuses."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -49,3 +51,47 @@ def test_blocks():
     features = torch.rand(2, 4, 8, 8)
     assert Residual(4, 6)(features).shape == (2, 6, 8, 8)
     assert pooled_blocks(4, 2)(features).shape == (2, 4, 2, 2)
+
+
+LITE = HourglassSize(features=16, stacks=2, depth=2, backbone="lite0", frozen_blocks=5)
+
+
+def test_a_backbone_takes_the_stems_place_at_the_same_stride():
+    torch.manual_seed(0)
+    network = StackedHourglass(LITE).eval()
+    stages, features = network(torch.rand(2, 3, 64, 64))
+    assert [maps.shape for maps in stages] == [(2, 21, 16, 16)] * 2
+    assert features.shape == (2, 16, 16, 16)
+    assert not any(name.startswith("stem.further") for name, _ in network.named_parameters())
+
+
+def test_further_inputs_enter_beside_the_backbone_and_learn_from_the_first_step():
+    torch.manual_seed(0)
+    network = StackedHourglass(replace(LITE, inputs=5)).train()
+    image = torch.rand(2, 5, 64, 64)
+    frozen = {name: value.clone() for name, value in network.stem.backbone.blocks[:5].state_dict().items()}
+    stages, _ = network(image)
+    sum(maps.square().mean() for maps in stages).backward()
+    assert network.stem.further.weight.grad.abs().max() > 0
+    trained = {name for name, value in network.stem.backbone.named_parameters() if value.grad is not None}
+    assert trained
+    assert not any(name.startswith(("conv_stem", "bn0", *(f"blocks.{i}." for i in range(5)))) for name in trained)
+    for name, value in network.stem.backbone.blocks[:5].state_dict().items():
+        assert torch.equal(value, frozen[name])  # statistics, too
+    other = image.clone()
+    other[:, 3:] += 1
+    network.eval()
+    assert not torch.allclose(network(image)[0][-1], network(other)[0][-1])
+
+
+def test_a_thing_that_moves_by_a_cell_moves_its_further_features_by_a_cell():
+    torch.manual_seed(0)
+    stem = StackedHourglass(replace(LITE, inputs=4)).stem
+    dot = torch.zeros(1, 1, 64, 64)
+    dot[..., 30, 30] = 1.0
+    assert torch.allclose(stem.further(dot.roll(4, -1)), stem.further(dot).roll(1, -1), atol=1e-6)
+    with torch.no_grad():
+        stem.further.weight.fill_(1.0)
+    seen = stem.further(torch.zeros(1, 1, 64, 64).index_fill(-1, torch.tensor([29, 30]), 1.0))[0, 0, 8]
+    assert seen[7] == seen.max()  # cell 7 covers columns 28 to 31
+    assert seen[6] == seen[8]  # centred

@@ -15,6 +15,7 @@ from handpose_core.datasets.sample import Sample, labelled
 from handpose_core.hand import WRIST
 from handpose_core.metrics import HandMeshScore
 from handpose_core.metrics.functional import mpvpe
+from handpose_core.nn.backbones import WEIGHTS, freeze_backbones, load_weights_of
 from handpose_core.nn.heatmaps import Argmax, Decoder, SoftArgmax
 from handpose_core.nn.hourglass import HourglassSize
 from handpose_core.rig import load_rig
@@ -80,6 +81,8 @@ class MVHMModule(HandPoseModule):
         optimizer: see `HandPoseModule`.
         schedule: see `HandPoseModule`.
         scale_mm: see `HandPoseModule`.
+        backbone_weights: what an EfficientNet-Lite backbone begins with, see `load_weights`; None for random weights.
+            Of no account where a checkpoint is loaded.
     """
 
     display_name = "MVHM"
@@ -95,16 +98,20 @@ class MVHMModule(HandPoseModule):
         optimizer: OptimizerCallable = OPTIMIZER,
         schedule: Schedule | None = None,
         scale_mm: float | None = None,
+        backbone_weights: WEIGHTS | None = None,
     ) -> None:
         super().__init__(optimizer, schedule, scale_mm)
         self.size, self.sigma, self.decoder, self.objective = size, sigma, decoder, objective
         self.network = self.build_network()
+        load_weights_of(self.network, backbone_weights)
+        self.initial_weights = backbone_weights
         self.fusion = fusion.build() if fusion else None
         self.requires_grad_(False)
         for trained in self.objective.trained(self).values():
             trained.requires_grad_(True)
         for unused in self.objective.unused(self):
             unused.requires_grad_(False)
+        freeze_backbones(self)
         self.mesh_errors = MeanMetric()
         self.mesh_score, self.mesh_score_procrustes = HandMeshScore("none"), HandMeshScore("procrustes")
         self.view_counts = ViewCountScore()

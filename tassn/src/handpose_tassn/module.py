@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.optim import Adam
 
 from handpose_core.datasets.sample import Sample
+from handpose_core.nn.backbones import WEIGHTS, load_weights_of
 from handpose_core.nn.heatmaps import Argmax, Decoder, SoftArgmax
 from handpose_core.nn.hourglass import STRIDE
 from handpose_core.training.callbacks_meshes import MeshEstimate
@@ -119,6 +120,8 @@ class TASSNModule(LeavesFixed, HandPoseModule):
         optimizer: builds the optimiser; the thesis's rate by default.
         schedule: the learning rate's schedule; None keeps it constant.
         scale_mm: see `HandPoseModule`; None takes the mean of the data that were learnt from with 3D labels.
+        backbone_weights: what an EfficientNet-Lite backbone begins with, see `load_weights`; None for random weights.
+            Of no account where a checkpoint is loaded.
     """
 
     display_name = "TASSN"
@@ -139,10 +142,13 @@ class TASSNModule(LeavesFixed, HandPoseModule):
         optimizer: OptimizerCallable = OPTIMIZER,
         schedule: Schedule | None = None,
         scale_mm: float | None = None,
+        backbone_weights: WEIGHTS | None = None,
     ) -> None:
         super().__init__(optimizer, schedule, scale_mm)
         self.sizes = heatmaps, mesh, pose
         self.network = self.build_network()
+        load_weights_of(self.network, backbone_weights)
+        self.initial_weights = backbone_weights
         self.flow, self.objective, self.drop, self.places = flow, objective, drop, places
         self.reversal, self.veil, self.rehearsal = reversal, veil, rehearsal
         self._rehearsed: Iterator[Sample] | None = None

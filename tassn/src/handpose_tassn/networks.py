@@ -18,6 +18,7 @@ from handpose_core.camera import wrist_at_zero
 from handpose_core.errors import HandposeError
 from handpose_core.hand import N_JOINTS
 from handpose_core.mesh import adjacency, coarsen, mesh_edges
+from handpose_core.nn.backbones import Variant
 from handpose_core.nn.graph import ChebyshevConv, GraphPyramid
 from handpose_core.nn.hourglass import HourglassSize, StackedHourglass, pooled_blocks
 from handpose_core.rig import load_rig
@@ -30,6 +31,8 @@ STEPS, LEVELS = 2, 4
 PLACES = 3
 FLOW_UNIT = 0.05
 """Of the crop's side: so far a hand moves from frame to frame; flow comes in as a multiple of it."""
+#: Subtracted from images before the paper's stem; a backbone normalises them itself.
+_GREY = 0.5
 _MIDDLE = (0.5, 0.5, 0.0)
 """(u, v, d) from which heads start: the crop's middle."""
 
@@ -43,12 +46,17 @@ class HeatmapSize:
         features: channels inside the hourglasses.
         stacks: hourglasses one after the other.
         depth: how often each halves its maps.
+        backbone: an EfficientNet-Lite in the stem's place, to which flow and earlier maps are added at stride 4 by a
+            convolution of their own; None for the paper's stem.
+        frozen_blocks: of the backbone, see `EfficientNetLite`.
     """
 
     stem: int = 64
     features: int = 256
     stacks: int = 2
     depth: int = 4
+    backbone: Variant | None = None
+    frozen_blocks: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,12 +219,14 @@ class PoseAndMesh(nn.Module):
         self.hourglass = StackedHourglass(
             HourglassSize(
                 inputs=INPUTS, stem=heatmaps.stem, features=heatmaps.features, stacks=heatmaps.stacks,
-                depth=heatmaps.depth,
+                depth=heatmaps.depth, backbone=heatmaps.backbone, frozen_blocks=heatmaps.frozen_blocks,
             )
         )  # fmt: skip
-        first = self.hourglass.stem[0]
-        assert isinstance(first, nn.Conv2d)
-        first.weight.data[:, COLOURS:] = 0  # until clips teach otherwise, the past says nothing: stills alone say none
+        self.grey = 0.0 if heatmaps.backbone else _GREY
+        if isinstance(self.hourglass.stem, nn.Sequential):
+            first = self.hourglass.stem[0]
+            assert isinstance(first, nn.Conv2d)
+            first.weight.data[:, COLOURS:] = 0  # until clips teach otherwise, the past says nothing
         self.mesh = MeshHead(heatmaps.features, mesh, coarsening.sizes[-1])
         self.pose = PoseHead(pose, coarsening.sizes[-1])
 
@@ -250,7 +260,7 @@ class PoseAndMesh(nn.Module):
         for time in range(images.shape[1]):
             heeds = heeded[:, time, None, None, None] if time else torch.zeros_like(heeded[:, 0, None, None, None])
             motion = torch.where(heeds, flow[:, time] / (FLOW_UNIT * side), 0)
-            seen = torch.cat([images[:, time] - 0.5, motion, torch.where(heeds, before, 0)], dim=1)
+            seen = torch.cat([images[:, time] - self.grey, motion, torch.where(heeds, before, 0)], dim=1)
             stages, feature = self.hourglass(seen.contiguous(memory_format=torch.channels_last))
             # each frame learns from its own losses: no gradient runs back through the clip
             before = F.interpolate(stages[-1].detach().float(), size=(side, side), mode="bilinear", align_corners=False)

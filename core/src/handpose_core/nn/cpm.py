@@ -11,10 +11,9 @@ from typing import Literal
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from handpose_core.hand import N_JOINTS
-from handpose_core.nn.backbones import EfficientNetLite, Variant
+from handpose_core.nn.backbones import JoinedBackbone, Variant
 
 Norm = Literal["none", "batch"]
 _MEAN, _STD = 0.5, 0.25  # of images in [0, 1]: unit variance in, so that Kaiming's scale holds from the first layer
@@ -106,8 +105,8 @@ class Trunk(nn.Module):
         return features
 
 
-class BackboneTrunk(nn.Module):
-    """Image to features by an EfficientNet-Lite: its maps joined at stride 8 (Lin et al. 2017).
+class BackboneTrunk(JoinedBackbone):
+    """Image to features by an EfficientNet-Lite: its maps joined at stride 8, then one convolution.
 
     Args:
         backbone: which one.
@@ -119,12 +118,9 @@ class BackboneTrunk(nn.Module):
     STRIDE = 8
 
     def __init__(self, backbone: Variant, frozen_blocks: int, features: int, norm: Norm) -> None:
-        super().__init__()
-        self.lateral = nn.ModuleList()
+        super().__init__(backbone, frozen_blocks, features, finest=1)
         self.features = convolution(features, features, 3, norm)
-        initialise(self)
-        self.backbone = EfficientNetLite(backbone, frozen_blocks)
-        self.lateral.extend(nn.Conv2d(width, features, 1) for width in self.backbone.widths[1:])
+        initialise(self.features)
 
     def forward(self, image: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch features h w"]:
         """Compute the features of pictures.
@@ -135,11 +131,7 @@ class BackboneTrunk(nn.Module):
         Returns:
             Features at stride 8.
         """
-        maps = self.backbone(image)[1:]
-        joined = self.lateral[-1](maps[-1])
-        for lateral, finer in zip(reversed(self.lateral[:-1]), reversed(maps[:-1]), strict=True):
-            joined = F.interpolate(joined, size=finer.shape[-2:], mode="nearest") + lateral(finer)
-        features: Tensor = self.features(joined)
+        features: Tensor = self.features(self.join(image))
         return features
 
 

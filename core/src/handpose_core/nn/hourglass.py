@@ -12,9 +12,11 @@ from torch.nn import functional as F
 
 from handpose_core.errors import HandposeError
 from handpose_core.hand import N_JOINTS
+from handpose_core.nn.backbones import JoinedBackbone, Variant
 
 STRIDE = 4
 """Image pixels per heatmap cell."""
+RGB = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +30,8 @@ class HourglassSize:
         stacks: hourglasses one after the other, each with maps of its own.
         depth: how often an hourglass halves its maps.
         maps: heatmaps.
+        backbone: an EfficientNet-Lite in the stem's place, see `BackboneStem`; None for the paper's stem.
+        frozen_blocks: of the backbone, see `EfficientNetLite`.
     """
 
     inputs: int = 3
@@ -36,6 +40,8 @@ class HourglassSize:
     stacks: int = 2
     depth: int = 4
     maps: int = N_JOINTS
+    backbone: Variant | None = None
+    frozen_blocks: int = 0
 
 
 PAPER_HOURGLASS = HourglassSize()
@@ -84,6 +90,37 @@ class Hourglass(nn.Module):
         return self.skip(features) + F.interpolate(low, scale_factor=2.0, mode="nearest")
 
 
+class BackboneStem(JoinedBackbone):
+    """Input to features at stride 4: RGB by an EfficientNet-Lite, further channels by a convolution of their own.
+
+    Args:
+        size: with a ``backbone``.
+    """
+
+    def __init__(self, size: HourglassSize) -> None:
+        assert size.backbone is not None  # else the paper's stem is built
+        super().__init__(size.backbone, size.frozen_blocks, size.features, finest=0)
+        further = size.inputs - RGB
+        # an even kernel's centre is the centre of the output cell
+        self.further = nn.Conv2d(further, size.features, 8, STRIDE, padding=2, bias=False) if further else None
+        self.mixed = Residual(size.features, size.features)
+
+    def forward(self, image: Float[Tensor, "batch inputs height width"]) -> Float[Tensor, "batch features h w"]:
+        """Compute features.
+
+        Args:
+            image: RGB in [0, 1], then the further channels.
+
+        Returns:
+            Features at stride 4.
+        """
+        features = self.join(image[:, :RGB])
+        if self.further is not None:
+            features = features + self.further(image[:, RGB:])
+        mixed: Tensor = self.mixed(features)
+        return mixed
+
+
 class StackedHourglass(nn.Module):
     """Input to the heatmaps of every hourglass, and to features for what comes after.
 
@@ -100,11 +137,15 @@ class StackedHourglass(nn.Module):
             )  # fmt: skip
         self.size = size
         wide, features = min(2 * size.stem, size.features), size.features
-        self.stem = nn.Sequential(
-            # 8 where Newell et al. have 7: an even kernel's centre is the centre of the output cell
-            nn.Conv2d(size.inputs, size.stem, 8, 2, padding=3, bias=False),
-            *(nn.BatchNorm2d(size.stem), nn.ReLU(inplace=True), Residual(size.stem, wide)),
-            *(nn.MaxPool2d(2), Residual(wide, wide), Residual(wide, features)),
+        self.stem = (
+            BackboneStem(size)
+            if size.backbone
+            else nn.Sequential(
+                # 8 where Newell et al. have 7: an even kernel's centre is the centre of the output cell
+                nn.Conv2d(size.inputs, size.stem, 8, 2, padding=3, bias=False),
+                *(nn.BatchNorm2d(size.stem), nn.ReLU(inplace=True), Residual(size.stem, wide)),
+                *(nn.MaxPool2d(2), Residual(wide, wide), Residual(wide, features)),
+            )
         )
         self.hourglasses = nn.ModuleList(Hourglass(features, size.depth) for _ in range(size.stacks))
         self.heads = nn.ModuleList(

@@ -55,6 +55,10 @@ class EfficientNetLite(nn.Module):
         self._tapped = [ends[stage] for stage in _TAPPED]
         self.widths: tuple[int, ...] = tuple(plans[number][2] for number in self._tapped)
         self.block_count, self.frozen_blocks = len(plans), frozen_blocks
+        self.freeze()
+
+    def freeze(self) -> None:
+        """Exclude the frozen blocks' weights from training, again where all weights were set to be trained."""
         for part in self._frozen():
             part.requires_grad_(False)
 
@@ -92,6 +96,17 @@ class EfficientNetLite(nn.Module):
         if not self.frozen_blocks:
             return []
         return [self.conv_stem, self.bn0, *list(self.blocks)[: self.frozen_blocks]]
+
+
+def freeze_backbones(network: nn.Module) -> None:
+    """Freeze the frozen blocks of all backbones in a network, after its weights were set to be trained.
+
+    Args:
+        network: Any.
+    """
+    for part in network.modules():
+        if isinstance(part, EfficientNetLite):
+            part.freeze()
 
 
 class InvertedResidual(nn.Module):

@@ -1,6 +1,7 @@
 import torch
 from torch import nn
 
+from handpose_core.nn.backbones import EfficientNetLite
 from handpose_core.nn.fused import FusedBackbone, folded
 
 
@@ -29,3 +30,18 @@ def test_blocks_with_a_way_around_them_begin_as_nothing_so_that_a_deeper_network
     image = torch.rand(4, 3, 32, 32)
     for said, expected in zip(deep(image), shallow(image), strict=True):
         assert torch.allclose(said, expected, atol=1e-6)
+
+
+def test_a_folded_efficientnet_says_the_same_without_batch_norms():
+    torch.manual_seed(0)
+    backbone = EfficientNetLite("lite0")
+    image = torch.rand(2, 3, 64, 64)
+    backbone.train()
+    for _ in range(3):  # running means that are not those of nothing
+        backbone(image)
+    backbone.eval()
+    made = folded(backbone)
+    assert not any(isinstance(part, nn.BatchNorm2d) for part in made.modules())
+    with torch.no_grad():
+        for said, expected in zip(made(image), backbone(image), strict=True):
+            assert torch.allclose(said, expected, rtol=1e-3, atol=1e-3 * expected.abs().max().item())

@@ -18,6 +18,7 @@ from handpose_core.io import atomic
 from handpose_core.io.commit import code_record
 from handpose_core.io.outputs import check_new_file
 from handpose_core.predict import load
+from handpose_core.predict.device import keep_freed_memory
 from handpose_tagan.detection.mediapipe import MediaPipe
 
 _HEAD = (
@@ -41,6 +42,7 @@ def run_accuracy(options: argparse.Namespace) -> int:
     out = options.out or results_folder()
     for name in ("accuracy.md", "accuracy.json") if options.out is not None else ():
         check_new_file(out / name, overwrite=options.overwrite, option="--out")
+    keep_freed_memory()  # as the command that predicts does
     model = load(options.model)
     tables: dict[str, list[Row]] = {}
     with ExitStack() as stack:

@@ -17,9 +17,11 @@ def main(argv: Sequence[str]) -> int:
     options = _parser().parse_args(argv)
     check_model(options)
     import_gradio()  # told before a model is loaded
+    from handpose_core.predict.device import keep_freed_memory
     from handpose_core.predict.load import load
     from handpose_core.web.hands import Demo, hands_page
 
+    keep_freed_memory()
     model = load(options.checkpoint or options.model, image_size=options.image_size, crop_scale=options.crop_scale)
     serve(hands_page(Demo(model)), "hands in 3D", options.host, options.port)
     return 0

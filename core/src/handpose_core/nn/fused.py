@@ -26,7 +26,8 @@ def folded(module: _Module) -> _Module:
     """A copy to run, not to train or to save, whose batch norms have become part of the convolutions before them.
 
     Args:
-        module: in evaluation; those of its parts that `convolution` made are folded.
+        module: in evaluation; those of its parts are folded that `convolution` made, or whose class names them in
+            ``normalised``.
     """
     copied = deepcopy(module)
     for part in copied.modules():
@@ -34,6 +35,12 @@ def folded(module: _Module) -> _Module:
             first, second = part[0], part[1]
             if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
                 part[0], part[1] = fuse_conv_bn_eval(first, second), nn.Identity()
+        for convolution_name, norm_name in getattr(part, "normalised", ()):
+            if hasattr(part, convolution_name):
+                setattr(
+                    part, convolution_name, fuse_conv_bn_eval(*map(part.get_submodule, (convolution_name, norm_name)))
+                )
+                setattr(part, norm_name, nn.Identity())
     return copied
 
 

@@ -5,7 +5,7 @@ Parameters have the names of the published PyTorch conversion without their lead
 
 import math
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Float
@@ -44,6 +44,9 @@ class EfficientNetLite(nn.Module):
         variant: As given.
     """
 
+    #: Convolutions and the batch norms after them, for `handpose_core.nn.fused.folded`.
+    normalised: ClassVar = (("conv_stem", "bn0"),)
+
     def __init__(self, variant: Variant = "lite0", frozen_blocks: int = 0) -> None:
         super().__init__()
         self.variant: Variant = variant
@@ -71,7 +74,7 @@ class EfficientNetLite(nn.Module):
         Returns:
             Maps at strides 4, 8, 16 and 32, with `widths` channels.
         """
-        maps, tapped = F.relu6(self.bn0(self.conv_stem((image - _MEAN) / _DEVIATION))), []
+        maps, tapped = F.relu6(self.bn0(self.conv_stem((image - _MEAN) / _DEVIATION)), inplace=True), []
         for number, block in enumerate(self.blocks):
             maps = block(maps)
             if number in self._tapped:
@@ -120,6 +123,8 @@ class InvertedResidual(nn.Module):
         expansion: Channels within, over ``inputs``; 1 leaves the expansion out.
     """
 
+    normalised: ClassVar = (("expand_conv", "bn0"), ("depthwise_conv", "bn1"), ("project_conv", "bn2"))
+
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()
         within = inputs * expansion
@@ -142,8 +147,8 @@ class InvertedResidual(nn.Module):
         Returns:
             Output maps, ``ceil(h / stride)`` by ``ceil(w / stride)``.
         """
-        within = F.relu6(self.bn0(self.expand_conv(maps))) if self.expands else maps
-        projected: Tensor = self.bn2(self.project_conv(F.relu6(self.bn1(self.depthwise_conv(within)))))
+        within = F.relu6(self.bn0(self.expand_conv(maps)), inplace=True) if self.expands else maps
+        projected: Tensor = self.bn2(self.project_conv(F.relu6(self.bn1(self.depthwise_conv(within)), inplace=True)))
         return projected + maps if self.skips else projected
 
 

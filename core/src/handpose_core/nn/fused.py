@@ -35,12 +35,10 @@ def folded(module: _Module) -> _Module:
             first, second = part[0], part[1]
             if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
                 part[0], part[1] = fuse_conv_bn_eval(first, second), nn.Identity()
-        for convolution_name, norm_name in getattr(part, "normalised", ()):
-            if hasattr(part, convolution_name):
-                setattr(
-                    part, convolution_name, fuse_conv_bn_eval(*map(part.get_submodule, (convolution_name, norm_name)))
-                )
-                setattr(part, norm_name, nn.Identity())
+        for convolved, normed in getattr(part, "normalised", ()):
+            if hasattr(part, convolved):
+                setattr(part, convolved, fuse_conv_bn_eval(getattr(part, convolved), getattr(part, normed)))
+                setattr(part, normed, nn.Identity())
     return copied
 
 

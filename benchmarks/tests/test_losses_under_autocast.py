@@ -78,7 +78,14 @@ def value_and_gradients(function, *, half):
 
 def test_losses_are_found():
     names = {function.__name__ for function in losses()}
-    assert names >= {"heatmap_loss", "tonality_loss", "depth_map_loss", "pose_loss", "consistency_loss", "space_loss"}
+    assert names >= {
+        "heatmap_loss",
+        "tonality_loss",
+        "depth_map_loss",
+        "pose_loss",
+        "consistency_loss",
+        "joints_3d_loss",
+    }
     assert len(names) >= 25
 
 

@@ -7,7 +7,7 @@ from core.tests.estimators.small_onehand import SMALL
 from handpose_core.camera import project
 from handpose_core.datasets.mirroring import mirror_pixel_rows, mirror_rows
 from handpose_core.errors import HandposeError
-from handpose_core.estimators.onehand.losses import heatmap_cross_entropy, joint_loss_2d, joint_loss_3d
+from handpose_core.estimators.onehand.losses import heatmap_entropy_loss, joints_2d_loss, joints_3d_loss
 from handpose_core.estimators.onehand.negatives import NegativeImages
 from handpose_core.estimators.onehand.network import PoseNetwork
 from handpose_core.estimators.onehand.occlusion_augmentation import OcclusionAugmentation
@@ -45,10 +45,10 @@ def test_the_3d_loss_leaves_out_place_and_size_and_joints_without_labels():
     counted[0, 3] = False
     target = 1.3 * points + torch.tensor([100.0, -50, 700])
     target[0, 3] = torch.nan
-    assert joint_loss_3d(points, target, counted) < 1e-3
+    assert joints_3d_loss(points, target, counted) < 1e-3
     moved = target.clone()
     moved[1, 5] += torch.tensor([6.0, 0, 0])
-    assert joint_loss_3d(points, moved, counted) > 0.05
+    assert joints_3d_loss(points, moved, counted) > 0.05
 
 
 def test_the_heatmap_loss_is_least_for_the_target_itself_and_leaves_out_joints_outside():
@@ -57,14 +57,14 @@ def test_the_heatmap_loss_is_least_for_the_target_itself_and_leaves_out_joints_o
     target = gaussian_heatmaps(joints, 4.0, 64, 16)
     perfect = (target + 1e-9).log()
     elsewhere = perfect.roll(2, -1)
-    losses = [heatmap_cross_entropy(maps, joints, ALL, 4.0, 64) for maps in (perfect, elsewhere)]
+    losses = [heatmap_entropy_loss(maps, joints, ALL, 4.0, 64) for maps in (perfect, elsewhere)]
     assert losses[0] < losses[1] - 1
     assert torch.isfinite(torch.stack(losses)).all()
 
 
 def test_pixels_count_their_mean_difference():
     a = torch.zeros(2, 21, 2)
-    assert joint_loss_2d(a, a + torch.tensor([1.0, 3.0]), ALL) == pytest.approx(2.0)
+    assert joints_2d_loss(a, a + torch.tensor([1.0, 3.0]), ALL) == pytest.approx(2.0)
 
 
 def test_predictions_are_in_range():

@@ -18,7 +18,7 @@ from handpose_core.io import atomic
 from handpose_core.io.commit import code_record
 from handpose_core.io.outputs import check_new_file
 from handpose_core.predict import load
-from handpose_core.predict.device import keep_freed_memory
+from handpose_core.predict.memory import keep_freed_memory
 from handpose_tagan.detection.mediapipe import MediaPipe
 
 _HEAD = (

@@ -11,7 +11,7 @@ import torch
 from handpose_benchmarks.speed.figure import Figure
 from handpose_benchmarks.speed.timing import rate
 from handpose_core.predict import Box
-from handpose_core.predict.device import keep_freed_memory
+from handpose_core.predict.memory import keep_freed_memory
 from handpose_core.predict.model import NOTHING_KNOWN, HandModel
 from handpose_core.predict.onehand_runtime import load_packed
 from handpose_core.predict.pictures import Picture, read_picture

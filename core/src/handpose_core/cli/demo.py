@@ -17,8 +17,8 @@ def main(argv: Sequence[str]) -> int:
     options = _parser().parse_args(argv)
     check_model(options)
     import_gradio()  # told before a model is loaded
-    from handpose_core.predict.device import keep_freed_memory
     from handpose_core.predict.load import load
+    from handpose_core.predict.memory import keep_freed_memory
     from handpose_core.web.hands import Demo, hands_page
 
     keep_freed_memory()

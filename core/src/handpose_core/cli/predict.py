@@ -190,7 +190,7 @@ def _predict(options: argparse.Namespace, job: "Job") -> tuple["Done", int]:
     """Check and lock the folder of outputs, load the model and estimate what there is; with the exit status."""
     from handpose_core.cli.progress import counting_speed
     from handpose_core.io.outputs import OutputFolder
-    from handpose_core.predict.device import keep_freed_memory
+    from handpose_core.predict.memory import keep_freed_memory
     from handpose_core.predict.pictures import list_pictures
     from handpose_core.predict.run import outputs_of_frames, outputs_of_pictures, predict_pictures
     from handpose_core.predict.webcam import Webcam

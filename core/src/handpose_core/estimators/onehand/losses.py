@@ -14,7 +14,7 @@ _PALM = [WRIST, _INDEX, MIDDLE_MCP, _LITTLE]
 
 
 @single_precision
-def heatmap_cross_entropy(
+def heatmap_entropy_loss(
     maps: Float[Tensor, "batch 21 m m"],
     joints_2d: Float[Tensor, "batch 21 2"],
     counted: Bool[Tensor, "batch 21"],
@@ -41,7 +41,7 @@ def heatmap_cross_entropy(
 
 
 @single_precision
-def joint_loss_2d(
+def joints_2d_loss(
     predicted: Float[Tensor, "batch 21 2"], target: Float[Tensor, "batch 21 2"], counted: Bool[Tensor, "batch 21"]
 ) -> Float[Tensor, ""]:
     """Compute the mean absolute difference of joints in the image.
@@ -58,7 +58,7 @@ def joint_loss_2d(
 
 
 @single_precision
-def joint_loss_3d(
+def joints_3d_loss(
     predicted: Float[Tensor, "batch 21 3"], target: Float[Tensor, "batch 21 3"], counted: Bool[Tensor, "batch 21"]
 ) -> Float[Tensor, ""]:
     """Compute the mean absolute difference of joints relative to their mean, predictions scaled to the target.

@@ -24,9 +24,9 @@ from handpose_core.estimators.onehand.estimator import HandEstimator, HandViews,
 from handpose_core.estimators.onehand.hand_detector import Detection, HandDetectorConfig, detector_loss
 from handpose_core.estimators.onehand.losses import (
     handedness_loss,
-    heatmap_cross_entropy,
-    joint_loss_2d,
-    joint_loss_3d,
+    heatmap_entropy_loss,
+    joints_2d_loss,
+    joints_3d_loss,
     orientation_loss,
 )
 from handpose_core.estimators.onehand.negatives import NegativeImages
@@ -59,7 +59,7 @@ class Weights:
     """Weights of the losses.
 
     Args:
-        heatmaps: Of `heatmap_cross_entropy`.
+        heatmaps: Of `heatmap_entropy_loss`.
         joints_2d: Of 1 px of the canonical crop, for the heatmaps' means and for the refined joints.
         joints_3d: Of 1 mm.
         orientation: Of `orientation_loss`.
@@ -337,11 +337,11 @@ class OneHandModule(LeavesFixed, HandPoseModule):
         joints = mirror_rows(labels["joints_3d"] @ virtual_camera_rotation(K, middle).transpose(-1, -2), left)
         within = joints_2d.clamp(0, size - 1)
         posed, in_space = self.network.pose_hand(prediction).joints, counted & known[:, None]
-        means, refined = (joint_loss_2d(xy, within, counted) for xy in (prediction.means, prediction.joints_2d))
+        means, refined = (joints_2d_loss(xy, within, counted) for xy in (prediction.means, prediction.joints_2d))
         return {
-            "heatmaps": heatmap_cross_entropy(prediction.maps, joints_2d, counted, self.sigma, size),
+            "heatmaps": heatmap_entropy_loss(prediction.maps, joints_2d, counted, self.sigma, size),
             "joints_2d": means + refined,
-            "joints_3d": joint_loss_3d(posed, joints, in_space),
+            "joints_3d": joints_3d_loss(posed, joints, in_space),
             "orientation": orientation_loss(posed, joints, in_space),
             "handedness": handedness_loss(prediction.right, is_right),
             "shape": prediction.parameters.shape.square().mean(),

@@ -73,7 +73,7 @@ def start_of(where: str, history: History) -> Start:
     Returns:
         The start.
     """
-    return Start(where, worlds_seen(history), any(dict(chapter) in _packed_chapters(SHIPPED) for chapter in history))
+    return Start(where, worlds_seen(history), any(dict(chapter) in _shipped_chapters() for chapter in history))
 
 
 def starts_of(options: Mapping[str, Any]) -> list[Start]:
@@ -148,10 +148,10 @@ def refuse_start(start: Start, tested: str | None) -> None:
 
 def _worlds_of(chapter: Mapping[str, str]) -> frozenset[str]:
     """Return the worlds of one training: as recorded, or, of the suite's own packed weights, as known."""
-    if dict(chapter) in _packed_chapters(SHIPPED):
-        return _OF_NAMES[SHIPPED_WEIGHTS]
     if dict(chapter) in _packed_chapters(packed_path("lite0")):
         return _OF_NAMES["source"]
+    if dict(chapter) in _shipped_chapters():
+        return _OF_NAMES[SHIPPED_WEIGHTS]
     recorded = [text for key, text in chapter.items() if key.split()[-1].rpartition(".")[2] == _WORLD]
     begun = _OF_NAMES.get(chapter.get(INITIAL_WEIGHTS, ""), frozenset())
     return begun.union(*map(split_worlds, recorded), () if _WORLD in chapter else (UNKNOWN,))
@@ -165,6 +165,12 @@ def _values(options: Any, where: str) -> Iterator[tuple[str, str]]:
             if key == _NAMES and isinstance(value, str):
                 yield option, value
             yield from _values(value, option)
+
+
+def _shipped_chapters() -> tuple[dict[str, str], ...]:
+    """Return the shipped estimator's own trainings: it was trained on from the source weights."""
+    before = _packed_chapters(packed_path("lite0"))
+    return tuple(chapter for chapter in _packed_chapters(SHIPPED) if chapter not in before)
 
 
 @lru_cache(maxsize=4)

@@ -2,7 +2,7 @@ import ctypes
 
 import pytest
 
-from handpose_core.predict.device import keep_freed_memory
+from handpose_core.predict.memory import keep_freed_memory
 
 
 def test_freed_memory_is_kept_with_glibc_and_nothing_happens_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
